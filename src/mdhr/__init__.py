@@ -1,0 +1,1 @@
+"""MDHR: multi-scale dynamic and hierarchical relationship modeling for facial action units."""

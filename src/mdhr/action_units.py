@@ -1,0 +1,153 @@
+"""Action unit sets, face regions and what follows from them.
+
+Frozen facts. Everything else that speaks of regions (patterns, gates, adjacency) is derived here from
+:class:`ActionUnitSet` and never typed a second time. Source: paper Table 1 and the layout of the released
+weights, which decides where the table leaves a choice.
+
+Letters: N action units, R region groups.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+MISSING = -1
+"""Label of an occurrence, or of a region pattern, that is not known."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A horizontal band of the face, as fractions of the height of a feature map."""
+
+    name: str
+    top: Fraction
+    bottom: Fraction
+
+    def rows(self, height: int) -> slice:
+        """Rows of a map of ``height`` rows that touch the band (rounded outward)."""
+        return slice(self.top * height // 1, -(-self.bottom * height // 1))
+
+
+UPPER = Region("upper", Fraction(0), Fraction(3, 7))
+MIDDLE = Region("middle", Fraction(2, 7), Fraction(5, 7))
+LOWER = Region("lower", Fraction(4, 7), Fraction(1))
+
+
+@dataclass(frozen=True)
+class RegionGroup:
+    """Action units that are modelled together inside one region, most significant pattern bit first."""
+
+    name: str
+    region: Region
+    aus: tuple[int, ...]
+
+    @property
+    def num_patterns(self) -> int:
+        """Every on/off combination of the group's action units is one pattern."""
+        return 2 ** len(self.aus)
+
+
+@dataclass(frozen=True)
+class ActionUnitSet:
+    """The action units a network predicts, in the order of its outputs, and their region groups.
+
+    ``region_block`` says whether the released network for this set passes every region group through one
+    more linear block before anything else (BP4D: yes, DISFA: no).
+    """
+
+    name: str
+    aus: tuple[int, ...]
+    groups: tuple[RegionGroup, ...]
+    region_block: bool
+
+    def __post_init__(self) -> None:
+        grouped = [au for group in self.groups for au in group.aus]
+        if sorted(grouped) != sorted(self.aus):
+            raise ValueError(f"every action unit of {self.name} belongs to exactly one region group")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Column names of the action units in tables: ``AU1``, ``AU2``, ..."""
+        return tuple(f"AU{au}" for au in self.aus)
+
+    @cached_property
+    def members(self) -> tuple[tuple[int, ...], ...]:
+        """For every group the positions of its action units among the N, most significant bit first."""
+        return tuple(tuple(self.aus.index(au) for au in group.aus) for group in self.groups)
+
+    @cached_property
+    def group_of(self) -> tuple[int, ...]:
+        """For every action unit the position of its group among the R."""
+        return tuple(next(r for r, g in enumerate(self.groups) if au in g.aus) for au in self.aus)
+
+    def region_pattern(self, occurrence: Tensor) -> Tensor:
+        """Pattern number of every region group; ``MISSING`` where an action unit of the group is.
+
+        Parameters
+        ----------
+        occurrence: ``(..., N)`` with values 0, 1 and ``MISSING``.
+
+        Returns
+        -------
+        ``(..., R)`` int64.
+        """
+        patterns = []
+        for members in self.members:
+            bits = occurrence[..., list(members)].long()
+            pattern = (bits * _bit_values(len(members), occurrence.device)).sum(-1)
+            patterns.append(pattern.masked_fill((bits == MISSING).any(-1), MISSING))
+        return torch.stack(patterns, -1)
+
+    def active_aus(self, patterns: Tensor) -> Tensor:
+        """Decode pattern numbers ``(..., R)`` to the occurrence of every action unit ``(..., N)``, boolean."""
+        active = torch.empty(*patterns.shape[:-1], len(self.aus), dtype=torch.bool, device=patterns.device)
+        for r, members in enumerate(self.members):
+            bits = patterns[..., r, None] & _bit_values(len(members), patterns.device)
+            active[..., list(members)] = bits != 0
+        return active
+
+    def cross_region(self) -> Tensor:
+        """``(N, N)`` boolean: do two action units belong to different region groups?"""
+        group = torch.tensor(self.group_of)
+        return group[:, None] != group[None, :]
+
+
+def _bit_values(num_bits: int, device: torch.device) -> Tensor:
+    """``2^(n-1), ..., 2, 1``."""
+    return 2 ** torch.arange(num_bits - 1, -1, -1, device=device)
+
+
+BP4D = ActionUnitSet(
+    name="BP4D",
+    aus=(1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24),
+    groups=(
+        RegionGroup("upper", UPPER, (1, 2, 4, 7)),
+        RegionGroup("middle", MIDDLE, (6,)),
+        RegionGroup("lower-a", LOWER, (12, 14, 15)),
+        RegionGroup("lower-b", LOWER, (10, 17, 23, 24)),
+    ),
+    region_block=True,
+)
+
+DISFA = ActionUnitSet(
+    name="DISFA",
+    aus=(1, 2, 4, 6, 9, 12, 25, 26),
+    groups=(
+        RegionGroup("upper", UPPER, (1, 2, 4)),
+        RegionGroup("middle", MIDDLE, (6, 9)),
+        RegionGroup("lower", LOWER, (12, 25, 26)),
+    ),
+    region_block=False,
+)
+
+ACTION_UNIT_SETS = {au_set.name: au_set for au_set in (BP4D, DISFA)}
+
+
+def action_unit_set(name: str) -> ActionUnitSet:
+    """The action unit set of that name; raises ``ValueError`` that lists the known ones."""
+    if name not in ACTION_UNIT_SETS:
+        raise ValueError(f"unknown action unit set {name!r}: use one of {', '.join(ACTION_UNIT_SETS)}")
+    return ACTION_UNIT_SETS[name]

@@ -1,0 +1,8 @@
+"""What a wrong input raises."""
+
+
+class InputError(ValueError):
+    """Something the user gave is wrong; the message is one line: what, where and how to mend it.
+
+    Entry points print the message alone, without a traceback, and exit with status 2.
+    """
