@@ -14,6 +14,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from mdhr.errors import InputError
+
 MISSING = -1
 """Label of an occurrence, or of a region pattern, that is not known."""
 
@@ -147,7 +149,7 @@ ACTION_UNIT_SETS = {au_set.name: au_set for au_set in (BP4D, DISFA)}
 
 
 def action_unit_set(name: str) -> ActionUnitSet:
-    """The action unit set of that name; raises ``ValueError`` that lists the known ones."""
+    """The action unit set of that name; raises ``InputError`` that lists the known ones."""
     if name not in ACTION_UNIT_SETS:
-        raise ValueError(f"unknown action unit set {name!r}: use one of {', '.join(ACTION_UNIT_SETS)}")
+        raise InputError(f"unknown action unit set {name!r}: use one of {', '.join(ACTION_UNIT_SETS)}")
     return ACTION_UNIT_SETS[name]
