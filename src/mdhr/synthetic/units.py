@@ -1,0 +1,30 @@
+"""The action units that the rendered face knows, and the face units of the head model that make them.
+
+The head model moves by 52 one-sided, ARKit-style face units. An action unit is a weighted sum of them. Source: FACS
+for the meaning; the weights were chosen by looking, and judged by an independent face landmarker.
+"""
+
+AUS = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 23, 24, 25, 26)
+"""Action units of the renderer, in the order of ``Performance.intensity``."""
+
+SIDES = ("Left", "Right")
+"""Order of the last axis of ``Performance.intensity``: the person's own left, then right."""
+
+FACE_UNITS: dict[int, dict[str, float]] = {
+    1: {"browInnerUp": 1.0},
+    2: {"browOuterUp": 1.0},
+    4: {"browDown": 1.0},
+    6: {"cheekSquint": 1.0},
+    7: {"eyeSquint": 1.0},
+    9: {"noseSneer": 1.0},
+    10: {"mouthUpperUp": 1.0},
+    12: {"mouthSmile": 0.8},
+    14: {"mouthDimple": 1.0},
+    15: {"mouthFrown": 1.0},
+    17: {"mouthShrugLower": 1.0},
+    23: {"mouthPress": 0.45, "mouthRollUpper": 0.35, "mouthRollLower": 0.35, "mouthPucker": 0.25},
+    24: {"mouthPress": 1.0, "mouthRollUpper": 0.15, "mouthRollLower": 0.15},
+    25: {"mouthLowerDown": 0.6, "mouthUpperUp": 0.25, "jawOpen": 0.06},
+    26: {"jawOpen": 0.45},
+}
+"""Weights of the face units at intensity 1 of an action unit; both sides of a unit, where it has sides, are meant."""
