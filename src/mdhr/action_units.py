@@ -153,3 +153,23 @@ def action_unit_set(name: str) -> ActionUnitSet:
     if name not in ACTION_UNIT_SETS:
         raise InputError(f"unknown action unit set {name!r}: use one of {', '.join(ACTION_UNIT_SETS)}")
     return ACTION_UNIT_SETS[name]
+
+
+AU_NAMES = {
+    1: "inner brow raiser",
+    2: "outer brow raiser",
+    4: "brow lowerer",
+    6: "cheek raiser",
+    7: "lid tightener",
+    9: "nose wrinkler",
+    10: "upper lip raiser",
+    12: "lip corner puller",
+    14: "dimpler",
+    15: "lip corner depressor",
+    17: "chin raiser",
+    23: "lip tightener",
+    24: "lip pressor",
+    25: "lips part",
+    26: "jaw drop",
+}
+"""Names of the action units in the Facial Action Coding System."""

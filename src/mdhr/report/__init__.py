@@ -1,0 +1,1 @@
+"""Tables and pictures from what runs left behind: reads numbers, imports no model code."""
