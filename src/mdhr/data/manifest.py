@@ -1,0 +1,218 @@
+"""The prepared form of a data set: a folder of face JPEGs, one table with one row a frame, and what made them.
+
+::
+
+    <root>/frames/<subject>/<task>/<frame>.jpg
+    <root>/manifest.parquet     subject, task, frame, path, face_found, crop_*, one int8 column per action unit
+    <root>/prepared.yaml        name, action unit set, fps, size, test folds, settings, sha256 of the table
+
+``prepared.yaml`` is written last, so a folder that holds it is whole.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
+from mdhr.errors import InputError
+
+TABLE = "manifest.parquet"
+DESCRIPTION = "prepared.yaml"
+KEY = ["subject", "task", "frame"]
+UNKNOWN = 9
+"""How BP4D's coders wrote "cannot be told"; read as ``MISSING``."""
+
+
+@dataclass(frozen=True)
+class Video:
+    """The coded frames of one video, in the order of their numbers."""
+
+    subject: str
+    task: str
+    paths: tuple[str, ...]
+    """Image file of every frame, ready to open."""
+    frame: np.ndarray
+    """``(F,)`` int64 frame numbers."""
+    au: np.ndarray
+    """``(F, N)`` int8 occurrence: 0, 1 or -1."""
+
+    @property
+    def name(self) -> str:
+        """``F001/T1``."""
+        return f"{self.subject}/{self.task}"
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a data set holds; ``folds`` maps the number of a fold to its *test* subjects."""
+
+    root: Path
+    name: str
+    au_set: ActionUnitSet
+    fps: float
+    size: int
+    folds: dict[int, tuple[str, ...]]
+    table: pd.DataFrame
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def videos(self) -> list[Video]:
+        """All videos, ordered by subject and task."""
+        table = self.table.sort_values(KEY, kind="stable", ignore_index=True)
+        videos = []
+        for (subject, task), rows in table.groupby(["subject", "task"], sort=True):
+            videos.append(
+                Video(
+                    subject=str(subject),
+                    task=str(task),
+                    paths=tuple(f"{self.root}/{path}" for path in rows["path"]),
+                    frame=rows["frame"].to_numpy(np.int64),
+                    au=rows[list(self.au_set.columns)].to_numpy(np.int8),
+                )
+            )
+        return videos
+
+
+def write_manifest(
+    root: str | Path,
+    table: pd.DataFrame,
+    *,
+    name: str,
+    au_set: ActionUnitSet,
+    fps: float,
+    size: int,
+    folds: Mapping[int, Sequence[str]],
+    settings: Mapping[str, Any],
+) -> None:
+    """Write table and description of a prepared data set; call it when every frame is on disk.
+
+    Each file replaces its predecessor in one step, the description last. Raises ``InputError`` where the table is
+    not one that :func:`read_manifest` would accept.
+    """
+    root = Path(root)
+    table = check_table(table, au_set, where=f"table for {root}")
+    parquet = table.to_parquet(index=False)
+    description = {
+        "name": name,
+        "au_set": au_set.name,
+        "fps": float(fps),
+        "size": int(size),
+        "folds": {int(fold): [str(subject) for subject in subjects] for fold, subjects in folds.items()},
+        "sha256": hashlib.sha256(parquet).hexdigest(),
+        "settings": dict(settings),
+    }
+    root.mkdir(parents=True, exist_ok=True)
+    replace_file(root / TABLE, parquet)
+    replace_file(root / DESCRIPTION, yaml.safe_dump(description, sort_keys=False).encode())
+
+
+def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
+    """Read a prepared data set; ``au_set`` is the one that is wanted, by default the one it was prepared with.
+
+    Raises ``InputError`` if the folder is absent, incomplete, damaged, of another action unit set, or if the table
+    holds a value that is none of 0, 1, -1 (9 becomes -1).
+    """
+    root = Path(root)
+    if not (root / DESCRIPTION).is_file():
+        raise InputError(
+            f"no prepared data set in {root} (no {DESCRIPTION} there): "
+            "render one with `make data-synthetic` or point data.root at one"
+        )
+    description = _read_description(root / DESCRIPTION)
+    found = action_unit_set(description["au_set"])
+    if au_set is not None and found.name != au_set.name:
+        raise InputError(
+            f"{root} was prepared with the action units of {found.name}, but {au_set.name}'s are wanted: "
+            "change data.au_set or point data.root at another folder"
+        )
+    parquet = (root / TABLE).read_bytes() if (root / TABLE).is_file() else b""
+    if hashlib.sha256(parquet).hexdigest() != description["sha256"]:
+        raise InputError(f"{root / TABLE} is not the table that {DESCRIPTION} was written with: prepare it again")
+    return Manifest(
+        root=root,
+        name=description["name"],
+        au_set=found,
+        fps=float(description["fps"]),
+        size=int(description["size"]),
+        folds={int(fold): tuple(subjects) for fold, subjects in description["folds"].items()},
+        table=check_table(pd.read_parquet(root / TABLE), found, where=str(root / TABLE)),
+        settings=description.get("settings") or {},
+    )
+
+
+def check_table(table: pd.DataFrame, au_set: ActionUnitSet, *, where: str) -> pd.DataFrame:
+    """The table with labels as int8 and 9 turned to -1; columns that nobody here knows are kept.
+
+    Raises ``InputError`` that names ``where``, the first problem and how many there are.
+    """
+    missing = [column for column in [*KEY, "path", *au_set.columns] if column not in table]
+    if missing:
+        raise InputError(f"{where}: no column {missing[0]} ({len(missing)} missing); {au_set.name} needs it")
+    if table.empty:
+        raise InputError(f"{where}: holds no frame")
+    table = table.reset_index(drop=True)
+    holes = table[[*KEY, "path"]].isna()
+    if holes.to_numpy().any():
+        row, column = np.argwhere(holes.to_numpy())[0]
+        raise InputError(
+            f"{where}: row {row}, column {holes.columns[column]} is empty ({holes.sum().sum()} such cells)"
+        )
+    twice = table.duplicated(KEY)
+    if twice.any():
+        subject, task, frame = table.loc[twice.idxmax(), KEY]
+        raise InputError(f"{where}: frame {frame} of {subject}/{task} is there twice ({twice.sum()} such rows)")
+    # Assigning column by column would fragment and copy; one block of labels is checked and put back at once.
+    labels = clean_labels(table[list(au_set.columns)], where=where)
+    return table.assign(frame=table["frame"].astype(np.int64), **labels)
+
+
+def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
+    """Columns of labels as int8 with 9 turned to ``MISSING``; raises ``InputError`` for any other value."""
+    if all(dtype == np.int8 for dtype in labels.dtypes):
+        values = labels.to_numpy()
+    else:
+        values = labels.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    values = np.where(values == UNKNOWN, MISSING, values)
+    wrong = (values != 0) & (values != 1) & (values != MISSING)
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise InputError(
+            f"{where}: row {row}, column {labels.columns[column]}: label {labels.iloc[row, column]} is none of "
+            f"0, 1, -1 (9 is read as -1); {wrong.sum()} such labels"
+        )
+    values = values.astype(np.int8)
+    return {column: values[:, i] for i, column in enumerate(labels.columns)}
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file in one step: whoever reads it sees the old or the new content, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    try:
+        description = yaml.safe_load(path.read_text())
+        missing = {"name", "au_set", "fps", "size", "folds", "sha256"} - set(description)
+    except (yaml.YAMLError, TypeError) as error:
+        raise InputError(f"{path} is not a description of a prepared data set: prepare it again") from error
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(sorted(missing))}: prepare it again")
+    return description
