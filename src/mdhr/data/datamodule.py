@@ -1,0 +1,215 @@
+"""The data of one experiment: who trains, who chooses the epoch, who is tested.
+
+Protocols (say which beside every number):
+
+- ``honest``: a subject-disjoint part of the training subjects is the validation set; the test fold is touched once.
+- ``paper``: the test fold is the validation set too, as in the released code. For comparison with published figures.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from mdhr.action_units import MISSING, ActionUnitSet
+from mdhr.clip import Clip
+from mdhr.data.dataset import TestSegments, TrainingClips, collate_clips
+from mdhr.data.manifest import Manifest, Video
+from mdhr.data.sampler import EpochSampler, SegmentSampler
+from mdhr.data.transforms import normalise
+from mdhr.errors import InputError
+
+Split = Literal["train", "val", "test"]
+_SPLIT = 3
+"""Keeps the random numbers of the split apart from those of other users of the same seed."""
+
+
+class FaceVideoData(LightningDataModule):
+    """Clips of face videos for one fold of one data set.
+
+    Parameters
+    ----------
+    source: gives the manifest when called with ``au_set=``, e.g. a partial of ``read_manifest``; read in ``setup``.
+    fold: number of the test fold.
+    num_frames: T, frames of a clip; ``frame_stride`` of the video's frames lie between two of them.
+    crop_size: width and height of what the network sees, in pixels.
+    clips_per_video: random clips of every training video in an epoch (paper: 1).
+    validation_fraction: part of the training subjects that protocol ``honest`` sets aside, drawn by ``seed``.
+    jitter: range of the factors for brightness, contrast and saturation.
+
+    Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, or the frames are smaller
+    than the crop.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Callable[..., Manifest],
+        au_set: ActionUnitSet,
+        protocol: Literal["honest", "paper"],
+        fold: int,
+        num_frames: int,
+        crop_size: int,
+        batch_size: int,
+        seed: int,
+        clips_per_video: int = 1,
+        frame_stride: int = 1,
+        validation_fraction: float = 0.2,
+        jitter: tuple[float, float] = (0.6, 1.4),
+        num_workers: int = 0,
+    ) -> None:
+        super().__init__()
+        if protocol not in ("honest", "paper"):
+            raise InputError(f"unknown protocol {protocol!r}: use honest or paper")
+        self.source = source
+        self.au_set = au_set
+        self.protocol = protocol
+        self.fold = fold
+        self.num_frames = num_frames
+        self.crop_size = crop_size
+        self.batch_size = batch_size
+        self.seed = seed
+        self.clips_per_video = clips_per_video
+        self.frame_stride = frame_stride
+        self.validation_fraction = validation_fraction
+        self.jitter = (float(jitter[0]), float(jitter[1]))
+        self.num_workers = num_workers
+        self._manifest: Manifest | None = None
+        self._videos: dict[str, list[Video]] = {}
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the source gave."""
+        self.setup()
+        assert self._manifest is not None
+        return self._manifest
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read the manifest and divide its videos, once."""
+        if self._manifest is not None:
+            return
+        manifest = self.source(au_set=self.au_set)
+        if self.crop_size > manifest.size:
+            raise InputError(
+                f"crop_size {self.crop_size} exceeds the frames of {manifest.root}, which are {manifest.size} px: "
+                "lower data.crop_size or prepare larger frames"
+            )
+        subjects = split_subjects(
+            manifest, fold=self.fold, protocol=self.protocol, fraction=self.validation_fraction, seed=self.seed
+        )
+        videos = manifest.videos()
+        self._videos = {
+            split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
+        }
+        self._manifest = manifest
+
+    def videos(self, split: Split) -> list[Video]:
+        """The videos of a split; ``Clip.video`` of its batches is the position in this list."""
+        self.setup()
+        return self._videos[split]
+
+    def class_rates(self) -> Tensor:
+        """``(N,)`` float64: how often every action unit occurs among the training frames that have its label."""
+        au = np.concatenate([video.au for video in self.videos("train")])
+        known = (au != MISSING).sum(0)
+        if not known.all():
+            raise InputError(
+                f"no training frame of fold {self.fold} has a label of {self.au_set.columns[int(known.argmin())]}"
+            )
+        return torch.from_numpy((au == 1).sum(0) / known)
+
+    def train_dataloader(self) -> DataLoader[Clip]:
+        """Random clips in random order."""
+        dataset = TrainingClips(
+            videos=self.videos("train"),
+            au_set=self.au_set,
+            size=self.manifest.size,
+            crop_size=self.crop_size,
+            num_frames=self.num_frames,
+            seed=self.seed,
+            clips_per_video=self.clips_per_video,
+            stride=self.frame_stride,
+            jitter=self.jitter,
+        )
+        rank, world_size = self._process()
+        # A resumed trainer starts its first epoch without telling the sampler in time, so ask it.
+        epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0
+        sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size, epoch=epoch)
+        return self._loader(dataset, sampler)
+
+    def val_dataloader(self) -> DataLoader[Clip]:
+        """Consecutive segments of the validation videos."""
+        return self._segments("val")
+
+    def test_dataloader(self) -> DataLoader[Clip]:
+        """Consecutive segments of the test fold."""
+        return self._segments("test")
+
+    def on_after_batch_transfer(self, batch: Clip, dataloader_idx: int) -> Clip:
+        """Normalise where the network runs: a byte a value crosses the bus, not four."""
+        return batch._replace(frames=normalise(batch.frames))
+
+    def _segments(self, split: Split) -> DataLoader[Clip]:
+        dataset = TestSegments(
+            videos=self.videos(split),
+            au_set=self.au_set,
+            size=self.manifest.size,
+            crop_size=self.crop_size,
+            num_frames=self.num_frames,
+            stride=self.frame_stride,
+        )
+        rank, world_size = self._process()
+        return self._loader(dataset, SegmentSampler(dataset, rank=rank, world_size=world_size))
+
+    def _loader(
+        self, dataset: TrainingClips | TestSegments, sampler: EpochSampler | SegmentSampler
+    ) -> DataLoader[Clip]:
+        return DataLoader(
+            dataset,
+            batch_size=self.batch_size,
+            sampler=sampler,
+            collate_fn=collate_clips,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            worker_init_fn=_one_thread,
+        )
+
+    def _process(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
+
+def split_subjects(
+    manifest: Manifest, *, fold: int, protocol: str, fraction: float, seed: int
+) -> dict[Split, frozenset[str]]:
+    """Who trains, validates and is tested; raises ``InputError`` if the fold is unknown or a split is empty."""
+    if fold not in manifest.folds:
+        known = ", ".join(str(number) for number in sorted(manifest.folds))
+        raise InputError(f"{manifest.name} has no fold {fold}: set data.fold to one of {known}")
+    present = set(manifest.table["subject"])
+    test = present & set(manifest.folds[fold])
+    train = sorted(present - test)
+    if protocol == "paper":
+        val = test
+    else:
+        num_val = max(1, round(fraction * len(train)))
+        order = np.random.default_rng([_SPLIT, seed, fold]).permutation(len(train))
+        val = {train[i] for i in order[:num_val]}
+    splits: dict[Split, set[str]] = {"train": set(train) - (val - test), "val": val, "test": test}
+    for split, subjects in splits.items():
+        if not subjects:
+            raise InputError(
+                f"fold {fold} of {manifest.name} leaves nobody for split {split} ({len(present)} subjects in "
+                f"{manifest.root}): add subjects or change data.fold, data.protocol or validation_fraction"
+            )
+    return {split: frozenset(subjects) for split, subjects in splits.items()}
+
+
+def _one_thread(_: int) -> None:
+    """Workers are the parallelism; threads inside them only get in each other's way."""
+    cv2.setNumThreads(0)

@@ -1,0 +1,168 @@
+"""Clips out of videos: one random clip of every training video an epoch, consecutive segments of test videos.
+
+A clip is T frames, ``stride`` frames apart. Where the video ends first, its last frame is repeated with labels -1
+and frame number -1, so that padding takes part in no loss and no metric.
+"""
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from mdhr.action_units import MISSING, ActionUnitSet
+from mdhr.clip import Clip
+from mdhr.data.frames import read_frame
+from mdhr.data.manifest import Video
+from mdhr.data.transforms import augment, draw_augmentation, resize
+
+_DRAW = 1
+"""Keeps the random numbers of clips apart from those of other users of the same seed."""
+
+
+class TrainingClips(Dataset[Clip]):
+    """Random augmented clips: ``clips_per_video`` from every video in an epoch.
+
+    The item at ``(epoch, index)`` depends on the seed and these two numbers alone: neither on the number of workers
+    nor on what was drawn before, so a resumed run draws what the unbroken run would have drawn. A plain ``index``
+    is taken as one of epoch 0. Warns once about videos that are shorter than a clip.
+    """
+
+    def __init__(
+        self,
+        *,
+        videos: Sequence[Video],
+        au_set: ActionUnitSet,
+        size: int,
+        crop_size: int,
+        num_frames: int,
+        seed: int,
+        clips_per_video: int = 1,
+        stride: int = 1,
+        jitter: tuple[float, float] = (0.6, 1.4),
+    ) -> None:
+        self.videos = videos
+        self.au_set = au_set
+        self.size = size
+        self.crop_size = crop_size
+        self.num_frames = num_frames
+        self.seed = seed
+        self.clips_per_video = clips_per_video
+        self.stride = stride
+        self.jitter = jitter
+        self.span = stride * (num_frames - 1) + 1
+        short = [video.name for video in videos if len(video) < self.span]
+        if short:
+            warnings.warn(
+                f"{len(short)} of {len(videos)} training videos are shorter than a clip of {self.span} frames and "
+                f"padded with their last frame, labelled missing; the first is {short[0]}",
+                stacklevel=2,
+            )
+
+    def __len__(self) -> int:
+        return len(self.videos) * self.clips_per_video
+
+    def __getitem__(self, key: int | tuple[int, int]) -> Clip:
+        epoch, index = key if isinstance(key, tuple) else (0, key)
+        rng = np.random.default_rng([_DRAW, self.seed, epoch, index])
+        video = index // self.clips_per_video
+        start = int(rng.integers(max(1, len(self.videos[video]) - self.span + 1)))
+        draw = draw_augmentation(rng, size=self.size, crop_size=self.crop_size, jitter=self.jitter)
+        positions, padding = clip_positions(
+            start, num_frames=self.num_frames, stride=self.stride, length=len(self.videos[video])
+        )
+        frames = {
+            position: augment(read_frame(self.videos[video].paths[position], self.size), draw, self.crop_size)
+            for position in dict.fromkeys(positions.tolist())
+        }
+        return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
+
+
+class TestSegments(Dataset[Clip]):
+    """All frames of all videos, each exactly once, in consecutive clips; the last of a video may be padded.
+
+    With a stride s the clips of a video are s interleaved sequences of segments.
+    """
+
+    __test__ = False  # pytest: this is no test
+
+    def __init__(
+        self,
+        *,
+        videos: Sequence[Video],
+        au_set: ActionUnitSet,
+        size: int,
+        crop_size: int,
+        num_frames: int,
+        stride: int = 1,
+    ) -> None:
+        self.videos = videos
+        self.au_set = au_set
+        self.size = size
+        self.crop_size = crop_size
+        self.num_frames = num_frames
+        self.stride = stride
+        self.segments = [
+            (video, start)
+            for video, frames in enumerate(videos)
+            for phase in range(min(stride, len(frames)))
+            for start in range(phase, len(frames), num_frames * stride)
+        ]
+        """Video and position of the first frame of every segment."""
+
+    def __len__(self) -> int:
+        return len(self.segments)
+
+    def positions(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of a segment's T frames in its video, and which of them are padding."""
+        video, start = self.segments[index]
+        length = len(self.videos[video])
+        return clip_positions(start, num_frames=self.num_frames, stride=self.stride, length=length)
+
+    def __getitem__(self, index: int) -> Clip:
+        video, _ = self.segments[index]
+        positions, padding = self.positions(index)
+        frames = {
+            position: read_frame(self.videos[video].paths[position], self.size)
+            for position in dict.fromkeys(positions.tolist())
+        }
+        clip = _clip(self.videos[video], video, positions, padding, frames, self.au_set)
+        return clip._replace(frames=resize(clip.frames, self.crop_size))
+
+
+def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """``(T,)`` positions of a clip in a video of ``length`` frames, the last one repeated where it ends, and
+    ``(T,)`` boolean: is this padding?"""
+    positions = start + stride * np.arange(num_frames)
+    padding = positions >= length
+    return np.where(padding, positions[~padding][-1], positions), padding
+
+
+def collate_clips(clips: Sequence[Clip]) -> Clip:
+    """Stack clips to a batch ``B T 3 H W``, frames in channels-last memory order, as they were decoded."""
+    frames = torch.stack([clip.frames.movedim(-3, -1) for clip in clips]).movedim(-1, -3)
+    return Clip(frames, *(torch.stack(tensors) for tensors in list(zip(*clips, strict=True))[1:]))
+
+
+def _clip(
+    video: Video,
+    index: int,
+    positions: np.ndarray,
+    padding: np.ndarray,
+    frames: dict[int, np.ndarray],
+    au_set: ActionUnitSet,
+) -> Clip:
+    au = torch.from_numpy(np.where(padding[:, None], np.int8(MISSING), video.au[positions]))
+    return Clip(
+        frames=_stack([frames[position] for position in positions.tolist()]),
+        au=au,
+        region=au_set.region_pattern(au),
+        video=torch.tensor(index),
+        frame=torch.from_numpy(np.where(padding, -1, video.frame[positions])),
+    )
+
+
+def _stack(frames: list[np.ndarray]) -> Tensor:
+    return torch.from_numpy(np.stack(frames)).movedim(-1, -3)  # T H W 3 -> T 3 H W

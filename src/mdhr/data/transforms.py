@@ -1,0 +1,67 @@
+"""What happens to the pixels of a clip: one draw for all its frames (recipe: supplement, section 4).
+
+Training: random crop, flip, then brightness, contrast and saturation, in that order. Test: resize. Frames stay
+uint8 until they are on the device that the network runs on.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+GREY = np.array([0.2989, 0.587, 0.114])
+"""Weights of red, green and blue in the grey value, as torchvision has them."""
+
+
+class Augmentation(NamedTuple):
+    """One draw for a whole clip; factors of 1 change nothing."""
+
+    top: int
+    left: int
+    flip: bool
+    brightness: float
+    contrast: float
+    saturation: float
+
+
+def draw_augmentation(
+    rng: np.random.Generator, *, size: int, crop_size: int, jitter: tuple[float, float]
+) -> Augmentation:
+    """Draw a crop of ``crop_size`` from frames of ``size``, a flip, and three factors from U(``jitter``)."""
+    top, left = (int(offset) for offset in rng.integers(size - crop_size + 1, size=2))
+    flip = bool(rng.random() < 0.5)
+    brightness, contrast, saturation = (float(factor) for factor in rng.uniform(*jitter, size=3))
+    return Augmentation(top, left, flip, brightness, contrast, saturation)
+
+
+def augment(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.ndarray:
+    """Apply a draw to one frame ``(H, W, 3)`` uint8; gives ``(crop_size, crop_size, 3)`` uint8."""
+    frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
+    frame = cv2.flip(frame, 1) if draw.flip else np.ascontiguousarray(frame)
+    # Brightness and contrast map every value by itself: both are one table look-up.
+    values = np.clip(np.arange(256) * draw.brightness, 0, 255)
+    mean = cv2.mean(frame)[:3] @ GREY * draw.brightness
+    values = np.clip(values * draw.contrast + mean * (1 - draw.contrast), 0, 255)
+    frame = cv2.LUT(frame, values.astype(np.uint8))
+    # Saturation blends every pixel with its grey value: one 3 x 3 matrix, saturating at 0 and 255.
+    return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * GREY)
+
+
+def resize(frames: UInt8[Tensor, "T 3 H W"], size: int) -> UInt8[Tensor, "T 3 size size"]:
+    """Resize (bilinear, antialiased); frames that have the size already are handed back."""
+    if frames.shape[-2:] == (size, size):
+        return frames
+    return functional.resize(frames, [size, size], antialias=True)
+
+
+def normalise(frames: UInt8[Tensor, "*batch 3 H W"]) -> Float[Tensor, "*batch 3 H W"]:
+    """uint8 RGB to float32 with ImageNet mean and standard deviation, on the device where the frames are."""
+    mean = torch.tensor(IMAGENET_MEAN, device=frames.device)[:, None, None] * 255
+    std = torch.tensor(IMAGENET_STD, device=frames.device)[:, None, None] * 255
+    return (frames.float() - mean) / std
