@@ -1,0 +1,54 @@
+# `make help` lists what can be done here. Every target that runs something sets up .venv first, once.
+
+# The first of these that runs here; say `make setup PYTHON=/path/to/python` for another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
+	$$name -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+SOURCES := src tests
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint parity pretrain clean
+
+help:  ## what can be done here
+	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):[^#]*## */\1	/' | expand -t 14
+
+setup: $(INSTALLED)  ## the virtual environment .venv with everything in it
+
+# torch first and alone: nothing else may choose its version.
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(if $(PYTHON),,echo "no Python found: install Python 3.11, or name one: make setup PYTHON=/path/to/python" >&2; exit 2)
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+		{ echo "$(PYTHON) is not Python 3.11 or 3.12: name one with make setup PYTHON=/path/to/python" >&2; exit 2; }
+	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV): minutes, as torch is large"
+	$(RUN) -m pip install --quiet --constraint constraints.txt torch torchvision
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	@touch $@
+
+demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
+	$(RUN) -m mdhr.demo $(if $(VIDEO),--video "$(VIDEO)")
+
+test: setup  ## every test, and how much of src they ran
+	$(RUN) -m pytest --cov=mdhr --cov-report=term:skip-covered
+
+lint: setup  ## style, format and types
+	$(RUN) -m ruff check $(SOURCES)
+	$(RUN) -m ruff format --check $(SOURCES)
+	$(RUN) -m mypy
+
+parity: setup  ## our networks against the golden numbers of the released code in the folder MDHR_PARITY
+	$(RUN) -m mdhr.parity
+
+data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
+	$(RUN) -m mdhr.prepare data=$*
+
+train-%: setup  ## train the experiment conf/experiment/%.yaml, such as train-demo
+	$(RUN) -m mdhr.train experiment=$*
+
+pretrain: setup  ## the demo's backbone from rendered frames: hours, and goes on where it was stopped
+	$(RUN) -m mdhr.pretrain
+
+clean:  ## forget .venv; data and runs stay
+	rm -rf $(VENV)

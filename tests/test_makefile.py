@@ -1,0 +1,65 @@
+"""The Makefile sets up what it needs by itself, once, and tells what it can do."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder with just what the Makefile's installation depends on."""
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "-C", str(folder), f"PYTHON={sys.executable}", *arguments], capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "data-synthetic", "train-demo"])
+def test_a_fresh_clone_is_set_up_first_and_only_once(clone: Path, target: str) -> None:
+    first = _make(clone, "-n", target).stdout
+    assert first.index("-m venv") < first.index("torch torchvision") < first.index("--editable")
+    (clone / ".venv").mkdir()
+    (clone / ".venv/.installed").touch()
+    second = _make(clone, "-n", target).stdout
+    assert "pip" not in second
+    assert second.strip(), "what was asked for is still done"
+
+
+def test_help_names_every_target_once() -> None:
+    text = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z%-]+):", text, flags=re.M))
+    listed = [line.split()[0] for line in _make(ROOT, "help").stdout.splitlines() if not line.startswith("make")]
+    assert sorted(listed) == sorted(targets)
+
+
+def test_a_python_is_found_where_none_is_named(clone: Path) -> None:
+    dry = subprocess.run(["make", "-C", str(clone), "-n", "setup"], capture_output=True, text=True).stdout
+    assert re.search(r"^\S*/python\S* -c", dry.replace("\t", ""), flags=re.M), dry
+
+
+def test_a_python_that_is_too_old_is_named_in_one_line(clone: Path) -> None:
+    old = clone / "old-python"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    failed = _make(clone, "setup", f"PYTHON={old}")
+    assert failed.returncode != 0
+    assert f"{old} is not Python 3.11 or 3.12" in failed.stderr
+    assert not (clone / ".venv").exists()
+
+
+def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
+    assert '--video "my clip.mp4"' in _make(clone, "-n", "demo", "VIDEO=my clip.mp4").stdout
+    assert "--video" not in _make(clone, "-n", "demo").stdout
