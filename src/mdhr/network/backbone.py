@@ -1,0 +1,142 @@
+"""The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
+
+from typing import Literal, NamedTuple
+
+import timm
+import torch
+from jaxtyping import Float
+from timm.models.swin_transformer import SwinTransformer
+from timm.models.swin_transformer_v2 import SwinTransformerV2
+from torch import Tensor, nn
+
+from mdhr.errors import InputError
+from mdhr.network.pretrained import fetch_from_hub, load_pretrained
+
+STRIDES = (4, 8, 16, 32)
+
+
+class BackboneMaps(NamedTuple):
+    """What a backbone says about ``n`` frames; all maps are ``n C_s H_s W_s``."""
+
+    scales: tuple[Tensor, ...]
+    """The four maps whose dynamics are followed, finest first."""
+    last: Tensor
+    """The last map, from which the static feature is made."""
+
+
+class Backbone(nn.Module):
+    """Four maps of every frame from a timm model.
+
+    Parameters
+    ----------
+    name: a timm model name, with or without the tag of its weights.
+    pretrained: start from timm's weights of that name (from the cache or the Hugging Face hub).
+    weights: start from this local file instead, in timm's format.
+    tap: where the four maps are taken. ``stage_output`` for convolutional networks. The released Swin weights expect
+        ``stage_input``: the patch embedding and the three patch mergings. The last map is the same for both.
+    drop_path_rate: stochastic depth in training; 0 turns it off.
+    input_size: height and width of the frames in pixels.
+
+    Attributes
+    ----------
+    widths, strides: channels and strides of the four maps.
+
+    Raises
+    ------
+    InputError: unknown name, no such strides, input size not divisible by 32, weights that cannot be had or do not
+        fit, a tap that the model does not have.
+    """
+
+    strides = STRIDES
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        pretrained: bool,
+        weights: str | None,
+        tap: Literal["stage_input", "stage_output"],
+        drop_path_rate: float,
+        input_size: int,
+    ) -> None:
+        super().__init__()
+        check_divisible(input_size, input_size)
+        model = create_timm_model(name, drop_path_rate=drop_path_rate, input_size=input_size)
+        self.fixed_size = input_size if has_fixed_size(model) else None
+        self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
+        if tap == "stage_input" and not self.is_swin:
+            raise InputError(f"backbone {name} has no stage inputs to tap: set backbone.tap=stage_output")
+        self.tap = tap
+        all_keys = list(model.state_dict())
+        indices = stage_indices(name, model)
+        self.widths = tuple(model.feature_info[i]["num_chs"] for i in indices)
+        self.indices = model.prune_intermediate_layers(list(indices), prune_norm=not self.is_swin, prune_head=True)
+        if weights is not None or pretrained:
+            load_pretrained(model, weights or fetch_from_hub(model.pretrained_cfg), ignored=all_keys)
+        # Convolutions are several times faster with channels last; the network after them works in that layout too.
+        self.model = model.to(memory_format=torch.channels_last)
+
+    def forward(self, frames: Float[Tensor, "n 3 h w"]) -> BackboneMaps:
+        """ImageNet-normalised frames to their maps."""
+        height, width = frames.shape[-2:]
+        check_divisible(height, width)
+        if self.fixed_size and (height, width) != (self.fixed_size, self.fixed_size):
+            raise InputError(
+                f"frames are {height} x {width}, the backbone was built for {self.fixed_size} x {self.fixed_size}: "
+                "set backbone.input_size"
+            )
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        if self.is_swin:
+            inputs, outputs, last = swin_maps(self.model, frames)
+            return BackboneMaps(inputs if self.tap == "stage_input" else (*outputs[:-1], last), last)
+        scales = self.model.forward_intermediates(frames, indices=self.indices, intermediates_only=True)
+        return BackboneMaps(tuple(scales), scales[-1])
+
+
+def swin_maps(model: SwinTransformer, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
+    """Inputs of the stages, their outputs, and the last output after the final norm; each ``n C H W``.
+
+    timm puts the patch merging at the start of a stage, so the input of its blocks is what the merging returns.
+    """
+    x = model.patch_embed(frames)
+    inputs, outputs = [], []
+    for stage in model.layers:
+        inputs.append(stage.downsample(x))
+        x = stage.blocks(inputs[-1])
+        outputs.append(x)
+    # Swin works on n H W C: the permuted view is n C H W in channels-last layout.
+    to_maps = lambda maps: tuple(x.permute(0, 3, 1, 2) for x in maps)  # noqa: E731
+    return to_maps(inputs), to_maps(outputs), model.norm(x).permute(0, 3, 1, 2)
+
+
+def create_timm_model(name: str, *, drop_path_rate: float, input_size: int) -> nn.Module:
+    """The timm model of that name with its classifier and random weights."""
+    if not timm.is_model(name):
+        close = timm.list_models(f"*{name.split('.')[0]}*")[:5] or ["resnet50", "swin_base_patch4_window7_224"]
+        raise InputError(f"unknown backbone {name!r}: timm knows for example {', '.join(close)}")
+    fixed = {"img_size": input_size} if timm.models.get_pretrained_cfg(name).fixed_input_size else {}
+    depth = {"drop_path_rate": drop_path_rate} if drop_path_rate else {}
+    try:
+        return timm.create_model(name, pretrained=False, **fixed, **depth)
+    except TypeError as error:
+        raise InputError(f"backbone {name} does not take {', '.join(fixed | depth)}: {error}") from error
+
+
+def has_fixed_size(model: nn.Module) -> bool:
+    """Is the model built for one size of frames (window attention is)?"""
+    return bool(model.pretrained_cfg.get("fixed_input_size"))
+
+
+def stage_indices(name: str, model: nn.Module) -> tuple[int, ...]:
+    """Positions of the last maps at strides 4, 8, 16 and 32 among a timm model's features."""
+    last_of = {info["reduction"]: i for i, info in enumerate(model.feature_info)}
+    if not set(STRIDES) <= set(last_of):
+        found = ", ".join(map(str, last_of))
+        raise InputError(f"backbone {name} has maps at strides {found}: choose one with strides 4, 8, 16 and 32")
+    return tuple(last_of[stride] for stride in STRIDES)
+
+
+def check_divisible(height: int, width: int) -> None:
+    """Frames must be divisible by the last stride."""
+    if height % STRIDES[-1] or width % STRIDES[-1] or not (height and width):
+        raise InputError(f"input size {height} x {width} is not divisible by {STRIDES[-1]}: choose a multiple of it")

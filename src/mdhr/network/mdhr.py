@@ -1,0 +1,92 @@
+"""MDHR: the assembly of the blocks, as in the paper's Figure 2."""
+
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from mdhr.action_units import ActionUnitSet
+from mdhr.network.backbone import Backbone
+from mdhr.network.blocks import LinearBlock
+from mdhr.network.cross_region import CrossRegionGraph
+from mdhr.network.local import LocalRelationships, WholeFace
+from mdhr.network.mfd import FacialDynamics
+from mdhr.network.similarity import Similarity
+from mdhr.network.tcn import TemporalConvolution
+
+
+class NetworkOutput(NamedTuple):
+    """What a network says about a clip."""
+
+    scores: Tensor
+    """``B T N`` in [0, 1]."""
+    region_logits: tuple[Tensor, ...]
+    """R tensors ``B T num_patterns``; empty for a network without regions."""
+
+
+def default_width(backbone_width: int) -> int:
+    """Node width D for a backbone of last width C4: C4/4 for wide ones (ResNet-50), C4/2 for the rest (Swin)."""
+    return backbone_width // 4 if backbone_width >= 2048 else backbone_width // 2
+
+
+class MDHR(nn.Module):
+    """Scores of facial action units for every frame of a clip.
+
+    Parameters
+    ----------
+    backbone: gives four maps of every frame.
+    au_set: the action units to predict and their region groups.
+    width: D, the width of frame features and nodes; ``None`` for the paper's choice, see :func:`default_width`.
+    num_neighbours: k, temporal differences taken on either side of a frame (section 3.1); 1 to T/2.
+    dynamics: add the dynamic feature to the static one (MFD).
+    hierarchy: split the face into regions, predict their patterns and attend across regions (HSR); otherwise every
+        action unit reads the whole face.
+    temporal: let every action unit's node see its neighbours in time (TCN, a part of HSR in the paper).
+    """
+
+    def __init__(
+        self,
+        *,
+        backbone: Backbone,
+        au_set: ActionUnitSet,
+        width: int | None,
+        num_neighbours: int,
+        dynamics: bool,
+        hierarchy: bool,
+        temporal: bool,
+    ) -> None:
+        super().__init__()
+        self.au_set = au_set
+        widths, num_aus = backbone.widths, len(au_set.aus)
+        width = width or default_width(widths[-1])
+        self.backbone = backbone
+        self.static = LinearBlock(widths[-1], width)
+        self.dynamic = (
+            FacialDynamics(widths=widths, strides=backbone.strides, width=width, num_neighbours=num_neighbours)
+            if dynamics
+            else None
+        )
+        self.local = (LocalRelationships if hierarchy else WholeFace)(au_set=au_set, width=width)
+        self.cross_region = CrossRegionGraph(au_set=au_set, width=width) if hierarchy else None
+        self.temporal = TemporalConvolution(num_aus=num_aus, width=width) if temporal else None
+        self.similarity = Similarity(num_aus=num_aus, width=width)
+
+    def forward(self, frames: Float[Tensor, "b t 3 h w"]) -> NetworkOutput:
+        """Clips ``B T 3 H W``, ImageNet-normalised, to scores and pattern logits.
+
+        Raises
+        ------
+        InputError: H or W is not divisible by 32, or T is below 2k.
+        """
+        num_frames = frames.shape[1]
+        maps, last_map = self.backbone(frames.flatten(0, 1))
+        features = self.static(last_map.permute(0, 2, 3, 1))  # (B T) H' W' D
+        if self.dynamic is not None:
+            features = features + self.dynamic(maps, num_frames)
+        nodes, region_logits = self.local(features)  # (B T) N D
+        if self.cross_region is not None:
+            nodes = self.cross_region(nodes, region_logits)
+        if self.temporal is not None:
+            nodes = self.temporal(nodes, num_frames)
+        scores, *region_logits = (x.unflatten(0, (-1, num_frames)) for x in (self.similarity(nodes), *region_logits))
+        return NetworkOutput(scores, tuple(region_logits))
