@@ -6,6 +6,7 @@ Protocols (say which beside every number):
 - ``paper``: the test fold is the validation set too, as in the released code. For comparison with published figures.
 """
 
+import warnings
 from collections.abc import Callable
 from typing import Literal
 
@@ -137,10 +138,10 @@ class FaceVideoData(LightningDataModule):
             jitter=self.jitter,
         )
         rank, world_size = self._process()
-        # A resumed trainer starts its first epoch without telling the sampler in time, so ask it.
-        epoch = self.trainer.fit_loop.epoch_progress.current.processed if self.trainer else 0
-        sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size, epoch=epoch)
-        return self._loader(dataset, sampler)
+        sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size)
+        loader = self._loader(dataset, sampler)
+        self._continue(sampler, num_batches=len(loader))
+        return loader
 
     def val_dataloader(self) -> DataLoader[Clip]:
         """Consecutive segments of the validation videos."""
@@ -179,6 +180,24 @@ class FaceVideoData(LightningDataModule):
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,
         )
+
+    def _continue(self, sampler: EpochSampler, *, num_batches: int) -> None:
+        """Let a resumed trainer go on with the batch that it would have drawn next.
+
+        Workers begin to draw before a resumed trainer tells the sampler its epoch, and it never says how much of
+        that epoch was done, so ask its counters.
+        """
+        if self.trainer is None:
+            return
+        fit_loop = self.trainer.fit_loop
+        sampler.epoch = fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+        batches = fit_loop.epoch_loop.batch_progress.current.processed  # type: ignore[attr-defined]
+        if fit_loop.epoch_progress.current.ready == sampler.epoch:  # between two epochs
+            return
+        sampler.epoch += batches // num_batches
+        sampler.taken = batches % num_batches * self.batch_size
+        # Lightning cannot know this and warns that the rest of the epoch is unreliable.
+        warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")
 
     def _process(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)

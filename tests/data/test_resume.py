@@ -1,0 +1,98 @@
+"""However a run ends and wherever its checkpoint was written: resumed, it draws what the unbroken run drew."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+
+from mdhr.clip import Clip
+from mdhr.data.datamodule import FaceVideoData
+
+EPOCHS = 3
+
+
+class Recorder(LightningModule):
+    """Trains nothing and writes down what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.seen: list[tuple[int, str]] = []
+
+    def training_step(self, batch: Clip, batch_idx: int) -> Tensor:
+        frames = [(int(v), f.tolist(), float(x.mean())) for v, f, x in zip(batch.video, batch.frame, batch.frames)]  # noqa: B905
+        self.seen.append((self.current_epoch, str(frames)))
+        return self.weight * 1.0
+
+    def validation_step(self, batch: Clip, batch_idx: int) -> None:
+        pass
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), 0.1)
+
+
+class Save(Callback):
+    """Writes a checkpoint at one hook, at one step, and stops there."""
+
+    def __init__(self, hook: str, step: int, path: Path) -> None:
+        self.step, self.path = step, path
+        setattr(self, hook, self._save)
+
+    def _save(self, trainer: Trainer, module: Recorder, *_: Any) -> None:
+        if len(module.seen) == self.step and not trainer.sanity_checking and not self.path.exists():
+            trainer.save_checkpoint(self.path)
+            raise Stop
+
+
+class Stop(Exception):
+    pass
+
+
+def fit(data: FaceVideoData, folder: Path, callbacks: list[Callback], checkpoint: Path | None = None) -> Recorder:
+    module = Recorder()
+    trainer = Trainer(
+        max_epochs=EPOCHS,
+        accelerator="cpu",
+        callbacks=callbacks,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        default_root_dir=folder,
+        check_val_every_n_epoch=1,
+    )
+    with suppress(Stop):
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=False)
+    return module
+
+
+@pytest.mark.filterwarnings("ignore:.*num_workers.*", "ignore:.*shorter than a clip")
+@pytest.mark.parametrize(
+    ("hook", "steps_done", "at", "num_workers"),
+    [
+        ("on_train_epoch_end", 6, 6, 0),
+        ("on_train_epoch_end", 6, 6, 2),
+        ("on_validation_end", 6, 6, 0),
+        ("on_train_batch_end", 5, 5, 0),
+        ("on_train_batch_end", 5, 5, 2),
+        ("on_train_batch_end", 2, 2, 0),
+        ("on_train_batch_end", 6, 6, 0),
+        ("on_before_zero_grad", 4, 5, 0),
+    ],
+)
+def test_resumed_run_draws_what_the_unbroken_run_drew(
+    make_data: Callable[..., FaceVideoData], tmp_path: Path, hook: str, steps_done: int, at: int, num_workers: int
+) -> None:
+    unbroken = fit(make_data(batch_size=2), tmp_path, []).seen
+    assert len(unbroken) == 3 * EPOCHS
+    path = tmp_path / "broken.ckpt"
+    broken = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [Save(hook, at, path)]).seen
+    resumed = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [], checkpoint=path).seen
+    assert broken == unbroken[:at]
+    assert resumed == unbroken[steps_done:]
