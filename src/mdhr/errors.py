@@ -6,3 +6,7 @@ class InputError(ValueError):
 
     Entry points print the message alone, without a traceback, and exit with status 2.
     """
+
+
+class DivergedError(RuntimeError):
+    """Training has left the finite numbers; the message is one line, printed alone, exit status 1."""

@@ -1,0 +1,152 @@
+"""The network in training: losses, optimiser, schedule and what is logged."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from mdhr.action_units import ActionUnitSet
+from mdhr.clip import Clip
+from mdhr.errors import DivergedError, InputError
+from mdhr.losses import ClipLoss, class_weights, weighted_asymmetric_loss
+from mdhr.metrics import ActionUnitMetrics, action_unit_metrics
+from mdhr.predictions import PredictionCollector, Predictions
+
+
+class ActionUnitModule(LightningModule):
+    """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N) and ``.region_logits``.
+
+    Recipe: AdamW, learning rate by cosine to 0 over all steps, no warm-up (supplement, Table 2 and section 4).
+    After a validation or test epoch :attr:`predictions` and :attr:`metrics` hold its outcome, equal in all processes.
+
+    Parameters
+    ----------
+    class_weights: ``N`` weights of the loss; None derives them from the training fold when training starts.
+    region_weight: lambda of the loss.
+    backbone_lr_scale: the learning rate of ``network.backbone``, as a multiple of ``learning_rate``.
+    threshold: smallest score that counts as a detection.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: nn.Module,
+        au_set: ActionUnitSet,
+        class_weights: Sequence[float] | None,
+        region_weight: float,
+        learning_rate: float,
+        betas: tuple[float, float],
+        weight_decay: float,
+        backbone_lr_scale: float,
+        threshold: float,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.au_set = au_set
+        self.loss = ClipLoss(num_aus=len(au_set.aus), region_weight=region_weight)
+        self.given_class_weights = class_weights
+        self.learning_rate = learning_rate
+        self.betas = (betas[0], betas[1])
+        self.weight_decay = weight_decay
+        self.backbone_lr_scale = backbone_lr_scale
+        self.threshold = threshold
+        self.collector = PredictionCollector(num_aus=len(au_set.aus))
+        self.predictions: Predictions | None = None
+        self.metrics: ActionUnitMetrics | None = None
+
+    def forward(self, frames: Tensor) -> Any:
+        """Scores and region logits of normalised frames ``B T 3 H W``."""
+        return self.network(frames)
+
+    def on_fit_start(self) -> None:
+        """The weights of the loss follow the training fold, unless they were given."""
+        if self.given_class_weights is None:
+            weights = class_weights(self.trainer.datamodule.class_rates())  # type: ignore[attr-defined]
+        else:
+            weights = torch.tensor(list(self.given_class_weights), dtype=torch.float64)
+        if len(weights) != len(self.au_set.aus):
+            raise InputError(
+                f"module.class_weights: {len(weights)} weights for the {len(self.au_set.aus)} action units "
+                f"of {self.au_set.name}: give one for each of {', '.join(self.au_set.columns)}"
+            )
+        self.loss.class_weights.copy_(weights)
+
+    def training_step(self, clip: Clip, batch_idx: int) -> Tensor:
+        """Loss of a batch; raises ``DivergedError`` when it is no number any more."""
+        output = self.network(clip.frames)
+        terms = self.loss(output.scores, output.region_logits, clip)
+        if not terms.total.isfinite():
+            raise DivergedError(
+                f"the loss became {terms.total.item()} in epoch {self.current_epoch}, batch {batch_idx}: "
+                f"lower module.learning_rate (now {self.learning_rate:g})"
+            )
+        size = len(clip.frames)
+        self.log("train/loss", terms.total, on_step=True, on_epoch=True, batch_size=size)
+        self.log("train/loss_au", terms.au, on_step=False, on_epoch=True, batch_size=size)
+        self.log("train/loss_region", terms.region, on_step=False, on_epoch=True, batch_size=size)
+        self.log("train/learning_rate", self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]
+        return terms.total
+
+    def validation_step(self, clip: Clip, batch_idx: int) -> None:
+        """Keep the scores; metrics come from the whole fold at once."""
+        self.collector.add(self.network(clip.frames).scores, clip)
+
+    def test_step(self, clip: Clip, batch_idx: int) -> None:
+        """As in validation."""
+        self.validation_step(clip, batch_idx)
+
+    def on_validation_epoch_end(self) -> None:
+        """Metrics of the validation part; the trial run before training is not worth reporting."""
+        self._conclude("val", report=not self.trainer.sanity_checking)
+
+    def on_test_epoch_end(self) -> None:
+        """Metrics of the test fold."""
+        self._conclude("test", report=True)
+
+    def _conclude(self, split: str, *, report: bool) -> None:
+        self.predictions, self.metrics = self.collector.gather(), None
+        self.collector = PredictionCollector(num_aus=len(self.au_set.aus))
+        if not report:
+            return
+        scores, labels = self.predictions.scores, self.predictions.labels
+        self.metrics = action_unit_metrics(scores, labels, threshold=self.threshold)
+        loss = weighted_asymmetric_loss(scores, labels, self.loss.class_weights.cpu())
+        values = {
+            f"{split}/loss_au": loss.item(),
+            f"{split}/f1_mean": self.metrics.f1_mean,
+            f"{split}/auc_mean": self.metrics.auc_mean,
+            f"{split}/accuracy_mean": self.metrics.accuracy_mean,
+        }
+        for column, f1 in zip(self.au_set.columns, self.metrics.f1.tolist(), strict=True):
+            values[f"{split}/f1/{column}"] = f1
+        self.log_dict(values, sync_dist=True)  # the mean of equal values: the same again
+
+    def configure_optimizers(self) -> Any:
+        """AdamW on every parameter; the cosine ends at 0 with the last step of the last epoch."""
+        named = list(self.network.named_parameters())
+        backbone = [parameter for name, parameter in named if name.startswith("backbone.")]
+        rest = [parameter for name, parameter in named if not name.startswith("backbone.")]
+        optimizer = AdamW(
+            [
+                {"params": backbone, "lr": self.learning_rate * self.backbone_lr_scale},
+                {"params": rest, "lr": self.learning_rate},
+            ],
+            betas=self.betas,
+            weight_decay=self.weight_decay,
+        )
+        schedule = CosineAnnealingLR(optimizer, T_max=int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_start(self) -> None:
+        """A resumed run keeps the schedule it began with, so its length must be the same."""
+        schedule: CosineAnnealingLR = self.lr_schedulers()  # type: ignore[assignment]
+        steps = int(self.trainer.estimated_stepping_batches)
+        if schedule.T_max != steps:
+            raise InputError(
+                f"the checkpoint's learning rate reaches 0 after {schedule.T_max} steps, this run ends after {steps}: "
+                "resume with the trainer.max_epochs, data and batch size it began with, or start a new run"
+            )
