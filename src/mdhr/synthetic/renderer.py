@@ -1,0 +1,218 @@
+"""Draw frames of an identity that performs. One pass of OpenCV's software rasteriser, no GPU, no display.
+
+A frame costs: a blend of movements, vertex normals, light per vertex, one raster pass of (u, v, light), two texture
+look-ups (colour and shading of wrinkles), lens blur and noise.
+"""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from mdhr.synthetic.head import EXTRAS, HeadModel
+from mdhr.synthetic.identity import FACE_HEIGHT, Identity
+from mdhr.synthetic.occlusion import harmonics
+from mdhr.synthetic.performance import Performance
+
+Floats = NDArray[np.float32]
+
+DISTANCE = 0.6
+"""Metres from the camera at which the face fills the frame as FILL says."""
+FILL = 0.76
+"""Share of the frame's height from brow to chin at zoom 1; the rest is forehead and room for the jaw to drop."""
+LIFT = 0.007
+"""Metres by which the middle of brow and chin lies below the middle of the frame."""
+PIVOT = np.asarray([0.0, 0.0, -0.03], np.float32)
+"""The point the head turns about, in the framed metres of an identity."""
+NEAR, FAR = 0.1, 10.0
+BEHIND = -0.075
+"""Depth on the template behind which triangles are dropped."""
+SPECULAR = 0.020
+WARMTH = np.asarray([0.030, 0.010, 0.005], np.float32)
+"""Light that skin scatters into its own shadows."""
+
+
+def rotation_matrix(degrees: Floats) -> Floats:
+    """Rotation (3, 3) of yaw, pitch, roll; see :class:`Performance` for their signs."""
+    yaw, pitch, roll = np.radians(degrees.astype(np.float64))
+    cos, sin = np.cos, np.sin
+    turn = np.array([[cos(yaw), 0, sin(yaw)], [0, 1, 0], [-sin(yaw), 0, cos(yaw)]])
+    nod = np.array([[1, 0, 0], [0, cos(pitch), sin(pitch)], [0, -sin(pitch), cos(pitch)]])
+    tilt = np.array([[cos(roll), -sin(roll), 0], [sin(roll), cos(roll), 0], [0, 0, 1]])
+    return (tilt @ nod @ turn).astype(np.float32)
+
+
+class Renderer:
+    """Renders square frames of ``size`` pixels; ``zoom`` above 1 crops tighter."""
+
+    def __init__(self, *, head: HeadModel, size: int, zoom: float = 1.0) -> None:
+        cv2.setNumThreads(1)
+        self.head, self.size = head, size
+        tangent = FACE_HEIGHT / FILL / zoom / DISTANCE / 2
+        self.field = 2 * float(np.arctan(tangent))
+        self.focal = size / 2 / tangent
+
+        used = head.template[head.triangles].mean(1)
+        keep = (used[:, 2] > BEHIND) & (used[:, 1] < 0.10) & (used[:, 1] > -0.16)
+        self.triangles = np.ascontiguousarray(head.triangles[keep])
+        num_triangles, num_vertices = len(self.triangles), len(head.template)
+        ones = np.ones(3 * num_triangles, np.float32)
+        corner_of = (self.triangles.T.ravel(), np.tile(np.arange(num_triangles), 3))
+        self.gather = csr_matrix((ones, corner_of), shape=(num_vertices, num_triangles))
+
+        self.movements = head.movements
+        dark = 1 - 0.85 * np.clip(head.masks["inside-mouth"] * 1.3, 0, 1) * (1 - head.masks["lips"])
+        dark[head.teeth] = 0.62
+        eyes = np.concatenate(head.eyes)
+        openness = head.openness.copy()
+        openness[eyes] = 0.85
+        openness[head.teeth] = 0.7
+        self.dark, self.ambient_share = dark, dark * (0.25 + 0.75 * openness)
+        self.shine = np.full(num_vertices, SPECULAR, np.float32) * (1 + 1.5 * head.masks["lips"]) * dark
+        self.shine[eyes] = 0
+        visibility = head.visibility.copy()
+        visibility[np.concatenate([eyes, head.teeth])] = 0
+        visibility[np.concatenate([eyes, head.teeth]), 0] = 0.8 / 0.282095
+        self.visibility = visibility
+        self.landmark_names = tuple(head.landmarks)
+        self._landmarks = np.asarray(list(head.landmarks.values()))
+        self._settings = cv2.TriangleRasterizeSettings()
+        self._settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
+        self._settings.setCullingMode(cv2.RASTERIZE_CULLING_CW)
+
+    def weights(self, identity: Identity, performance: Performance, f: int) -> Floats:
+        """Weights (W,) of the rows of ``HeadModel.movements``."""
+        units = performance.intensity[f] * identity.gain[:, None]
+        yaw, pitch = performance.gaze[f]
+        shift = performance.mouth_shift[f]
+        extras = dict.fromkeys(EXTRAS, 0.0) | {
+            "blink": performance.blink[f],
+            "look_left": max(yaw, 0),
+            "look_right": max(-yaw, 0),
+            "look_up": max(pitch, 0),
+            "look_down": max(-pitch, 0),
+            "cheek_puff": performance.cheek_puff[f],
+            "mouth_left": max(shift, 0),
+            "mouth_right": max(-shift, 0),
+        }
+        return np.concatenate([units.ravel(), list(extras.values())]).astype(np.float32)
+
+    def vertices(self, identity: Identity, performance: Performance, f: int) -> Floats:
+        """Vertices (V, 3) of the moved head before pose, in framed metres."""
+        moved = (self.weights(identity, performance, f) * np.float32(identity.scale)) @ self.movements
+        return identity.neutral + moved.reshape(-1, 3)
+
+    def _place(self, performance: Performance, f: int) -> tuple[Floats, Floats]:
+        """Rotation (3, 3) and translation (3,) from framed metres into the camera's view."""
+        rotation = rotation_matrix(performance.rotation[f])
+        shift_x, shift_y = performance.shift[f]
+        offset = np.asarray([shift_x, shift_y - LIFT, -performance.distance[f]], np.float32)
+        return rotation, offset + PIVOT - rotation @ PIVOT
+
+    def landmarks(self, identity: Identity, performance: Performance, f: int) -> Floats:
+        """Pixel coordinates (L, 2), x to the right and y down, of ``landmark_names``; integers are pixel centres."""
+        rotation, offset = self._place(performance, f)
+        points = self.vertices(identity, performance, f)[self._landmarks] @ rotation.T + offset
+        view = points[:, :2] / -points[:, 2:] * [self.focal, -self.focal]
+        return (view + self.size / 2 - 0.5).astype(np.float32)
+
+    def frame(self, identity: Identity, performance: Performance, f: int) -> NDArray[np.uint8]:
+        """Frame f as (size, size, 3) RGB."""
+        rotation, offset = self._place(performance, f)
+        posed = self.vertices(identity, performance, f) @ rotation.T
+        corner = posed[self.triangles]  # T 3 3
+        a, b = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
+        facing = np.empty_like(a)
+        for k in range(3):
+            i, j = (k + 1) % 3, (k + 2) % 3
+            facing[:, k] = a[:, i] * b[:, j] - a[:, j] * b[:, i]
+        normal = self.gather @ facing
+        normal /= np.sqrt((normal * normal).sum(1, keepdims=True)) + 1e-12
+        points = posed + offset
+
+        # towards the camera only: u, v, light at each vertex
+        seen = np.einsum("tc,tc->t", facing, corner[:, 0] + offset) < 0
+        attributes = np.empty_like(points)
+        attributes[:, :2] = self.head.uv
+        attributes[:, 2] = self._light(identity, performance, f, rotation, normal) / 4  # the rasteriser wants 0 to 1
+        size = self.size
+        picture, depth = np.zeros((size, size, 3), np.float32), np.full((size, size), FAR, np.float32)
+        cv2.triangleRasterize(
+            points[None],
+            self.triangles[seen][None],
+            attributes,
+            picture,
+            depth,
+            _IDENTITY,
+            self.field,
+            NEAR,
+            FAR,
+            self._settings,
+        )
+        image = self._shade(identity, performance, f, picture)
+        np.copyto(image, background(size, performance), where=(depth >= FAR - 0.01)[..., None])
+        return self._develop(image, performance, f)
+
+    def _light(self, identity: Identity, performance: Performance, f: int, rotation: Floats, normal: Floats) -> Floats:
+        """Light (V,) falling on each vertex: ambient, key with soft shadows, shine."""
+        towards = performance.light_direction[f] / np.linalg.norm(performance.light_direction[f])
+        half = towards + np.asarray([0, 0, 1], np.float32)
+        half /= np.linalg.norm(half)
+        free = np.clip(self.visibility @ harmonics(rotation.T @ towards), 0, 1)
+        key = np.clip((normal @ towards + 0.2) / 1.2, 0, 1) * free * self.dark
+        shine = np.maximum(normal @ half, 0) ** 20 * free * self.shine / identity.brightness
+        ambient = performance.ambient[f]
+        return ambient * self.ambient_share * (0.75 + 0.25 * normal[:, 1]) + (1.25 - 0.6 * ambient) * (key + shine)
+
+    def _shade(self, identity: Identity, performance: Performance, f: int, picture: Floats) -> Floats:
+        """Linear colours (S, S, 3) from the raster pass (u, v, light)."""
+        size = len(identity.texture)
+        shading = np.ones((size, size), np.float32)
+        for wrinkle in identity.wrinkles:
+            intensity = performance.intensity[f, wrinkle.au, wrinkle.side]
+            if intensity > 0.01:
+                shading[wrinkle.rows, wrinkle.columns] += intensity * wrinkle.layer
+        across, down = picture[..., 0] * size - 0.5, picture[..., 1] * size - 0.5
+        colour = cv2.remap(identity.texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shade = cv2.remap(shading, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        light = (picture[..., 2] * 4 * shade)[..., None] * performance.light_colour[f] + WARMTH
+        return colour * light
+
+    def _develop(self, image: Floats, performance: Performance, f: int) -> NDArray[np.uint8]:
+        """Exposure, lens blur, display gamma, sensor noise."""
+        image = image * performance.exposure[f]
+        sigma = float(performance.blur[f]) * self.size / 160
+        if sigma > 0.2:
+            image = cv2.GaussianBlur(image, (0, 0), sigma)
+        shown = cv2.sqrt(np.clip(image, 0, 1)) * 255
+        if performance.noise[f] > 0:
+            rng = np.random.default_rng([performance.background_seed, f])
+            plate = _noise_plate(self.size)
+            top, left = rng.integers(0, self.size, 2)
+            shown += performance.noise[f] * plate[top : top + self.size, left : left + self.size]
+        return cv2.convertScaleAbs(np.maximum(shown, 0))
+
+
+_IDENTITY = np.eye(4, dtype=np.float32)
+
+
+@lru_cache(maxsize=2)
+def _noise_plate(size: int) -> Floats:
+    """Noise (2 size, 2 size, 3) that frames cut their own piece from."""
+    return np.random.default_rng(size).standard_normal((2 * size, 2 * size, 3), dtype=np.float32)
+
+
+def background(size: int, performance: Performance) -> Floats:
+    """Linear background (size, size, 3): the colour with a soft gradient and blurred shapes, from the seed."""
+    return _background(size, tuple(float(c) for c in performance.background), performance.background_seed)
+
+
+@lru_cache(maxsize=16)
+def _background(size: int, colour: tuple[float, float, float], seed: int) -> Floats:
+    rng = np.random.default_rng([seed, 104729])
+    grain = rng.standard_normal((4, 4, 3), dtype=np.float32) * np.float32(0.05)
+    grain += rng.standard_normal((4, 4, 1), dtype=np.float32) * np.float32(0.10)
+    soft = cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC)
+    return np.clip(np.asarray(colour, np.float32) * (1 + soft), 0, 1) ** 2
