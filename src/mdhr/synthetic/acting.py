@@ -1,26 +1,99 @@
 """From which action units occur to how a face performs them.
 
-Letters: F frames, U units of the renderer (``AUS``).
+A run of a label track becomes an event: the unit rises within 4 to 12 frames at 25 fps, wavers around the apex of that
+event and falls again, more on one side of the face than on the other. The rise begins before the unit counts as
+occurring and the fall ends after it, as with real coders, who mark what they can see. Between events there are
+twitches too weak to count.
+
+Letters: F frames, N labelled action units, U units of the renderer (``AUS``).
 """
+
+from dataclasses import fields
 
 import numpy as np
 
+from mdhr.action_units import ActionUnitSet
 from mdhr.synthetic.performance import Floats, Performance
-from mdhr.synthetic.scene import independent_scene
+from mdhr.synthetic.scene import clip_scene, independent_scene, smooth_noise
+from mdhr.synthetic.tracks import LabelStatistics, LabelTracks, run_lengths
 from mdhr.synthetic.units import AUS
 
 OCCURRENCE_LEVEL = 0.3
 """An action unit occurs (label 1) in exactly the frames where the mean intensity of its two sides is at least this."""
 
 MAX_INTENSITY = 1.5
+APEX = (0.45, 1.2)
 WEAK_AUS = (6, 9, 14)
-"""Units that move little skin: they act half as strong again."""
+"""Units that move little skin: they act a quarter stronger, up to ``MAX_INTENSITY``."""
 WEAK_GAIN = 1.25
+EDGE_SECONDS = (0.16, 0.48)
+"""Onset and offset from nothing to apex: 4 to 12 frames at 25 fps."""
+LOPSIDED = 0.12
+"""Standard deviation, between events, of the share by which the left side is stronger than the mean of both."""
+
+TWITCHES_A_SECOND = 0.15
+TWITCH = (0.08, 0.25)
+TWITCH_SECONDS = (0.3, 0.8)
+
+DISTRACTOR_RATE = 0.4
+"""How often a unit outside the labelled set occurs, relative to the real data set that codes it."""
+ANTAGONISTS = {23: (25, 26), 24: (25, 26), 25: (23, 24), 26: (23, 24)}
+"""Lips cannot be pressed and open: an unlabelled unit yields to a labelled one."""
+
+
+class Actor:
+    """Performs clips with the label statistics of an action unit set.
+
+    Units of the renderer that the set does not label occur too, now and then, as distractors: mouths open, noses
+    wrinkle in every data set, coded or not.
+    """
+
+    def __init__(self, au_set: ActionUnitSet) -> None:
+        self.labelled = [AUS.index(au) for au in au_set.aus]
+        statistics = LabelStatistics.of(au_set.name)
+        other = LabelStatistics.of("DISFA" if au_set.name == "BP4D" else "BP4D")
+        spare = tuple(au for au in other.aus if au not in au_set.aus)
+        self.fps = statistics.fps
+        self.distractors = [AUS.index(au) for au in spare]
+        self.tracks = LabelTracks(statistics)
+        self.distractor_tracks = LabelTracks(other.only(spare, rate_factor=DISTRACTOR_RATE))
+
+    def perform(self, *, rng: np.random.Generator, num_frames: int, stride: int) -> Performance:
+        """F frames of a new clip, of which every ``stride``-th of the process at ``fps`` is kept."""
+        whole = num_frames * stride
+        track = np.zeros((whole, len(AUS)), np.int8)  # F U
+        track[:, self.labelled] = self.tracks.draw(rng=rng, num_frames=whole)
+        track[:, self.distractors] = self.distractor_tracks.draw(rng=rng, num_frames=whole)
+        intensity = np.stack([act(track[:, u], au=au, rng=rng, fps=self.fps) for u, au in enumerate(AUS)], axis=1)
+        for u in self.distractors:
+            for rival in ANTAGONISTS.get(AUS[u], ()):
+                intensity[:, u] *= 1 - np.minimum(1, intensity[:, AUS.index(rival)].mean(-1, keepdims=True))
+        scene = clip_scene(rng=rng, num_frames=whole, fps=self.fps)
+        return every(stride, Performance(intensity=intensity, **scene))
+
+    def labels(self, performance: Performance) -> np.ndarray:
+        """``(F, N)`` int8 occurrence of the labelled units."""
+        return occurrence(performance.intensity)[:, self.labelled]
 
 
 def occurrence(intensity: Floats) -> np.ndarray:
     """``(F, U, 2)`` intensity -> ``(F, U)`` int8 labels, see ``OCCURRENCE_LEVEL``."""
     return (intensity.mean(-1) >= OCCURRENCE_LEVEL).astype(np.int8)
+
+
+def act(track: np.ndarray, *, au: int, rng: np.random.Generator, fps: float) -> Floats:
+    """``(F, 2)`` intensity of the two sides whose occurrence is exactly the ``(F,)`` track."""
+    num_frames = len(track)
+    gain = WEAK_GAIN if au in WEAK_AUS else 1.0
+    both = _twitches(rng, num_frames, fps)
+    lopsided = np.full(num_frames, LOPSIDED * rng.normal())
+    lengths, labels = run_lengths(track)
+    ends = np.cumsum(lengths)
+    for start, end in zip((ends - lengths)[labels == 1], ends[labels == 1], strict=True):
+        event = _event(rng, num_frames, start=start, end=end, apex=gain * rng.uniform(*APEX), fps=fps)
+        lopsided = np.where(event > both, LOPSIDED * rng.normal(), lopsided)
+        both = np.maximum(both, event)
+    return two_sided(np.minimum(both, MAX_INTENSITY), lopsided)
 
 
 def random_frame_performance(*, rng: np.random.Generator, num_frames: int) -> Performance:
@@ -30,8 +103,8 @@ def random_frame_performance(*, rng: np.random.Generator, num_frames: int) -> Pe
     below 0.15; pose, light, blur and noise vary more widely than in the data set.
     """
     active = rng.random((num_frames, len(AUS))) < 0.35
-    both = np.where(active, rng.uniform(0.1, 1.3, active.shape), np.maximum(0, rng.normal(-0.05, 0.08, active.shape)))
-    both = np.where(active, both, np.minimum(both, 0.15))
+    residue = np.clip(rng.normal(-0.05, 0.08, active.shape), 0, 0.15)
+    both = np.where(active, rng.uniform(0.1, 1.3, active.shape), residue)
     lopsided = np.where(rng.random(active.shape) < 0.25, rng.normal(0, 0.25, active.shape), 0)  # F U
     scene = independent_scene(rng=rng, num_frames=num_frames)
     return Performance(intensity=two_sided(both, lopsided), **scene)
@@ -45,3 +118,47 @@ def two_sided(both: np.ndarray, lopsided: np.ndarray) -> Floats:
     difference = np.clip(lopsided, -1, 1) * both
     difference = np.clip(difference, both - MAX_INTENSITY, MAX_INTENSITY - both)
     return np.stack([both + difference, both - difference], axis=-1).astype(np.float32)
+
+
+def every(stride: int, performance: Performance) -> Performance:
+    """Every ``stride``-th frame of a performance."""
+    values = {field.name: getattr(performance, field.name) for field in fields(Performance)}
+    of_frames = {name: value[::stride] for name, value in values.items() if not name.startswith("background")}
+    return Performance(**{**values, **of_frames})
+
+
+def _event(rng: np.random.Generator, num_frames: int, *, start: int, end: int, apex: float, fps: float) -> np.ndarray:
+    """``(F,)`` intensity of one event, at least ``OCCURRENCE_LEVEL`` in exactly the frames ``start`` to ``end - 1``.
+
+    What occurs in the first frame of a video may have begun long before, likewise at the end.
+    """
+    begins = start - 0.5 if start > 0 else -0.5 - rng.uniform(0, fps)
+    stops = end - 0.5 if end < num_frames else end - 0.5 + rng.uniform(0, fps)
+    onset, offset = fps * rng.uniform(*EDGE_SECONDS, size=2)
+    frame = np.arange(num_frames)
+    course = apex * np.minimum(_edge(frame - begins, onset, apex), _edge(stops - frame, offset, apex))
+    waver = np.clip(1 + 0.15 * smooth_noise(rng, num_frames, 0.4 * fps), 0.5, 1.5)
+    above = course - OCCURRENCE_LEVEL
+    return OCCURRENCE_LEVEL + above * np.where(above > 0, waver, 1)
+
+
+def _edge(since: np.ndarray, duration: float, apex: float) -> np.ndarray:
+    """Rise from 0 to 1 within ``duration`` frames, so placed that it passes the level of occurrence at ``since`` 0."""
+    grid = np.linspace(0, 1, 101)
+    passes = np.interp(OCCURRENCE_LEVEL / apex, _smooth_step(grid), grid)
+    return _smooth_step(np.clip(since / duration + passes, 0, 1))
+
+
+def _smooth_step(x: np.ndarray) -> np.ndarray:
+    return x * x * (3 - 2 * x)
+
+
+def _twitches(rng: np.random.Generator, num_frames: int, fps: float) -> np.ndarray:
+    """``(F,)`` short movements below the level of occurrence."""
+    seconds = np.arange(num_frames) / fps
+    course = np.zeros(num_frames)
+    for _ in range(rng.poisson(TWITCHES_A_SECOND * num_frames / fps)):
+        start, duration = rng.uniform(0, num_frames / fps), rng.uniform(*TWITCH_SECONDS)
+        inside = np.clip((seconds - start) / duration, 0, 1)
+        course = np.maximum(course, rng.uniform(*TWITCH) * np.sin(np.pi * inside) ** 2)
+    return course
