@@ -50,7 +50,8 @@ def eye_chart(points: Floats) -> Floats:
     radius = np.clip(np.arccos(np.clip(ray[:, 2], -1, 1)) / EYE_ANGLE, 0, 0.98)
     around = np.arctan2(ray[:, 1], ray[:, 0])
     disc = np.stack([1 + radius * np.cos(around), 1 - radius * np.sin(around)], axis=-1) * PATCH / 2
-    return (disc + [0, 1 - PATCH]).astype(np.float32)
+    disc[:, 1] += 1 - PATCH
+    return disc.astype(np.float32)
 
 
 def teeth_chart(points: Floats) -> Floats:

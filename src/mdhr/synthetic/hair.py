@@ -84,17 +84,18 @@ def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *,
     jaw = jaw * (1 - np.exp(-(((x - 0.024) / 0.016) ** 2) - ((y + 0.062) / 0.010) ** 2) * 0.6)
     moustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
     cover = np.maximum(jaw, moustache) * (1 - np.clip(lips * 1.5, 0, 1))
-    grain = rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32)
-    canvas.cover(np.clip(cover * person.beard * (1 + 0.35 * grain), 0, 0.9), person.brow_colour)
+    grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 0.8) * 2.5
+    canvas.cover(np.clip(cover * person.beard * (1 + 0.22 * grain), 0, 0.9), person.brow_colour)
 
 
-def hair_mask(person: "Person", x: Floats, y: Floats) -> Floats:
-    """Share of hair 0 to 1 at chart coordinates in metres; all 0 for a bald head."""
+def hair_mask(person: "Person", x: Floats, y: Floats, *, softness: float = 0.0022) -> Floats:
+    """Share of hair 0 to 1 at chart coordinates in metres, over an edge of some softness; all 0 for a bald head."""
     side = np.abs(x)
     line = person.hairline - 0.25 * np.clip(side - 0.02, 0, 0.03) - person.widow * np.exp(-((side / 0.012) ** 2))
-    temple = np.clip((side - person.temple) / 0.014, 0, 1)
-    line = line + temple * temple * (3 - 2 * temple) * (person.sideburn - line)
-    return person.hair_cover / (1 + np.exp(np.clip((line - y) / 0.0022, -30, 30)))
+    above = (y - line) / softness
+    # beside the temples, hair reaches down to the sideburn's end
+    beside = np.minimum((side - person.temple) / softness, (y - person.sideburn) / softness)
+    return person.hair_cover / (1 + np.exp(np.clip(-np.maximum(above, beside), -30, 30)))
 
 
 def paint_hair(canvas: "Canvas", person: "Person", rng: np.random.Generator) -> None:

@@ -52,8 +52,8 @@ RESTING = {
     "browDown": 0.25,
     "eyeSquint": 0.25,
     "eyeWide": 0.20,
-    "mouthSmile": 0.16,
-    "mouthFrown": 0.22,
+    "mouthSmile": 0.18,
+    "mouthFrown": 0.15,
     "mouthPress": 0.22,
     "mouthShrugLower": 0.15,
     "noseSneer": 0.12,
@@ -110,7 +110,7 @@ class Identity:
         neutral: (V, 3) resting face, framed: brow to chin is FACE_HEIGHT, its middle at height 0.
         scale: factor from the head model's metres to the framed ones, for displacements.
         gain: (15,) how far each AU moves this face at intensity 1, around 1.
-        texture: (S, S, 3) linear colour.
+        texture: (S, S, 3) colour as displayed.
         wrinkles: shading layers.
         brightness: mean linear brightness of the skin.
     """
@@ -120,7 +120,7 @@ class Identity:
     neutral: Floats
     scale: float
     gain: Floats
-    texture: Floats
+    texture: NDArray[np.uint8]
     wrinkles: tuple[Wrinkle, ...]
     brightness: float
 
@@ -140,7 +140,7 @@ def draw_person(rng: np.random.Generator) -> Person:
     iris = IRIS[rng.choice(6, p=[0.1, 0.2, 0.2, 0.15, 0.2, 0.15] if light_eyed else [0.55, 0.4, 0.05, 0, 0, 0])]
     male = masculinity > 0.5
     made_up = not male and rng.random() < 0.3
-    natural = skin * rng.uniform([0.84, 0.60, 0.58], [0.95, 0.72, 0.70])
+    natural = skin * rng.uniform([0.82, 0.58, 0.62], [0.94, 0.70, 0.74])
     lips = np.asarray([0.62, 0.20, 0.22]) * rng.uniform(0.8, 1.1) if made_up else natural
     long_hair = rng.random() < (0.12 if male else 0.75)
     brow = Brow(
@@ -168,9 +168,9 @@ def draw_person(rng: np.random.Generator) -> Person:
         lashes=rng.uniform(0.35, 0.6) if male else rng.uniform(0.55, 0.9),
         beard=float(rng.choice([0, 0.18, 0.32, 0.6], p=[0.4, 0.25, 0.2, 0.15])) if male else 0.0,
         freckles=float(rng.random() < 0.35) * rng.uniform(0.2, 0.8) * float(tone < 2),
-        hairline=rng.uniform(0.050, 0.072),
+        hairline=rng.uniform(0.044, 0.060),
         widow=rng.uniform(-0.002, 0.005),
-        temple=rng.uniform(0.056, 0.066) if long_hair else rng.uniform(0.062, 0.080),
+        temple=rng.uniform(0.064, 0.074) if long_hair else rng.uniform(0.062, 0.080),
         sideburn=-0.15 if long_hair else rng.uniform(-0.03, 0.01),
         hair_cover=float(rng.choice([0.0, 0.45, 1.0], p=[0.08, 0.10, 0.82])) if male else 1.0,
         hair_volume=rng.uniform(0.006, 0.014) if long_hair else rng.uniform(0.001, 0.007),
@@ -233,7 +233,7 @@ def make_identity(head: "HeadModel", *, seed: int, texture_size: int) -> Identit
 
     # hair stands off the skull
     at = flatten(head.template)
-    hair = hair_mask(person, at[:, 0], at[:, 1]) * (head.masks["ears"] < 0.5)
+    hair = hair_mask(person, at[:, 0], at[:, 1], softness=0.010)
     hair[np.concatenate([*head.eyes, teeth])] = 0
     away = vertices - vertices[np.concatenate(head.eyes)].mean(0) + [0, 0, 0.06]
     away /= np.linalg.norm(away, axis=1, keepdims=True)
@@ -256,7 +256,7 @@ def make_identity(head: "HeadModel", *, seed: int, texture_size: int) -> Identit
         neutral=neutral.astype(np.float32),
         scale=scale,
         gain=gain.astype(np.float32),
-        texture=texture.astype(np.float32),
+        texture=texture,
         wrinkles=make_wrinkles(rng, size=texture_size, strength=strength),
         brightness=float((person.skin**2).mean()),
     )

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 DISTANCE = 0.6
 """Metres from the camera at which the face fills the frame as FILL says."""
-FILL = 0.76
+FILL = 0.74
 """Share of the frame's height from brow to chin at zoom 1; the rest is forehead and room for the jaw to drop."""
 LIFT = 0.007
 """Metres by which the middle of brow and chin lies below the middle of the frame."""
@@ -29,7 +29,12 @@ PIVOT = np.asarray([0.0, 0.0, -0.03], np.float32)
 NEAR, FAR = 0.1, 10.0
 BEHIND = -0.075
 """Depth on the template behind which triangles are dropped."""
-SPECULAR = 0.020
+SPECULAR = 0.022
+WRAP = 0.15
+"""How far light creeps around the terminator of skin."""
+KEY = 1.35
+LIGHT_LIMIT = 4.0
+"""Light that the rasteriser's 0 to 1 stands for."""
 WARMTH = np.asarray([0.030, 0.010, 0.005], np.float32)
 """Light that skin scatters into its own shadows."""
 
@@ -54,9 +59,11 @@ class Renderer:
         self.field = 2 * float(np.arctan(tangent))
         self.focal = size / 2 / tangent
 
-        used = head.template[head.triangles].mean(1)
-        keep = (used[:, 2] > BEHIND) & (used[:, 1] < 0.10) & (used[:, 1] > -0.16)
+        x, y, z = head.template[head.triangles].mean(1).T
+        keep = (z > BEHIND) & (y < 0.10) & (y > -0.16)
+        keep &= ~((z < 0) & (np.abs(y) < 0.02) & (np.abs(x) > 0.012) & (np.abs(x) < 0.045))  # sockets behind the eyes
         self.triangles = np.ascontiguousarray(head.triangles[keep])
+        self._corners = tuple(np.ascontiguousarray(self.triangles[:, k]) for k in range(3))
         num_triangles, num_vertices = len(self.triangles), len(head.template)
         ones = np.ones(3 * num_triangles, np.float32)
         corner_of = (self.triangles.T.ravel(), np.tile(np.arange(num_triangles), 3))
@@ -64,12 +71,12 @@ class Renderer:
 
         self.movements = head.movements
         dark = 1 - 0.85 * np.clip(head.masks["inside-mouth"] * 1.3, 0, 1) * (1 - head.masks["lips"])
-        dark[head.teeth] = 0.62
+        dark[head.teeth] = 0.8
         eyes = np.concatenate(head.eyes)
         openness = head.openness.copy()
         openness[eyes] = 0.85
         openness[head.teeth] = 0.7
-        self.dark, self.ambient_share = dark, dark * (0.25 + 0.75 * openness)
+        self.dark, self.ambient_share = dark, dark * (0.15 + 0.85 * openness)
         self.shine = np.full(num_vertices, SPECULAR, np.float32) * (1 + 1.5 * head.masks["lips"]) * dark
         self.shine[eyes] = 0
         visibility = head.visibility.copy()
@@ -78,6 +85,9 @@ class Renderer:
         self.visibility = visibility
         self.landmark_names = tuple(head.landmarks)
         self._landmarks = np.asarray(list(head.landmarks.values()))
+        self._picture = np.zeros((size, size, 3), np.float32)
+        self._depth = np.full((size, size), FAR, np.float32)
+        self._shading = np.ones((0, 0), np.float32)
         self._settings = cv2.TriangleRasterizeSettings()
         self._settings.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
         self._settings.setCullingMode(cv2.RASTERIZE_CULLING_CW)
@@ -122,26 +132,20 @@ class Renderer:
         """Frame f as (size, size, 3) RGB."""
         rotation, offset = self._place(performance, f)
         posed = self.vertices(identity, performance, f) @ rotation.T
-        corner = posed[self.triangles]  # T 3 3
-        a, b = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
-        facing = np.empty_like(a)
-        for k in range(3):
-            i, j = (k + 1) % 3, (k + 2) % 3
-            facing[:, k] = a[:, i] * b[:, j] - a[:, j] * b[:, i]
-        normal = self.gather @ facing
-        normal /= np.sqrt((normal * normal).sum(1, keepdims=True)) + 1e-12
-        points = posed + offset
+        facing, seen = self._facing(posed, offset)
+        normal = np.stack([self.gather @ axis for axis in facing])  # 3 V
+        normal /= np.sqrt(np.einsum("cv,cv->v", normal, normal)) + 1e-12
 
-        # towards the camera only: u, v, light at each vertex
-        seen = np.einsum("tc,tc->t", facing, corner[:, 0] + offset) < 0
-        attributes = np.empty_like(points)
+        attributes = np.empty_like(posed)
         attributes[:, :2] = self.head.uv
-        attributes[:, 2] = self._light(identity, performance, f, rotation, normal) / 4  # the rasteriser wants 0 to 1
-        size = self.size
-        picture, depth = np.zeros((size, size, 3), np.float32), np.full((size, size), FAR, np.float32)
+        attributes[:, 2] = self._light(identity, performance, f, rotation, normal) / LIGHT_LIMIT
+        picture, depth = self._picture, self._depth
+        picture[:] = 0
+        depth[:] = FAR
+        triangles = self.triangles[seen]
         cv2.triangleRasterize(
-            points[None],
-            self.triangles[seen][None],
+            (posed + offset)[None],
+            triangles[None],
             attributes,
             picture,
             depth,
@@ -152,47 +156,68 @@ class Renderer:
             self._settings,
         )
         image = self._shade(identity, performance, f, picture)
-        np.copyto(image, background(size, performance), where=(depth >= FAR - 0.01)[..., None])
+        cv2.copyTo(background(self.size, performance), cv2.compare(depth, FAR - 0.01, cv2.CMP_GE), image)
         return self._develop(image, performance, f)
 
+    def _facing(self, posed: Floats, offset: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Normals (3, T), as long as twice the triangle's area, and which triangles (T,) face the camera."""
+        place = np.ascontiguousarray(posed.T)  # 3 V
+        first, second, third = self._corners
+        origin = [axis[first] for axis in place]
+        a = [axis[second] - start for axis, start in zip(place, origin, strict=True)]
+        b = [axis[third] - start for axis, start in zip(place, origin, strict=True)]
+        facing = np.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))])
+        towards = sum(facing[k] * (origin[k] + offset[k]) for k in range(3))
+        return facing, towards < 0
+
     def _light(self, identity: Identity, performance: Performance, f: int, rotation: Floats, normal: Floats) -> Floats:
-        """Light (V,) falling on each vertex: ambient, key with soft shadows, shine."""
+        """Light (V,) falling on each vertex: ambient, key with soft shadows, shine; normal is (3, V)."""
         towards = performance.light_direction[f] / np.linalg.norm(performance.light_direction[f])
         half = towards + np.asarray([0, 0, 1], np.float32)
         half /= np.linalg.norm(half)
         free = np.clip(self.visibility @ harmonics(rotation.T @ towards), 0, 1)
-        key = np.clip((normal @ towards + 0.2) / 1.2, 0, 1) * free * self.dark
-        shine = np.maximum(normal @ half, 0) ** 20 * free * self.shine / identity.brightness
+        key = np.clip((towards @ normal + WRAP) / (1 + WRAP), 0, 1) * self.dark
+        shine = np.clip(half @ normal, 0, 1) ** 20 * self.shine / np.float32(identity.brightness)
         ambient = performance.ambient[f]
-        return ambient * self.ambient_share * (0.75 + 0.25 * normal[:, 1]) + (1.25 - 0.6 * ambient) * (key + shine)
+        sky = ambient * self.ambient_share * (0.75 + 0.25 * normal[1])
+        return np.minimum(sky + (KEY - 0.6 * ambient) * free * (key + shine), LIGHT_LIMIT)
 
-    def _shade(self, identity: Identity, performance: Performance, f: int, picture: Floats) -> Floats:
-        """Linear colours (S, S, 3) from the raster pass (u, v, light)."""
+    def _shade(self, identity: Identity, performance: Performance, f: int, picture: Floats) -> NDArray[np.uint8]:
+        """Displayed colours (S, S, 3) from the raster pass (u, v, light), exposure included.
+
+        The display's gamma is 2, so the root of the light times the displayed colour of the texture is the same as
+        the root of light times linear colour, and the texture may stay in bytes.
+        """
         size = len(identity.texture)
-        shading = np.ones((size, size), np.float32)
+        if self._shading.shape[0] != size:
+            self._shading = np.ones((size, size), np.float32)
+        shading = self._shading
+        for wrinkle in identity.wrinkles:
+            shading[wrinkle.rows, wrinkle.columns] = 1
         for wrinkle in identity.wrinkles:
             intensity = performance.intensity[f, wrinkle.au, wrinkle.side]
             if intensity > 0.01:
                 shading[wrinkle.rows, wrinkle.columns] += intensity * wrinkle.layer
-        across, down = picture[..., 0] * size - 0.5, picture[..., 1] * size - 0.5
-        colour = cv2.remap(identity.texture, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shade = cv2.remap(shading, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        light = (picture[..., 2] * 4 * shade)[..., None] * performance.light_colour[f] + WARMTH
-        return colour * light
+        place, fraction = cv2.convertMaps(picture[..., :2] * np.float32(size) - np.float32(0.5), None, cv2.CV_16SC2)
+        colour = cv2.remap(identity.texture, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shade = cv2.remap(shading, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        shade *= picture[..., 2]
+        exposure = performance.exposure[f]
+        tint = performance.light_colour[f] * (exposure * LIGHT_LIMIT)
+        light = cv2.merge([cv2.sqrt(shade * tint[k] + WARMTH[k] * exposure) for k in range(3)])
+        return cv2.multiply(colour, light, dtype=cv2.CV_8U)
 
-    def _develop(self, image: Floats, performance: Performance, f: int) -> NDArray[np.uint8]:
-        """Exposure, lens blur, display gamma, sensor noise."""
-        image = image * performance.exposure[f]
+    def _develop(self, image: NDArray[np.uint8], performance: Performance, f: int) -> NDArray[np.uint8]:
+        """Lens blur and sensor noise."""
         sigma = float(performance.blur[f]) * self.size / 160
         if sigma > 0.2:
             image = cv2.GaussianBlur(image, (0, 0), sigma)
-        shown = cv2.sqrt(np.clip(image, 0, 1)) * 255
         if performance.noise[f] > 0:
             rng = np.random.default_rng([performance.background_seed, f])
-            plate = _noise_plate(self.size)
             top, left = rng.integers(0, self.size, 2)
-            shown += performance.noise[f] * plate[top : top + self.size, left : left + self.size]
-        return cv2.convertScaleAbs(np.maximum(shown, 0))
+            grain = _noise_plate(self.size)[top : top + self.size, left : left + self.size]
+            image = cv2.add(image, grain * performance.noise[f], dtype=cv2.CV_8U)
+        return image
 
 
 _IDENTITY = np.eye(4, dtype=np.float32)
@@ -204,15 +229,15 @@ def _noise_plate(size: int) -> Floats:
     return np.random.default_rng(size).standard_normal((2 * size, 2 * size, 3), dtype=np.float32)
 
 
-def background(size: int, performance: Performance) -> Floats:
-    """Linear background (size, size, 3): the colour with a soft gradient and blurred shapes, from the seed."""
+def background(size: int, performance: Performance) -> NDArray[np.uint8]:
+    """Background (size, size, 3) as displayed: the colour with a soft, uneven gradient from the seed."""
     return _background(size, tuple(float(c) for c in performance.background), performance.background_seed)
 
 
 @lru_cache(maxsize=16)
-def _background(size: int, colour: tuple[float, float, float], seed: int) -> Floats:
+def _background(size: int, colour: tuple[float, float, float], seed: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng([seed, 104729])
-    grain = rng.standard_normal((4, 4, 3), dtype=np.float32) * np.float32(0.05)
+    grain = rng.standard_normal((4, 4, 3), dtype=np.float32) * np.float32(0.04)
     grain += rng.standard_normal((4, 4, 1), dtype=np.float32) * np.float32(0.10)
     soft = cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC)
-    return np.clip(np.asarray(colour, np.float32) * (1 + soft), 0, 1) ** 2
+    return (np.clip(np.asarray(colour, np.float32) * (1 + soft), 0, 1) * 255).astype(np.uint8)

@@ -1,7 +1,6 @@
 """Paint a person's skin, lips, brows, hair and eyes into a texture.
 
-Colours are as displayed, 0 to 1; the finished texture is linear (gamma 2), since light adds up linearly. Everything
-is painted in the chart's metres, see :mod:`mdhr.synthetic.chart`.
+Colours are as displayed, 0 to 1. Everything is painted in the chart's metres, see :mod:`mdhr.synthetic.chart`.
 """
 
 from dataclasses import dataclass
@@ -130,7 +129,7 @@ def paint_skin(canvas: Canvas, head: "HeadModel", person: "Person", rng: np.rand
     rough = 1 + 0.06 * mottle(rng, size, (200,))
     canvas.cover(np.clip(lips * person.lip_strength * rough, 0, 1), person.lips)
     margin = np.clip(mask_image(head, "eyelids", size), 0, 1)
-    canvas.tint(margin * 0.55, np.asarray([0.80, 0.58, 0.55], np.float32))
+    canvas.tint(margin * 0.45, np.asarray([0.84, 0.66, 0.64], np.float32))
 
 
 def paint_eye(canvas: Canvas, person: "Person", rng: np.random.Generator) -> None:
@@ -143,7 +142,7 @@ def paint_eye(canvas: Canvas, person: "Person", rng: np.random.Generator) -> Non
     angle, around = np.hypot(across, down) * EYE_ANGLE, np.arctan2(down, across)
     soft = 2.0 / edge * EYE_ANGLE
     white = np.asarray([0.86, 0.83, 0.80], np.float32) * rng.uniform(0.92, 1.0)
-    eye = white * (1 - np.clip(angle - 0.45, 0, 1)[..., None] * np.asarray([0.25, 0.45, 0.45], np.float32))
+    eye = white * (1 - np.clip(angle - 0.45, 0, 1)[..., None] * np.asarray([0.25, 0.35, 0.35], np.float32))
     fibres = 1 + 0.16 * np.sin(around * 31 + 3 * np.sin(around * 7)) + 0.35 * (angle / IRIS_ANGLE - 0.7)
     ring = 1 - 0.65 * np.clip((angle - 0.80 * IRIS_ANGLE) / (0.20 * IRIS_ANGLE), 0, 1)
     iris = person.iris * (fibres * ring)[..., None]
@@ -166,8 +165,8 @@ def paint_teeth(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.image[size - edge :, size - edge :] = (gap * (1 - 1.5 * place**2))[None, :, None] * colour
 
 
-def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size: int) -> Floats:
-    """Linear texture (size, size, 3) of a person."""
+def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size: int) -> NDArray[np.uint8]:
+    """Texture (size, size, 3) of a person, as displayed."""
     canvas = Canvas.blank(size)
     paint_skin(canvas, head, person, rng)
     paint_beard(canvas, person, rng, lips=mask_image(head, "lips", size))
@@ -176,4 +175,4 @@ def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size
     paint_hair(canvas, person, rng)
     paint_eye(canvas, person, rng)
     paint_teeth(canvas, rng)
-    return np.clip(canvas.image, 0, 1) ** 2
+    return np.round(np.clip(canvas.image, 0, 1) * 255).astype(np.uint8)

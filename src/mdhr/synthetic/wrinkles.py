@@ -46,7 +46,7 @@ FEATURES: dict[int, tuple[Crease | Bulge, ...]] = {
         Crease(((0.018, 0.0380), (0.034, 0.0405), (0.052, 0.0350)), 0.0011, 0.20),
     ),
     4: (
-        Crease(((0.0055, 0.0060), (0.0065, 0.0150), (0.0050, 0.0260)), 0.0012, 0.32),
+        Crease(((0.0055, 0.0060), (0.0065, 0.0150), (0.0050, 0.0260)), 0.0012, 0.26),
         Crease(((0.0110, 0.0130), (0.0125, 0.0200), (0.0110, 0.0250)), 0.0012, 0.14),
         Bulge((0.012, 0.0125), (0.007, 0.005), -0.14),
         Bulge((0.0, 0.0160), (0.0035, 0.009), 0.06),
@@ -134,7 +134,7 @@ def crease_profile(x: Floats, y: Floats, crease: Crease) -> Floats:
     distance = np.sqrt(squared.min(-1)) / crease.width
     starts_in_middle = knots[0, 0] == 0
     fade = np.clip(np.sin(np.pi * (0.5 + along / 2 if starts_in_middle else along)), 0, 1) ** 0.6
-    furrow = -np.exp(-(distance**2)) + 0.35 * np.exp(-(((distance - 2.4) / 1.2) ** 2))
+    furrow = -np.exp(-(distance**2)) + 0.22 * np.exp(-(((distance - 2.6) / 1.3) ** 2))
     return crease.depth * fade[nearest] * furrow
 
 

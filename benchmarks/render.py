@@ -1,0 +1,51 @@
+"""Frames a second of the renderer on one core: `python benchmarks/render.py [--size 160] [--frames 200]`."""
+
+import argparse
+import time
+
+import numpy as np
+import simplejpeg
+
+from mdhr.synthetic.head import HeadModel
+from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.renderer import Renderer
+
+
+def busy_performance(num_frames: int) -> Performance:
+    """Everything moves, so that nothing is skipped."""
+    rng = np.random.default_rng(0)
+    performance = Performance.neutral(num_frames)
+    performance.intensity[:] = rng.random(performance.intensity.shape) * 0.6
+    performance.rotation[:] = rng.normal(0, 6, performance.rotation.shape)
+    performance.blur[:] = 0.5
+    performance.noise[:] = 2.0
+    return performance
+
+
+def main() -> None:
+    """Print seconds an identity and frames a second with and without JPEG."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", type=int, default=160)
+    parser.add_argument("--texture", type=int, default=512)
+    parser.add_argument("--frames", type=int, default=200)
+    arguments = parser.parse_args()
+    head = HeadModel.load()
+    renderer = Renderer(head=head, size=arguments.size)
+    head.identity(0, texture_size=arguments.texture)
+    start = time.process_time()
+    identity = [head.identity(seed, texture_size=arguments.texture) for seed in range(4)][-1]
+    print(f"identity: {(time.process_time() - start) / 4:.3f} s of one core")
+    performance = busy_performance(arguments.frames)
+    renderer.frame(identity, performance, 0)
+    for jpeg in (False, True):
+        start = time.process_time()
+        for f in range(arguments.frames):
+            frame = renderer.frame(identity, performance, f)
+            if jpeg:
+                simplejpeg.encode_jpeg(frame, quality=92)
+        rate = arguments.frames / (time.process_time() - start)
+        print(f"{arguments.size} px{' with JPEG' if jpeg else '':10}: {rate:.0f} frames/s of one core")
+
+
+if __name__ == "__main__":
+    main()
