@@ -91,6 +91,8 @@ def test_wrong_tables_are_refused() -> None:
         check_table(pd.concat([table, table[:1]]), BP4D, where="here")
     with pytest.raises(InputError, match="holds no frame"):
         check_table(table[:0], BP4D, where="here")
+    with pytest.raises(InputError, match="column frame holds float64, not whole numbers"):
+        check_table(table.assign(frame=0.5), BP4D, where="here")
     with pytest.raises(InputError, match="row 0, column path is empty"):
         check_table(table.assign(path=None), BP4D, where="here")
 
