@@ -84,8 +84,8 @@ def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *,
     jaw = jaw * (1 - np.exp(-(((x - 0.024) / 0.016) ** 2) - ((y + 0.062) / 0.010) ** 2) * 0.6)
     moustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
     cover = np.maximum(jaw, moustache) * (1 - np.clip(lips * 1.5, 0, 1))
-    grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 0.8) * 2.5
-    canvas.cover(np.clip(cover * person.beard * (1 + 0.22 * grain), 0, 0.9), person.brow_colour)
+    grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 1.0) * 2.5
+    canvas.cover(np.clip(cover * person.beard * (1 + 0.15 * grain), 0, 0.9), person.brow_colour)
 
 
 def hair_mask(person: "Person", x: Floats, y: Floats, *, softness: float = 0.0022) -> Floats:
@@ -98,11 +98,13 @@ def hair_mask(person: "Person", x: Floats, y: Floats, *, softness: float = 0.002
     return person.hair_cover / (1 + np.exp(np.clip(-np.maximum(above, beside), -30, 30)))
 
 
-def paint_hair(canvas: "Canvas", person: "Person", rng: np.random.Generator) -> None:
-    """The hair of the head, with strands, above the hairline."""
+def paint_hair(canvas: "Canvas", person: "Person", rng: np.random.Generator, *, ears: Floats) -> None:
+    """The hair of the head, with strands, above the hairline; only long hair covers the ears."""
     size = len(canvas.x)
     x, y = np.meshgrid(canvas.x, canvas.y)
     ragged = 0.0025 * cv2.resize(rng.standard_normal((8, size // 3), dtype=np.float32), (size, size))
     mask = hair_mask(person, x, y + ragged)
+    if not person.long_hair:
+        mask = mask * (1 - np.clip(2 * ears, 0, 1))
     strands = cv2.resize(rng.standard_normal((6, size // 2), dtype=np.float32), (size, size))
     canvas.cover(mask, person.hair * np.clip(0.95 + 0.30 * strands, 0.3, 2)[..., None])

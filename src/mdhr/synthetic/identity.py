@@ -98,6 +98,7 @@ class Person:
     sideburn: float
     hair_cover: float
     hair_volume: float
+    long_hair: bool
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -142,7 +143,7 @@ def draw_person(rng: np.random.Generator) -> Person:
     made_up = not male and rng.random() < 0.3
     natural = skin * rng.uniform([0.82, 0.58, 0.62], [0.94, 0.70, 0.74])
     lips = np.asarray([0.62, 0.20, 0.22]) * rng.uniform(0.8, 1.1) if made_up else natural
-    long_hair = rng.random() < (0.12 if male else 0.75)
+    long_hair = bool(rng.random() < (0.10 if male else 0.75))
     brow = Brow(
         start=rng.uniform(0.0095, 0.0125),
         end=rng.uniform(0.0475, 0.0530),
@@ -174,6 +175,7 @@ def draw_person(rng: np.random.Generator) -> Person:
         sideburn=-0.15 if long_hair else rng.uniform(-0.03, 0.01),
         hair_cover=float(rng.choice([0.0, 0.45, 1.0], p=[0.08, 0.10, 0.82])) if male else 1.0,
         hair_volume=rng.uniform(0.006, 0.014) if long_hair else rng.uniform(0.001, 0.007),
+        long_hair=long_hair,
     )
 
 
@@ -234,6 +236,11 @@ def make_identity(head: "HeadModel", *, seed: int, texture_size: int) -> Identit
     # hair stands off the skull
     at = flatten(head.template)
     hair = hair_mask(person, at[:, 0], at[:, 1], softness=0.010)
+    ears = head.masks["ears"]
+    if person.long_hair:
+        vertices[:, 0] -= 0.022 * ears * np.sign(vertices[:, 0])
+    else:
+        hair *= 1 - ears
     hair[np.concatenate([*head.eyes, teeth])] = 0
     away = vertices - vertices[np.concatenate(head.eyes)].mean(0) + [0, 0, 0.06]
     away /= np.linalg.norm(away, axis=1, keepdims=True)

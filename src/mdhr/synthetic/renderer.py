@@ -24,7 +24,7 @@ FILL = 0.74
 """Share of the frame's height from brow to chin at zoom 1; the rest is forehead and room for the jaw to drop."""
 LIFT = 0.007
 """Metres by which the middle of brow and chin lies below the middle of the frame."""
-PIVOT = np.asarray([0.0, 0.0, -0.03], np.float32)
+PIVOT = np.asarray([0.0, 0.0, -0.015], np.float32)
 """The point the head turns about, in the framed metres of an identity."""
 NEAR, FAR = 0.1, 10.0
 BEHIND = -0.075
@@ -33,6 +33,8 @@ SPECULAR = 0.022
 WRAP = 0.15
 """How far light creeps around the terminator of skin."""
 KEY = 1.35
+EDGE = 0.02
+"""Metres beyond the frame's upper and lower edge where triangles are still drawn: more than a triangle's size."""
 LIGHT_LIMIT = 4.0
 """Light that the rasteriser's 0 to 1 stands for."""
 WARMTH = np.asarray([0.030, 0.010, 0.005], np.float32)
@@ -55,12 +57,12 @@ class Renderer:
     def __init__(self, *, head: HeadModel, size: int, zoom: float = 1.0) -> None:
         cv2.setNumThreads(1)
         self.head, self.size = head, size
-        tangent = FACE_HEIGHT / FILL / zoom / DISTANCE / 2
+        self._tangent = tangent = FACE_HEIGHT / FILL / zoom / DISTANCE / 2
         self.field = 2 * float(np.arctan(tangent))
         self.focal = size / 2 / tangent
 
         x, y, z = head.template[head.triangles].mean(1).T
-        keep = (z > BEHIND) & (y < 0.10) & (y > -0.16)
+        keep = (z > np.where(y < -0.08, BEHIND - 0.04, BEHIND)) & (y < 0.10) & (y > -0.16)
         keep &= ~((z < 0) & (np.abs(y) < 0.02) & (np.abs(x) > 0.012) & (np.abs(x) < 0.045))  # sockets behind the eyes
         self.triangles = np.ascontiguousarray(head.triangles[keep])
         self._corners = tuple(np.ascontiguousarray(self.triangles[:, k]) for k in range(3))
@@ -160,22 +162,23 @@ class Renderer:
         return self._develop(image, performance, f)
 
     def _facing(self, posed: Floats, offset: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Normals (3, T), as long as twice the triangle's area, and which triangles (T,) face the camera."""
+        """Normals (3, T), as long as twice the triangle's area, and which triangles (T,) the camera may see."""
         place = np.ascontiguousarray(posed.T)  # 3 V
         first, second, third = self._corners
         origin = [axis[first] for axis in place]
         a = [axis[second] - start for axis, start in zip(place, origin, strict=True)]
         b = [axis[third] - start for axis, start in zip(place, origin, strict=True)]
         facing = np.stack([a[i] * b[j] - a[j] * b[i] for i, j in ((1, 2), (2, 0), (0, 1))])
-        towards = sum(facing[k] * (origin[k] + offset[k]) for k in range(3))
-        return facing, towards < 0
+        x, y, z = (start + shift for start, shift in zip(origin, offset, strict=True))
+        towards = facing[0] * x + facing[1] * y + facing[2] * z
+        return facing, (towards < 0) & (np.abs(y) < EDGE - self._tangent * z)
 
     def _light(self, identity: Identity, performance: Performance, f: int, rotation: Floats, normal: Floats) -> Floats:
         """Light (V,) falling on each vertex: ambient, key with soft shadows, shine; normal is (3, V)."""
         towards = performance.light_direction[f] / np.linalg.norm(performance.light_direction[f])
         half = towards + np.asarray([0, 0, 1], np.float32)
         half /= np.linalg.norm(half)
-        free = np.clip(self.visibility @ harmonics(rotation.T @ towards), 0, 1)
+        free = np.clip(0.12 + 0.88 * (self.visibility @ harmonics(rotation.T @ towards)), 0.08, 1)
         key = np.clip((towards @ normal + WRAP) / (1 + WRAP), 0, 1) * self.dark
         shine = np.clip(half @ normal, 0, 1) ** 20 * self.shine / np.float32(identity.brightness)
         ambient = performance.ambient[f]
@@ -192,8 +195,7 @@ class Renderer:
         if self._shading.shape[0] != size:
             self._shading = np.ones((size, size), np.float32)
         shading = self._shading
-        for wrinkle in identity.wrinkles:
-            shading[wrinkle.rows, wrinkle.columns] = 1
+        shading.fill(1)
         for wrinkle in identity.wrinkles:
             intensity = performance.intensity[f, wrinkle.au, wrinkle.side]
             if intensity > 0.01:

@@ -172,7 +172,7 @@ def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size
     paint_beard(canvas, person, rng, lips=mask_image(head, "lips", size))
     paint_brows(canvas, person, rng)
     paint_lashes(canvas, head, person)
-    paint_hair(canvas, person, rng)
+    paint_hair(canvas, person, rng, ears=mask_image(head, "ears", size))
     paint_eye(canvas, person, rng)
     paint_teeth(canvas, rng)
     return np.round(np.clip(canvas.image, 0, 1) * 255).astype(np.uint8)
