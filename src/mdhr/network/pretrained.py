@@ -5,7 +5,7 @@ for the better part of a minute. Here both end at once in one line.
 """
 
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import huggingface_hub
@@ -17,6 +17,9 @@ from mdhr.errors import InputError
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 3.0
 """Seconds within which the hub must answer."""
+
+NAMED = 4
+"""How many keys an error names."""
 
 
 def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[str]) -> None:
@@ -67,8 +70,16 @@ def describe_mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor
         for k in state
         if k in expected and state[k].shape != expected[k].shape
     ]
-    kinds = {"missing": missing, "unexpected": unexpected, "of another shape": misshapen}
-    return "; ".join(f"{len(keys)} {kind} ({_some(keys)})" for kind, keys in kinds.items() if keys)
+    return describe_keys(missing=missing, unexpected=unexpected, misshapen=misshapen)
+
+
+def describe_keys(**kinds: Sequence[str]) -> str:
+    """``2 missing (a, b); 1 unexpected (c)`` for the kinds of keys that there are; long lists are cut."""
+    return "; ".join(
+        f"{len(keys)} {kind} ({', '.join(keys[:NAMED])}{', ...' if len(keys) > NAMED else ''})"
+        for kind, keys in kinds.items()
+        if keys
+    )
 
 
 def fetch_from_hub(pretrained_cfg: Mapping) -> Path:
@@ -99,7 +110,3 @@ def fetch_from_hub(pretrained_cfg: Mapping) -> Path:
 def first_line(error: Exception) -> str:
     """The first line of an error's message, or its type where it has none."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__
-
-
-def _some(keys: list[str], shown: int = 3) -> str:
-    return ", ".join(keys[:shown]) + (", ..." if len(keys) > shown else "")

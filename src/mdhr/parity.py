@@ -1,0 +1,228 @@
+"""Is this network the released one? Compare with golden numbers of the released code (``make parity``).
+
+The golden folder holds outputs of the released code, not its weights: those are filled by a rule from each tensor's
+name (:func:`filled_checkpoint`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
+
+Prints one line per network in evaluation mode and one for a training step. Exit status 0 when all agree, 1 when one
+does not, 2 when the folder is not complete.
+"""
+
+import json
+import math
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mdhr.action_units import action_unit_set
+from mdhr.errors import InputError
+from mdhr.network.backbone import Backbone
+from mdhr.network.mdhr import MDHR
+from mdhr.network.released import is_constant, load_released_state, release_rules
+
+GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden" / "parity"
+"""The committed folder."""
+
+NETWORKS = ("bp4d_resnet50", "bp4d_swin_base", "disfa_resnet50", "disfa_swin_base")
+TRAIN_STEP = "bp4d_resnet50"
+BACKBONES = {
+    "resnet50": {"name": "resnet50", "tap": "stage_output"},
+    "swin_base": {"name": "swin_base_patch4_window7_224", "tap": "stage_input"},
+}
+
+TENSOR_BOUND = 1e-4
+"""Largest difference of an intermediate tensor, relative to its largest magnitude."""
+SCORE_BOUND = 1e-5
+"""Largest difference of a score."""
+LOSS_BOUND = 1e-5
+"""Largest difference of a loss."""
+GRADIENT_BOUND = 1e-3
+"""Largest relative difference of a parameter's gradient norm."""
+ZERO_GRADIENT = 1e-6
+"""Gradient norms below this share of the largest one are rounding noise: the bias before a batch normalisation."""
+REGION_WEIGHT = 0.01
+"""lambda of the training step."""
+
+
+def generator(name: str, salt: str) -> np.random.Generator:
+    """The random numbers that belong to a name."""
+    return np.random.default_rng(zlib.crc32((salt + name).encode()))
+
+
+def filled_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
+    """A tensor of a released checkpoint, filled by the rule of its name."""
+    g, last = generator(key, salt), key.rpartition(".")[2]
+    if last == "running_var":
+        return 0.5 + g.random(shape)
+    if last == "running_mean":
+        return 0.1 * g.standard_normal(shape)
+    if len(shape) < 2:
+        return 0.1 * g.standard_normal(shape) + (last == "weight")
+    tensor = g.standard_normal(shape) / math.sqrt(math.prod(shape[1:]))
+    if key.startswith("LRM.") and key.endswith("_fc.weight"):  # pattern heads: decisions far from a tie
+        tensor = 40 * (tensor - tensor.mean(1, keepdims=True))
+    return tensor
+
+
+def filled_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str, Tensor]:
+    """A checkpoint in the released layout from its keys and shapes."""
+    return {
+        key: torch.zeros(shape, dtype=torch.long)
+        if key.endswith("num_batches_tracked") or is_constant(key)
+        else torch.from_numpy(np.asarray(filled_tensor(key, shape, salt), dtype=np.float32))
+        for key, shape in shapes.items()
+    }
+
+
+def filled_clips(name: str, num_clips: int, salt: str) -> Tensor:
+    """Coarse noise, ``B 16 3 224 224``."""
+    coarse = generator(f"clip.{name}", salt).standard_normal((num_clips, 16, 3, 14, 14))
+    return torch.from_numpy(np.kron(coarse, np.ones((16, 16))).astype(np.float32))
+
+
+def filled_network(name: str, folder: Path, meta: Mapping) -> MDHR:
+    """The network ``<data set>_<backbone>`` with the rule's weights."""
+    data_set, _, backbone = name.partition("_")
+    network = MDHR(
+        backbone=Backbone(**BACKBONES[backbone], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224),
+        au_set=action_unit_set(data_set.upper()),
+        width=None,
+        num_neighbours=meta["k"],
+        dynamics=True,
+        hierarchy=True,
+        temporal=True,
+    )
+    load_released_state(network, filled_checkpoint(_read_json(folder / f"{name}_keys.json"), meta["salt"]))
+    return network
+
+
+def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
+    """Everything the golden file of a network holds, under its names, for one clip in evaluation mode."""
+    stages = {
+        "static_first32": network.static,
+        "dynamic_first32": network.dynamic,
+        "local_nodes_first32": network.local,
+        "cross_region_nodes_first32": network.cross_region,
+        "tcn_nodes_first32": network.temporal,
+    }
+    outputs: dict[str, Tensor] = {}
+
+    def keep(name: str, output: Tensor) -> None:
+        nodes = output[0] if isinstance(output, tuple) else output
+        outputs[name] = nodes.flatten(1, -2)[..., :32]
+
+    hooks = [
+        stage.register_forward_hook(lambda module, args, output, name=name: keep(name, output))
+        for name, stage in stages.items()
+    ]
+    with torch.inference_mode():
+        scores, region_logits = network.eval()(frames)
+    for hook in hooks:
+        hook.remove()
+    outputs["scores"] = scores[0]
+    return outputs | {f"region_logits_{r}": logits[0] for r, logits in enumerate(region_logits)}
+
+
+def training_step(network: MDHR, frames: Tensor, au: Tensor, class_weights: Tensor) -> dict[str, float]:
+    """Losses of one step in training mode; gradients are left in the network's parameters.
+
+    The losses are written out here, so that the network is held to the released one on its own.
+    """
+    scores, region_logits = network.train()(frames)
+    y, log = au.float(), lambda x: x.clamp(min=1e-8).log()
+    au_loss = -(class_weights * (y * log(scores) + (1 - y) * scores.detach() * log(1 - scores))).mean()
+    patterns = network.au_set.region_pattern(au).unbind(-1)
+    terms = [F.cross_entropy(x.flatten(0, 1), y.flatten()) for x, y in zip(region_logits, patterns, strict=True)]
+    region_loss = torch.stack(terms).mean()
+    loss = au_loss + REGION_WEIGHT * region_loss
+    loss.backward()
+    return {"loss": loss.item(), "au_loss": au_loss.item(), "region_loss": region_loss.item()}
+
+
+def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, bool]:
+    """Line of a network in evaluation mode, and whether it keeps the bounds."""
+    with np.load(folder / f"{name}.npz") as file:
+        golden = {key: torch.from_numpy(file[key]) for key in file}
+    network = filled_network(name, folder, meta)
+    ours = evaluation_outputs(network, filled_clips(name, 1, meta["salt"]))
+    scores = (ours["scores"] - golden.pop("scores")).abs().max().item()
+    tensors = {key: ((ours[key] - x).abs().max() / x.abs().max()).item() for key, x in golden.items()}
+    worst = max(tensors, key=lambda key: tensors[key])
+    text = f"scores {scores:.1e} (<= {SCORE_BOUND:.0e}), tensors {tensors[worst]:.1e} (<= {TENSOR_BOUND:.0e}, {worst})"
+    return text, scores <= SCORE_BOUND and tensors[worst] <= TENSOR_BOUND
+
+
+def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
+    """Line of the training step, and whether it keeps the bounds."""
+    golden = _read_json(folder / f"{TRAIN_STEP}_train_step.json")
+    network = filled_network(TRAIN_STEP, folder, meta)
+    name = f"{TRAIN_STEP}_train"
+    shape = (2, 16, len(network.au_set.aus))
+    au = torch.from_numpy(generator(f"labels.{name}", meta["salt"]).random(shape) < 0.35).long()
+    frames = filled_clips(name, 2, meta["salt"])
+    losses = training_step(network, frames, au, torch.tensor(golden["class_weights"]))
+    loss = max(abs(losses[key] - golden[key]) for key in losses)
+    ours = dict(gradient_norms(network))
+    zero = ZERO_GRADIENT * max(golden["grad_norm"].values())
+    relative = {
+        key: abs(ours[key] - norm) / norm if norm > zero else float(ours[key] > zero)
+        for key, norm in golden["grad_norm"].items()
+    }
+    worst = max(relative, key=lambda key: relative[key])
+    text = (
+        f"losses {loss:.1e} (<= {LOSS_BOUND:.0e}), gradients {relative[worst]:.1e} (<= {GRADIENT_BOUND:.0e}, {worst})"
+    )
+    return text, loss <= LOSS_BOUND and relative[worst] <= GRADIENT_BOUND
+
+
+def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
+    """Norm of every gradient under the released name; tensors that were joined are taken apart again."""
+    parameters = dict(network.named_parameters())
+    for rule in release_rules(network):
+        if rule.ours in parameters:
+            pieces = parameters[rule.ours].grad.chunk(len(rule.theirs))
+            yield from ((key, piece.norm().item()) for key, piece in zip(rule.theirs, pieces, strict=True))
+
+
+def check_folder(folder: Path) -> None:
+    """``InputError`` that names the files which a golden folder lacks."""
+    needed = ["meta.json", f"{TRAIN_STEP}_train_step.json"]
+    needed += [f"{name}{ending}" for name in NETWORKS for ending in (".npz", "_keys.json")]
+    missing = [file for file in needed if not (folder / file).is_file()]
+    if missing:
+        raise InputError(f"golden folder {folder} lacks {', '.join(missing)}: set MDHR_PARITY to a complete one")
+
+
+def main() -> int:
+    """Compare everything; returns the exit status."""
+    folder = Path(os.environ.get("MDHR_PARITY", GOLDEN))
+    try:
+        check_folder(folder)
+        meta = _read_json(folder / "meta.json")
+        agreed = True
+        for name in NETWORKS:
+            agreed &= _report(name, *compare_evaluation(name, folder, meta))
+        agreed &= _report(f"{TRAIN_STEP}, training step", *compare_training(folder, meta))
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0 if agreed else 1
+
+
+def _report(name: str, text: str, agrees: bool) -> bool:
+    print(f"{'equal ' if agrees else 'DIFFERS'} {name}: {text}", flush=True)
+    return agrees
+
+
+def _read_json(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
