@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from mdhr.synthetic.head import HeadModel
-    from mdhr.synthetic.identity import Person
+    from mdhr.synthetic.person import Person
     from mdhr.synthetic.skin import Canvas
 
 Floats = NDArray[np.float32]
@@ -73,8 +73,8 @@ def paint_lashes(canvas: "Canvas", head: "HeadModel", person: "Person") -> None:
     canvas.cover(np.maximum(cover, cover[:, ::-1]), np.asarray([0.07, 0.05, 0.04], np.float32))
 
 
-def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *, lips: Floats) -> None:
-    """Stubble or a short beard: jaw, chin and upper lip."""
+def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *, bare: Floats) -> None:
+    """Stubble or a short beard: jaw, chin and upper lip, but nothing where ``bare`` (S, S) is 1."""
     if person.beard <= 0:
         return
     x, y = np.abs(canvas.x)[None, :], canvas.y[:, None]
@@ -83,7 +83,7 @@ def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *,
     jaw = jaw * (1 - 0.75 * canvas.spot(0.0, -0.083, 0.012, 0.0035))
     jaw = jaw * (1 - np.exp(-(((x - 0.024) / 0.016) ** 2) - ((y + 0.062) / 0.010) ** 2) * 0.6)
     moustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
-    cover = np.maximum(jaw, moustache) * (1 - np.clip(lips * 1.5, 0, 1))
+    cover = np.maximum(jaw, moustache) * (1 - np.clip(bare * 1.5, 0, 1))
     grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 1.0) * 2.5
     canvas.cover(np.clip(cover * person.beard * (1 + 0.15 * grain), 0, 0.9), person.brow_colour)
 

@@ -16,20 +16,10 @@ from mdhr.synthetic.hair import paint_beard, paint_brows, paint_hair, paint_lash
 
 if TYPE_CHECKING:
     from mdhr.synthetic.head import HeadModel
-    from mdhr.synthetic.identity import Person
+    from mdhr.synthetic.person import Person
 
 Floats = NDArray[np.float32]
 
-IRIS = np.asarray(
-    [
-        [0.16, 0.09, 0.05],
-        [0.26, 0.15, 0.08],
-        [0.36, 0.27, 0.14],
-        [0.30, 0.36, 0.25],
-        [0.33, 0.42, 0.50],
-        [0.42, 0.47, 0.50],
-    ]
-)
 BLUSH = np.asarray([1.03, 0.84, 0.82], np.float32)
 SHADOW = np.asarray([0.80, 0.73, 0.76], np.float32)
 IRIS_ANGLE = 0.48
@@ -169,10 +159,11 @@ def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size
     """Texture (size, size, 3) of a person, as displayed."""
     canvas = Canvas.blank(size)
     paint_skin(canvas, head, person, rng)
-    paint_beard(canvas, person, rng, lips=mask_image(head, "lips", size))
+    lips, ears = mask_image(head, "lips", size), mask_image(head, "ears", size)
+    paint_beard(canvas, person, rng, bare=lips + ears)
     paint_brows(canvas, person, rng)
     paint_lashes(canvas, head, person)
-    paint_hair(canvas, person, rng, ears=mask_image(head, "ears", size))
+    paint_hair(canvas, person, rng, ears=ears)
     paint_eye(canvas, person, rng)
     paint_teeth(canvas, rng)
     return np.round(np.clip(canvas.image, 0, 1) * 255).astype(np.uint8)
