@@ -1,10 +1,19 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+from mdhr.action_units import BP4D
+from mdhr.data.manifest import write_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,3 +31,36 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the released label lists are not here ({folder.name}/ is absent)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared data set of noise: six subjects, two videos each, 72 px, BP4D's action units, some labels missing."""
+    root = tmp_path_factory.mktemp("prepared")
+    rng = np.random.default_rng(0)
+    rows = []
+    for subject in ("F001", "F002", "F003", "M001", "M002", "M003"):
+        for task, num_frames in (("T1", 9), ("T2", 6)):
+            folder = root / "frames" / subject / task
+            folder.mkdir(parents=True)
+            for frame in range(num_frames):
+                path = folder / f"{frame:05d}.jpg"
+                cv2.imwrite(str(path), cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (72, 72)))
+                rows.append((subject, task, frame, path.relative_to(root).as_posix()))
+    table = pd.DataFrame(rows, columns=["subject", "task", "frame", "path"])
+    table[list(BP4D.columns)] = rng.choice([0, 1, -1], (len(rows), 12), p=[0.5, 0.4, 0.1]).astype(np.int8)
+    folds = {1: ["F001", "M001"], 2: ["F002", "M002"], 3: ["F003", "M003"]}
+    write_manifest(root, table, name="noise", au_set=BP4D, fps=25, size=72, folds=folds, settings={})
+    return root
+
+
+@pytest.fixture
+def smoke(prepared: Path, tmp_path: Path) -> Callable[..., DictConfig]:
+    """Compose ``conf/<config_name>.yaml`` with the smoke experiment on the prepared noise, run in ``tmp_path``."""
+
+    def compose_smoke(*overrides: str, config_name: str = "train") -> DictConfig:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            always = ["experiment=smoke", f"data.root={prepared}", f"run_dir={tmp_path}/run"]
+            return compose(config_name, [*always, *overrides])
+
+    return compose_smoke

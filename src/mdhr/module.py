@@ -16,6 +16,9 @@ from mdhr.losses import ClipLoss, class_weights, weighted_asymmetric_loss
 from mdhr.metrics import ActionUnitMetrics, action_unit_metrics
 from mdhr.predictions import PredictionCollector, Predictions
 
+AU_SET_KEY = "mdhr_au_set"
+"""Where a checkpoint says which action unit set it is for."""
+
 
 class ActionUnitModule(LightningModule):
     """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N) and ``.region_logits``.
@@ -140,6 +143,10 @@ class ActionUnitModule(LightningModule):
         )
         schedule = CosineAnnealingLR(optimizer, T_max=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Say in the checkpoint which action units it is for."""
+        checkpoint[AU_SET_KEY] = self.au_set.name
 
     def on_train_start(self) -> None:
         """A resumed run keeps the schedule it began with, so its length must be the same."""

@@ -1,0 +1,57 @@
+"""Test a checkpoint: ``python -m mdhr.evaluate checkpoint=... [experiment=...]``, see ``conf/evaluate.yaml``.
+
+Leaves ``predictions.parquet`` and ``metrics.json`` in ``run_dir``.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from lightning.pytorch import LightningDataModule
+from omegaconf import DictConfig
+
+from mdhr.checkpoints import check_fits, read_checkpoint
+from mdhr.configuration import validate
+from mdhr.entry import entry_point, stop_on_signals
+from mdhr.module import ActionUnitModule
+from mdhr.record import test_record, write_record
+from mdhr.train import build_trainer
+
+
+def evaluate(cfg: DictConfig) -> dict[str, Any]:
+    """Score the test fold and return what ``metrics.json`` says.
+
+    Raises ``InputError`` for a wrong setting or data, and for a checkpoint of another network or action unit set.
+    """
+    validate(cfg)
+    path = Path(cfg.checkpoint)
+    checkpoint = read_checkpoint(path)
+    data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
+    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+    check_fits(checkpoint, module, path)
+    module.load_state_dict(checkpoint["state_dict"])
+    trainer = build_trainer(cfg)
+    started = time.perf_counter()
+    with stop_on_signals():
+        trainer.test(module, datamodule=data, verbose=False)
+    record = {
+        "name": cfg.name,
+        **test_record(module, cfg),
+        "checkpoint": str(path),
+        "seconds": {"evaluate": time.perf_counter() - started},
+    }
+    if trainer.is_global_zero:
+        write_record(Path(cfg.run_dir), record)
+        print(f"metrics and predictions are in {cfg.run_dir}")
+    return record
+
+
+@entry_point("evaluate")
+def main(cfg: DictConfig) -> float:
+    """The mean F1 of the test."""
+    return evaluate(cfg)["f1_mean"]
+
+
+if __name__ == "__main__":
+    main()
