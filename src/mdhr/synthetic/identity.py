@@ -114,10 +114,12 @@ def make_identity(head: "HeadModel", *, seed: int, texture_size: int) -> Identit
     person = draw_person(rng)
     vertices = head.template + phenotype(head, person) + local_shape(head, rng)
 
-    # side teeth would poke through the corners of an open mouth
+    # side teeth would poke through the corners of an open mouth; the upper ones hang low enough to show
     teeth = head.teeth
     centre = vertices[teeth].mean(0)
-    vertices[teeth] = centre + (vertices[teeth] - centre) * [0.80, 0.90, 0.95] - [0, 0, 0.004]
+    upper = head.template[teeth, 1] > head.template[teeth, 1].mean()
+    vertices[teeth] = centre + (vertices[teeth] - centre) * [0.76, 0.90, 0.95] - [0, 0, 0.003]
+    vertices[teeth, 1] -= 0.002 * upper
 
     # hair stands off the skull
     at = flatten(head.template)

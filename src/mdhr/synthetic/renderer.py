@@ -73,7 +73,8 @@ class Renderer:
 
         self.movements = head.movements
         dark = 1 - 0.85 * np.clip(head.masks["inside-mouth"] * 1.3, 0, 1) * (1 - head.masks["lips"])
-        dark[head.teeth] = 0.8
+        # little light reaches the side teeth
+        dark[head.teeth] = 0.15 + 0.70 * np.exp(-((head.template[head.teeth, 0] / 0.015) ** 4))
         eyes = np.concatenate(head.eyes)
         openness = head.openness.copy()
         openness[eyes] = 0.85
