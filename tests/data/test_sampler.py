@@ -1,0 +1,51 @@
+"""Who draws what, alone and among several processes."""
+
+import pytest
+
+from mdhr.data.sampler import EpochSampler, SegmentSampler
+
+
+def test_every_epoch_is_another_order_of_everything() -> None:
+    sampler = EpochSampler(range(20), seed=1)  # type: ignore[arg-type]
+    orders = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        pairs = list(sampler)
+        assert {e for e, _ in pairs} == {epoch}
+        orders.append([index for _, index in pairs])
+        assert sorted(orders[-1]) == list(range(20))
+    assert orders[0] != orders[1] != orders[2]
+    again = EpochSampler(range(20), seed=1, epoch=2)  # type: ignore[arg-type]
+    assert [index for _, index in again] == orders[2]
+
+
+@pytest.mark.parametrize("num_clips", [24, 23])
+def test_processes_together_draw_the_batches_of_one(num_clips: int) -> None:
+    alone = list(EpochSampler(range(num_clips), seed=1))  # type: ignore[arg-type]
+    ranks = [list(EpochSampler(range(num_clips), seed=1, rank=rank, world_size=2)) for rank in range(2)]  # type: ignore[arg-type]
+    assert len(ranks[0]) == len(ranks[1]) == len(EpochSampler(range(num_clips), seed=1, rank=1, world_size=2)) == 12  # type: ignore[arg-type]
+    for batch in range(3):
+        together = {pair for rank in ranks for pair in rank[4 * batch : 4 * batch + 4]}
+        if batch < 2 or num_clips == 24:
+            assert together == set(alone[8 * batch : 8 * batch + 8])
+        else:  # one clip is drawn again to make the steps even
+            assert together == {*alone[16:], alone[0]}
+
+
+def test_what_was_taken_is_left_out_of_its_epoch_once() -> None:
+    whole = list(EpochSampler(range(9), seed=1, epoch=4))  # type: ignore[arg-type]
+    sampler = EpochSampler(range(9), seed=1, epoch=4, taken=6)  # type: ignore[arg-type]
+    assert len(sampler) == 9
+    assert list(sampler) == whole[6:]
+    assert list(sampler) == whole
+    sampler = EpochSampler(range(9), seed=1, epoch=4, taken=6)  # type: ignore[arg-type]
+    sampler.set_epoch(5)
+    assert len(list(sampler)) == 9
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4])
+def test_segments_are_never_repeated(world_size: int) -> None:
+    samplers = [SegmentSampler(range(7), rank=rank, world_size=world_size) for rank in range(world_size)]  # type: ignore[arg-type]
+    assert sorted(index for sampler in samplers for index in sampler) == list(range(7))
+    for sampler in samplers:
+        assert len(sampler) == len(list(sampler))
