@@ -62,7 +62,7 @@ class Renderer:
         self.focal = size / 2 / tangent
 
         x, y, z = head.template[head.triangles].mean(1).T
-        keep = (z > np.where(y < -0.08, BEHIND - 0.04, BEHIND)) & (y < 0.10) & (y > -0.16)
+        keep = (z > np.where(y < -0.08, BEHIND - 0.04, BEHIND)) & (y < 0.10)
         keep &= ~((z < 0) & (np.abs(y) < 0.02) & (np.abs(x) > 0.012) & (np.abs(x) < 0.045))  # sockets behind the eyes
         self.triangles = np.ascontiguousarray(head.triangles[keep])
         self._corners = tuple(np.ascontiguousarray(self.triangles[:, k]) for k in range(3))
@@ -74,7 +74,7 @@ class Renderer:
         self.movements = head.movements
         dark = 1 - 0.85 * np.clip(head.masks["inside-mouth"] * 1.3, 0, 1) * (1 - head.masks["lips"])
         # little light reaches the side teeth
-        dark[head.teeth] = 0.15 + 0.70 * np.exp(-((head.template[head.teeth, 0] / 0.015) ** 4))
+        dark[head.teeth] = 0.04 + 0.81 * np.exp(-((head.template[head.teeth, 0] / 0.0135) ** 4))
         eyes = np.concatenate(head.eyes)
         openness = head.openness.copy()
         openness[eyes] = 0.85
