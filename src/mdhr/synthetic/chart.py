@@ -8,7 +8,7 @@ teeth have patches of their own in the lower corners, where the chart holds noth
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 SPAN = 0.30
 """Metres from edge to edge of the texture."""

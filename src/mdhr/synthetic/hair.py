@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mdhr.synthetic.person import Person
     from mdhr.synthetic.skin import Canvas
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 FINE = 4
 """Strokes are drawn this many times finer than the texture."""

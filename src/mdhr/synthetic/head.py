@@ -23,7 +23,7 @@ from mdhr.synthetic.units import AUS, FACE_UNITS, SIDES
 if TYPE_CHECKING:
     from mdhr.synthetic.identity import Identity
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 ASSET = Path(__file__).parent / "assets" / "head.npz"
 STEP = 1e-5

@@ -16,7 +16,7 @@ from mdhr.synthetic.wrinkles import Wrinkle, make_wrinkles
 if TYPE_CHECKING:
     from mdhr.synthetic.head import HeadModel
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 SHAPE_SIGMA = 0.2
 SHAPE_LIMIT = 0.55

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from mdhr.synthetic.head import HeadModel
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 # frontal places on the template in metres, x on the person's left; mirrored for the right
 PAIRED = {

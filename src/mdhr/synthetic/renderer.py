@@ -16,7 +16,7 @@ from mdhr.synthetic.identity import FACE_HEIGHT, Identity
 from mdhr.synthetic.occlusion import harmonics
 from mdhr.synthetic.performance import Performance
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 DISTANCE = 0.6
 """Metres from the camera at which the face fills the frame as FILL says."""
@@ -159,7 +159,7 @@ class Renderer:
             self._settings,
         )
         image = self._shade(identity, performance, f, picture)
-        cv2.copyTo(background(self.size, performance), cv2.compare(depth, FAR - 0.01, cv2.CMP_GE), image)
+        cv2.copyTo(background(self.size, performance), (depth >= FAR - 0.01).astype(np.uint8), image)
         return self._develop(image, performance, f)
 
     def _facing(self, posed: Floats, offset: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -201,25 +201,26 @@ class Renderer:
             intensity = performance.intensity[f, wrinkle.au, wrinkle.side]
             if intensity > 0.01:
                 shading[wrinkle.rows, wrinkle.columns] += intensity * wrinkle.layer
-        place, fraction = cv2.convertMaps(picture[..., :2] * np.float32(size) - np.float32(0.5), None, cv2.CV_16SC2)
+        across, down = (picture[..., k] * np.float32(size) - np.float32(0.5) for k in (0, 1))
+        place, fraction = cv2.convertMaps(across, down, cv2.CV_16SC2)
         colour = cv2.remap(identity.texture, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         shade = cv2.remap(shading, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        shade *= picture[..., 2]
+        lit = np.asarray(shade, np.float32) * picture[..., 2]
         exposure = performance.exposure[f]
         tint = performance.light_colour[f] * (exposure * LIGHT_LIMIT)
-        light = cv2.merge([cv2.sqrt(shade * tint[k] + WARMTH[k] * exposure) for k in range(3)])
-        return cv2.multiply(colour, light, dtype=cv2.CV_8U)
+        light = cv2.merge([cv2.sqrt(lit * tint[k] + WARMTH[k] * exposure) for k in range(3)])
+        return np.asarray(cv2.multiply(colour, light, dtype=cv2.CV_8U), np.uint8)
 
     def _develop(self, image: NDArray[np.uint8], performance: Performance, f: int) -> NDArray[np.uint8]:
         """Lens blur and sensor noise."""
         sigma = float(performance.blur[f]) * self.size / 160
         if sigma > 0.2:
-            image = cv2.GaussianBlur(image, (0, 0), sigma)
+            image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
         if performance.noise[f] > 0:
             rng = np.random.default_rng([performance.background_seed, f])
             top, left = rng.integers(0, self.size, 2)
             grain = _noise_plate(self.size)[top : top + self.size, left : left + self.size]
-            image = cv2.add(image, grain * performance.noise[f], dtype=cv2.CV_8U)
+            image = np.asarray(cv2.add(image, grain * performance.noise[f], dtype=cv2.CV_8U), np.uint8)
         return image
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mdhr.synthetic.head import HeadModel
     from mdhr.synthetic.person import Person
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 
 BLUSH = np.asarray([1.03, 0.84, 0.82], np.float32)
 SHADOW = np.asarray([0.80, 0.73, 0.76], np.float32)
@@ -89,7 +89,7 @@ def mask_image(head: "HeadModel", name: str, size: int) -> Floats:
     cv2.triangleRasterize(
         points.astype(np.float32)[None], faces[None], weight, image, far, view, np.pi / 2, 0.5, 9.0, settings
     )
-    return cv2.GaussianBlur(image[..., 0], (0, 0), size * 0.0022)
+    return np.asarray(cv2.GaussianBlur(image[..., 0], (0, 0), size * 0.0022), np.float32)
 
 
 def paint_skin(canvas: Canvas, head: "HeadModel", person: "Person", rng: np.random.Generator) -> None:

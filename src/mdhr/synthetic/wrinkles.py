@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mdhr.synthetic.chart import SPAN, TOP
 from mdhr.synthetic.units import AUS, SIDES
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Point = tuple[float, float]
 
 
@@ -164,9 +164,9 @@ def make_wrinkles(rng: np.random.Generator, *, size: int, strength: float) -> tu
         top, bottom = int((TOP - max(ys)) / SPAN * size), int((TOP - min(ys)) / SPAN * size)
         x, y = np.meshgrid((centres[first:last] - 0.5) * SPAN, TOP - centres[top:bottom] * SPAN)
         x, y = x + min(offset[0], 0.0) * (x > 0.004), y + offset[1]
-        layer = sum(
-            (bulge_profile if isinstance(feature, Bulge) else crease_profile)(x, y, feature) for feature in features
-        )
+        layer = np.zeros_like(x)
+        for feature in features:
+            layer += bulge_profile(x, y, feature) if isinstance(feature, Bulge) else crease_profile(x, y, feature)
         layer = (depth * layer).astype(np.float32)
         index, rows = AUS.index(au), slice(top, bottom)
         layers.append(Wrinkle(index, SIDES.index("Left"), rows, slice(first, last), layer))
