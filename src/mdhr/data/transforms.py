@@ -44,12 +44,11 @@ def augment(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.ndarray
     """Apply a draw to one frame ``(H, W, 3)`` uint8; gives ``(crop_size, crop_size, 3)`` uint8."""
     frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
     frame = cv2.flip(frame, 1) if draw.flip else np.ascontiguousarray(frame)
+    # OpenCV's operations round and saturate at 0 and 255; ten times as fast as the same on tensors.
     frame = cv2.convertScaleAbs(frame, alpha=draw.brightness)
-    # Contrast blends every value with the frame's mean grey value: one table look-up.
-    mean = cv2.mean(frame)[:3] @ GREY
-    values = np.arange(256) * draw.contrast + mean * (1 - draw.contrast)
-    frame = cv2.LUT(frame, np.clip(np.rint(values), 0, 255).astype(np.uint8))
-    # Saturation blends every pixel with its grey value: one 3 x 3 matrix, saturating at 0 and 255.
+    mean = float(cv2.mean(frame)[:3] @ GREY)
+    frame = cv2.addWeighted(frame, draw.contrast, frame, 0, mean * (1 - draw.contrast))
+    # Saturation blends every pixel with its grey value: one 3 x 3 matrix.
     return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * GREY)
 
 
