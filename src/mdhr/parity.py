@@ -14,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden" / "parity"
 
 NETWORKS = ("bp4d_resnet50", "bp4d_swin_base", "disfa_resnet50", "disfa_swin_base")
 TRAIN_STEP = "bp4d_resnet50"
-BACKBONES = {
+BACKBONES: dict[str, dict[str, Any]] = {
     "resnet50": {"name": "resnet50", "tap": "stage_output"},
     "swin_base": {"name": "swin_base_patch4_window7_224", "tap": "stage_input"},
 }
@@ -104,7 +105,7 @@ def filled_network(name: str, folder: Path, meta: Mapping) -> MDHR:
 
 def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
     """Everything the golden file of a network holds, under its names, for one clip in evaluation mode."""
-    stages = {
+    stages: dict[str, Any] = {
         "static_first32": network.static,
         "dynamic_first32": network.dynamic,
         "local_nodes_first32": network.local,
@@ -185,8 +186,9 @@ def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
     """Norm of every gradient under the released name; tensors that were joined are taken apart again."""
     parameters = dict(network.named_parameters())
     for rule in release_rules(network):
-        if rule.ours in parameters:
-            pieces = parameters[rule.ours].grad.chunk(len(rule.theirs))
+        gradient = parameters[rule.ours].grad if rule.ours in parameters else None
+        if gradient is not None:
+            pieces = gradient.chunk(len(rule.theirs))
             yield from ((key, piece.norm().item()) for key, piece in zip(rule.theirs, pieces, strict=True))
 
 

@@ -1,6 +1,7 @@
 """The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import timm
 import torch
@@ -36,6 +37,7 @@ class Backbone(nn.Module):
         ``stage_input``: the patch embedding and the three patch mergings. The last map is the same for both.
     drop_path_rate: stochastic depth in training; 0 turns it off.
     input_size: height and width of the frames in pixels.
+    options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
     Attributes
     ----------
@@ -47,7 +49,9 @@ class Backbone(nn.Module):
         fit, a tap that the model does not have.
     """
 
-    strides = STRIDES
+    strides: tuple[int, ...] = STRIDES
+    widths: tuple[int, ...]
+    model: Any
 
     def __init__(
         self,
@@ -58,10 +62,11 @@ class Backbone(nn.Module):
         tap: Literal["stage_input", "stage_output"],
         drop_path_rate: float,
         input_size: int,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_divisible(input_size, input_size)
-        model = create_timm_model(name, drop_path_rate=drop_path_rate, input_size=input_size)
+        model = create_timm_model(name, drop_path_rate=drop_path_rate, options=options or {}, input_size=input_size)
         self.fixed_size = input_size if has_fixed_size(model) else None
         self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
         if tap == "stage_input" and not self.is_swin:
@@ -73,7 +78,7 @@ class Backbone(nn.Module):
         self.indices = model.prune_intermediate_layers(list(indices), prune_norm=not self.is_swin, prune_head=True)
         if weights is not None or pretrained:
             load_pretrained(model, weights or fetch_from_hub(model.pretrained_cfg), ignored=all_keys)
-        # Convolutions are several times faster with channels last; the network after them works in that layout too.
+        # Weights with channels last make every map so: several times faster, and what follows works in that layout.
         self.model = model.to(memory_format=torch.channels_last)
 
     def forward(self, frames: Float[Tensor, "n 3 h w"]) -> BackboneMaps:
@@ -85,7 +90,6 @@ class Backbone(nn.Module):
                 f"frames are {height} x {width}, the backbone was built for {self.fixed_size} x {self.fixed_size}: "
                 "set backbone.input_size"
             )
-        frames = frames.contiguous(memory_format=torch.channels_last)
         if self.is_swin:
             inputs, outputs, last = swin_maps(self.model, frames)
             return BackboneMaps(inputs if self.tap == "stage_input" else (*outputs[:-1], last), last)
@@ -93,7 +97,7 @@ class Backbone(nn.Module):
         return BackboneMaps(tuple(scales), scales[-1])
 
 
-def swin_maps(model: SwinTransformer, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
+def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
     """Inputs of the stages, their outputs, and the last output after the final norm; each ``n C H W``.
 
     timm puts the patch merging at the start of a stage, so the input of its blocks is what the merging returns.
@@ -109,25 +113,28 @@ def swin_maps(model: SwinTransformer, frames: Tensor) -> tuple[tuple[Tensor, ...
     return to_maps(inputs), to_maps(outputs), model.norm(x).permute(0, 3, 1, 2)
 
 
-def create_timm_model(name: str, *, drop_path_rate: float, input_size: int) -> nn.Module:
+def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str, Any], input_size: int) -> Any:
     """The timm model of that name with its classifier and random weights."""
     if not timm.is_model(name):
         close = timm.list_models(f"*{name.split('.')[0]}*")[:5] or ["resnet50", "swin_base_patch4_window7_224"]
         raise InputError(f"unknown backbone {name!r}: timm knows for example {', '.join(close)}")
-    fixed = {"img_size": input_size} if timm.models.get_pretrained_cfg(name).fixed_input_size else {}
-    depth = {"drop_path_rate": drop_path_rate} if drop_path_rate else {}
+    arguments: dict[str, Any] = dict(options)
+    if getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False):
+        arguments["img_size"] = input_size
+    if drop_path_rate:
+        arguments["drop_path_rate"] = drop_path_rate
     try:
-        return timm.create_model(name, pretrained=False, **fixed, **depth)
+        return timm.create_model(name, pretrained=False, **arguments)
     except TypeError as error:
-        raise InputError(f"backbone {name} does not take {', '.join(fixed | depth)}: {error}") from error
+        raise InputError(f"backbone {name} does not take {', '.join(arguments)}: {error}") from error
 
 
-def has_fixed_size(model: nn.Module) -> bool:
+def has_fixed_size(model: Any) -> bool:
     """Is the model built for one size of frames (window attention is)?"""
     return bool(model.pretrained_cfg.get("fixed_input_size"))
 
 
-def stage_indices(name: str, model: nn.Module) -> tuple[int, ...]:
+def stage_indices(name: str, model: Any) -> tuple[int, ...]:
     """Positions of the last maps at strides 4, 8, 16 and 32 among a timm model's features."""
     last_of = {info["reduction"]: i for i, info in enumerate(model.feature_info)}
     if not set(STRIDES) <= set(last_of):

@@ -30,6 +30,8 @@ def gated_adjacency(cross_region: Bool[Tensor, "aus aus"], active: Bool[Tensor, 
 class CrossRegionGraph(nn.Module):
     """Graph attention over the action units of a frame, gated by the predicted patterns."""
 
+    cross_region: Tensor
+
     def __init__(self, *, au_set: ActionUnitSet, width: int) -> None:
         super().__init__()
         self.au_set = au_set

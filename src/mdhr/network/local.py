@@ -76,6 +76,8 @@ class RegionGroupNodes(nn.Module):
 class LocalRelationships(nn.Module):
     """Nodes and pattern logits of all region groups of an action unit set."""
 
+    order: Tensor
+
     def __init__(self, *, au_set: ActionUnitSet, width: int) -> None:
         super().__init__()
         self.groups = nn.ModuleList(
