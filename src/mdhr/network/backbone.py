@@ -1,7 +1,7 @@
 """The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import timm
 import torch
@@ -14,6 +14,7 @@ from mdhr.errors import InputError
 from mdhr.network.pretrained import fetch_from_hub, load_pretrained
 
 STRIDES = (4, 8, 16, 32)
+TAPS = ("stage_input", "stage_output")
 
 
 class BackboneMaps(NamedTuple):
@@ -59,7 +60,7 @@ class Backbone(nn.Module):
         name: str,
         pretrained: bool,
         weights: str | None,
-        tap: Literal["stage_input", "stage_output"],
+        tap: str,
         drop_path_rate: float,
         input_size: int,
         options: Mapping[str, Any] | None = None,
@@ -69,6 +70,8 @@ class Backbone(nn.Module):
         model = create_timm_model(name, drop_path_rate=drop_path_rate, options=options or {}, input_size=input_size)
         self.fixed_size = input_size if has_fixed_size(model) else None
         self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
+        if tap not in TAPS:
+            raise InputError(f"unknown backbone.tap={tap}: use one of {', '.join(TAPS)}")
         if tap == "stage_input" and not self.is_swin:
             raise InputError(f"backbone {name} has no stage inputs to tap: set backbone.tap=stage_output")
         self.tap = tap
