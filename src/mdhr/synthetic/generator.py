@@ -5,6 +5,7 @@ written first, so that a folder is never finished with others than it was begun 
 bytes.
 """
 
+from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -104,8 +105,10 @@ class SyntheticFaces:
         total = len(self.assignments) * self.num_frames
         done = total - missing * self.num_frames
         tables = []
-        with tqdm(total=total, initial=done, desc=f"rendering {root}", unit=" frames") as progress:
-            for num_rendered, table in run_all(render, self, self.assignments, num_workers=self.num_workers):
+        progress = tqdm(total=total, initial=done, desc=f"rendering {root}", unit=" frames")
+        videos = run_all(render, self, self.assignments, num_workers=self.num_workers)
+        with progress, closing(videos):
+            for num_rendered, table in videos:
                 tables.append(table)
                 progress.update(num_rendered)
         write_manifest(

@@ -3,10 +3,11 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from mdhr.errors import InputError
@@ -18,10 +19,11 @@ Result = TypeVar("Result")
 
 def run_all(
     task: Callable[[Settings, Item], Result], settings: Settings, items: Sequence[Item], *, num_workers: int | None
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield ``task(settings, item)`` of every item as they get ready; with one worker in this process, in order.
 
-    Once the caller stops, fails or is interrupted, what was begun is finished and nothing more is begun.
+    Close it when it is not read to its end. Then, and when anything fails, the workers stop in the middle of what
+    they do.
     """
     num_workers = num_workers or os.cpu_count() or 1
     if num_workers == 1:
@@ -29,26 +31,28 @@ def run_all(
         return
     context = get_context("forkserver")
     context.set_forkserver_preload([task.__module__])  # import once, not once per worker
-    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker)
+    # Nothing is ever sent: the workers' end of the pipe ends when ours is closed or when we are killed.
+    theirs, ours = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=(theirs,))
     try:
         for job in as_completed([pool.submit(task, settings, item) for item in items]):
             yield job.result()
+        pool.shutdown()
     except BrokenProcessPool as error:
         raise InputError(
             "a rendering process was killed, perhaps for lack of memory: use fewer with data.prepare.num_workers=1"
         ) from error
     finally:
+        ours.close()
         pool.shutdown(cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and do not outlive it."""
+def _start_worker(pipe: Connection) -> None:
+    """Leave Ctrl-C to the parent, and stop when it does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_stop_with, args=(pipe,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _stop_with(pipe: Connection) -> None:
+    pipe.poll(None)
+    os._exit(1)

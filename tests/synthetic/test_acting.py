@@ -1,0 +1,154 @@
+"""Acting: labels are exactly what the intensity says, movements take the time they should, scenes keep their ranges."""
+
+import numpy as np
+import pytest
+
+from mdhr.action_units import BP4D, DISFA
+from mdhr.synthetic.acting import (
+    MAX_INTENSITY,
+    OCCURRENCE_LEVEL,
+    Actor,
+    act,
+    every,
+    occurrence,
+    random_frame_performance,
+    two_sided,
+)
+from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.scene import smooth_noise
+from mdhr.synthetic.tracks import LabelStatistics, LabelTracks
+from mdhr.synthetic.units import AUS
+
+
+@pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
+def test_labels_are_the_tracks_exactly(au_set):
+    """Acting changes no label, so rates, run lengths and correlations of the tracks are those of the data set."""
+    tracks, rng = LabelTracks(LabelStatistics.of(au_set.name)), np.random.default_rng(3)
+    for _ in range(6):
+        drawn = tracks.draw(rng=rng, num_frames=400)
+        for n, au in enumerate(au_set.aus):
+            intensity = act(drawn[:, n], au=au, rng=rng, fps=25)
+            np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, drawn[:, n] == 1)
+
+
+def test_a_lone_event_rises_and_falls_within_its_time():
+    track = np.zeros(200, np.int8)
+    track[80:130] = 1
+    for seed in range(20):
+        both = act(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        assert both[100:110].min() > OCCURRENCE_LEVEL
+        assert both[:68].max() < OCCURRENCE_LEVEL
+        assert both[142:].max() < OCCURRENCE_LEVEL
+        apex = np.median(both[95:115])
+        reached = np.flatnonzero(both[:110] > 0.9 * min(apex, both[80:110].max()))[0]
+        left = np.flatnonzero(both[:80] < 0.02 + both[:60].max())[-1] if both[:60].max() else 80 - 12
+        assert 1 <= reached - left <= 30
+
+
+def test_onset_lasts_4_to_12_frames():
+    """Measured on events without twitches around them: frames from 2 % to 98 % of the first maximum's height."""
+    track = np.zeros(120, np.int8)
+    track[50:80] = 1
+    durations = []
+    for seed in range(200):
+        both = act(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        if both[:38].max() == 0 and both[92:].max() == 0:
+            start = np.flatnonzero(both > 0)[0]
+            steep = np.diff(both[start : start + 16]) > 0.02  # the rise is what changes fast
+            durations.append(np.flatnonzero(steep)[-1] - np.flatnonzero(steep)[0] + 1)
+    assert len(durations) > 20
+    assert np.percentile(durations, 10) >= 3
+    assert np.percentile(durations, 90) <= 13
+
+
+def test_events_differ_in_strength_and_side():
+    track = np.tile(np.repeat(np.array([0, 1], np.int8), 30), 40)
+    intensity = act(track, au=12, rng=np.random.default_rng(0), fps=25)
+    apex = intensity.reshape(40, 60, 2)[:, 40:50].mean(1)  # event, side
+    strength, side = apex.mean(1), (apex[:, 0] - apex[:, 1]) / apex.sum(1)
+    assert strength.std() > 0.1
+    assert 0.05 < side.std() < 0.25
+    assert abs(side.mean()) < 0.06
+
+
+def test_there_are_twitches_that_do_not_count():
+    both = act(np.zeros(5000, np.int8), au=4, rng=np.random.default_rng(0), fps=25).mean(-1)
+    assert both.max() < OCCURRENCE_LEVEL
+    assert 0.01 < (both > 0.05).mean() < 0.25
+
+
+def test_weak_units_act_a_quarter_stronger():
+    track = np.tile(np.repeat(np.array([0, 1], np.int8), 30), 200)
+    weak, other = (act(track, au=au, rng=np.random.default_rng(0), fps=25).mean(-1) for au in (6, 12))
+    apex = np.tile(np.arange(60), 200) == 45
+    assert weak[apex].mean() / other[apex].mean() == pytest.approx(1.25, abs=0.06)
+    assert weak.max() == pytest.approx(MAX_INTENSITY, abs=1e-6)
+
+
+def test_performance_of_a_clip():
+    actor = Actor(BP4D)
+    performance = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
+    again = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
+    for name, value in vars(performance).items():
+        np.testing.assert_array_equal(value, getattr(again, name))
+        if not name.startswith("background"):
+            assert len(value) == 50
+            assert value.dtype == np.float32
+            assert np.isfinite(value).all()
+    labels = actor.labels(performance)
+    assert labels.shape == (50, 12)
+    np.testing.assert_array_equal(labels, occurrence(performance.intensity)[:, [AUS.index(au) for au in BP4D.aus]])
+    assert (np.abs(performance.rotation) <= [15, 10, 6]).all()
+    assert np.abs(np.diff(performance.rotation, axis=0)).max() < 8, "the head does not jump"
+
+
+def test_stride_keeps_every_third_frame_of_the_same_process():
+    actor = Actor(DISFA)
+    fine = actor.perform(rng=np.random.default_rng(1), num_frames=90, stride=1)
+    coarse = actor.perform(rng=np.random.default_rng(1), num_frames=30, stride=3)
+    np.testing.assert_array_equal(fine.intensity[::3], coarse.intensity)
+    np.testing.assert_array_equal(fine.background, coarse.background)
+
+
+def test_unlabelled_units_occur_but_rarely_and_yield():
+    actor = Actor(BP4D)
+    clips = [actor.perform(rng=np.random.default_rng(seed), num_frames=150, stride=3) for seed in range(60)]
+    intensity = np.concatenate([clip.intensity for clip in clips]).mean(-1)
+    jaw, parted, pressed = (intensity[:, AUS.index(au)] for au in (26, 25, 24))
+    assert 0.02 < (parted >= OCCURRENCE_LEVEL).mean() < 0.2
+    assert 0.002 < (jaw >= OCCURRENCE_LEVEL).mean() < 0.1
+    assert (np.minimum(parted, pressed) < 0.6).all(), "lips are not pressed and open"
+
+
+def test_independent_frames():
+    performance = random_frame_performance(rng=np.random.default_rng(0), num_frames=4000)
+    assert isinstance(performance, Performance)
+    both = performance.intensity.mean(-1)
+    assert 0.30 < (both > 0.15).mean() < 0.38
+    assert both.max() <= 1.3 + 1e-6
+    sides = np.abs(performance.intensity[..., 0] - performance.intensity[..., 1])
+    assert (sides == 0).mean() > 0.7, "mostly both sides alike"
+    neighbours = np.corrcoef(both[:-1, 0], both[1:, 0])[0, 1]
+    assert abs(neighbours) < 0.06
+    assert performance.rotation[:, 0].std() > 9, "wider than in clips"
+    assert performance.blur.min() >= 0
+    assert performance.noise.min() >= 0
+
+
+def test_two_sides_keep_their_mean_and_range():
+    both, lopsided = np.array([0.0, 0.5, 1.45]), np.array([0.5, 0.2, 0.9])
+    sides = two_sided(both, lopsided)
+    np.testing.assert_allclose(sides, [[0, 0], [0.6, 0.4], [1.5, 1.4]], atol=1e-6)
+
+
+def test_every_leaves_the_background():
+    neutral = Performance.neutral(10)
+    assert every(4, neutral).num_frames == 3
+    assert every(4, neutral).background.shape == (3,)
+
+
+def test_smooth_noise_has_unit_variance_and_the_stated_memory():
+    rng = np.random.default_rng(0)
+    noise = np.stack([smooth_noise(rng, 200, 10.0) for _ in range(400)])
+    assert noise.std() == pytest.approx(1, abs=0.05)
+    assert (noise[:, 10:] * noise[:, :-10]).mean() == pytest.approx(np.exp(-0.5), abs=0.05)
