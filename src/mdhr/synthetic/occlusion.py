@@ -52,8 +52,13 @@ def directions(number: int) -> NDArray:
     return np.stack([ring * np.cos(angle), ring * np.sin(angle), z], axis=-1)
 
 
-def visibility(vertices: Floats, triangles: NDArray) -> NDArray[np.float16]:
-    """Coefficients (V, 16) of the visibility, 0 to 1 in every direction, of each vertex."""
+def visibility(
+    vertices: Floats, triangles: NDArray, *, num_directions: int = NUM_DIRECTIONS, depth_size: int = DEPTH_SIZE
+) -> NDArray[np.float16]:
+    """Coefficients (V, 16) of the visibility, 0 to 1 in every direction, of each vertex.
+
+    Measured by depth maps of ``depth_size`` pixels from ``num_directions`` sides.
+    """
     centre = (vertices.min(0) + vertices.max(0)) / 2
     radius = float(np.linalg.norm(vertices - centre, axis=1).max())
     away = 40 * radius  # far enough that perspective is as good as parallel
@@ -61,14 +66,14 @@ def visibility(vertices: Floats, triangles: NDArray) -> NDArray[np.float16]:
     faces = np.ascontiguousarray(triangles, np.int32)
     settings = cv2.TriangleRasterizeSettings()
     settings.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
-    rays = directions(NUM_DIRECTIONS)
+    rays = directions(num_directions)
     seen = np.zeros((len(vertices), len(rays)), np.float32)
     for k, ray in enumerate(rays):
         side = np.cross([0.0, 1.0, 0.0] if abs(ray[1]) < 0.9 else [1.0, 0.0, 0.0], ray)
         side /= np.linalg.norm(side)
         rotation = np.stack([side, np.cross(ray, side), ray])  # camera looks against the ray
         points = ((vertices - centre) @ rotation.T - [0, 0, away]).astype(np.float32)
-        depth = np.full((DEPTH_SIZE, DEPTH_SIZE), away + 2 * radius, np.float32)
+        depth = np.full((depth_size, depth_size), away + 2 * radius, np.float32)
         cv2.triangleRasterizeDepth(
             points[None],
             faces[None],
@@ -79,9 +84,9 @@ def visibility(vertices: Floats, triangles: NDArray) -> NDArray[np.float16]:
             away + 2 * radius,
             settings,
         )
-        scale = DEPTH_SIZE / 2 / np.tan(field / 2)
+        scale = depth_size / 2 / np.tan(field / 2)
         # the rasteriser puts +y at row 0
-        image = DEPTH_SIZE / 2 - 0.5 + scale * points[:, :2] * [1, -1] / -points[:, 2:]
-        column, row = np.clip(np.round(image), 0, DEPTH_SIZE - 1).astype(int).T
+        image = depth_size / 2 - 0.5 + scale * points[:, :2] * [1, -1] / -points[:, 2:]
+        column, row = np.clip(np.round(image), 0, depth_size - 1).astype(int).T
         seen[:, k] = depth[row, column] > -points[:, 2] - BIAS
     return (seen @ harmonics(rays) * (4 * np.pi / len(rays))).astype(np.float16)
