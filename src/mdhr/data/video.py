@@ -1,0 +1,45 @@
+"""Decodes a video file, frame by frame, upright."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+
+from mdhr.errors import InputError
+
+
+def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
+    """Yield ``(seconds, frame)``, frames ``(H, W, 3)`` uint8 RGB, turned as the file says they are to be shown.
+
+    Parameters
+    ----------
+    fps: frames a second to keep; None, or more than the file has, keeps them all.
+
+    Raises ``InputError`` that names the file if it is absent, no video, broken or without a frame.
+    """
+    next_time = -np.inf
+    empty = True
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise InputError(f"{path} holds no video stream")
+            stream = container.streams.video[0]
+            for index, frame in enumerate(container.decode(stream)):
+                time = float(index / (stream.average_rate or 25)) if frame.time is None else frame.time
+                if time < next_time:
+                    continue
+                if fps is not None:
+                    # Half a millisecond: time stamps are rounded. The grid stays, so that no error adds up.
+                    next_time = time + 1 / fps - 5e-4 if empty else next_time + 1 / fps
+                empty = False
+                yield time, upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+    except av.FFmpegError as error:
+        raise InputError(f"cannot read video {path}: {error.strerror}") from error
+    if empty:
+        raise InputError(f"{path} holds no frame")
+
+
+def upright(frame: np.ndarray, rotation: int) -> np.ndarray:
+    """Turn a frame anticlockwise by ``rotation`` degrees, a multiple of 90, as phones ask for."""
+    return np.ascontiguousarray(np.rot90(frame, round(rotation / 90)))
