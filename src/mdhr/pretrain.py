@@ -90,18 +90,21 @@ class BankData(LightningDataModule):
 class LineAnEpoch(ModelCheckpoint):
     """Keep the last epoch, and say how far training is."""
 
+    started: tuple[float, int] | None = None
+    """When this process finished its first epoch, and which that was."""
+
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """One line with the time left."""
         super().on_validation_end(trainer, pl_module)
-        self.started = getattr(self, "started", (time.monotonic(), trainer.current_epoch))
+        self.started = self.started or (time.monotonic(), trainer.current_epoch)
         since, first = self.started
-        done = trainer.current_epoch - first
-        left = (
-            (time.monotonic() - since) / done * ((trainer.max_epochs or 0) - trainer.current_epoch - 1) if done else 0
-        )
+        left = ""
+        if done := trainer.current_epoch - first:
+            seconds = (time.monotonic() - since) / done * ((trainer.max_epochs or 0) - trainer.current_epoch - 1)
+            left = f", about {seconds / 60:.0f} min left"
         values = {key.removeprefix("val/"): float(value) for key, value in trainer.callback_metrics.items()}
         shown = ", ".join(f"{key} {values[key]:.3f}" for key in ("auc_by_position", "auc_by_region", "landmark_error"))
-        print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {shown}, {left / 60:.0f} min left", flush=True)
+        print(f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: {shown}{left}", flush=True)
 
 
 def pretrain(cfg: DictConfig) -> Path:
