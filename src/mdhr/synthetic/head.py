@@ -36,6 +36,8 @@ EXTRAS = ("blink", "look_left", "look_right", "look_up", "look_down", "cheek_puf
 """Movements beside the action units, after them in the rows of ``movements``."""
 
 GAZE_GAIN = 0.75
+EYE_RETREAT = 0.0012
+"""Metres that the eye ball draws back at intensity 1 of a unit that squeezes the lids."""
 WHOLE = ("jawOpen",)
 """Face units that one side cannot do alone: both sides get the mean."""
 
@@ -154,6 +156,9 @@ class HeadModel:
         for au in AUS:
             parts = [(weight, self._sided(unit)) for unit, weight in FACE_UNITS[au].items()]
             rows += [sum(weight * sided[side] for weight, sided in parts) for side in range(len(SIDES))]
+            if au in (6, 7):  # the lids pass in front of the eye ball, which a bag under the eye may not hide
+                for row, eye in zip(rows[-2:], self.eyes, strict=True):
+                    row[eye, 2] -= EYE_RETREAT
         d = self.displacements
         rows += [
             d["eyeBlinkLeft"] + d["eyeBlinkRight"],
