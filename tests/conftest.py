@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -54,13 +55,18 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def smoke(prepared: Path, tmp_path: Path) -> Callable[..., DictConfig]:
-    """Compose ``conf/<config_name>.yaml`` with the smoke experiment on the prepared noise, run in ``tmp_path``."""
+@pytest.fixture(scope="session")
+def compose_smoke(prepared: Path) -> Callable[..., DictConfig]:
+    """Compose ``conf/<config_name>.yaml`` with the smoke experiment on the prepared noise, to run in a folder."""
 
-    def compose_smoke(*overrides: str, config_name: str = "train") -> DictConfig:
+    def smoke_in(run: Path, *overrides: str, config_name: str = "train") -> DictConfig:
         with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
-            always = ["experiment=smoke", f"data.root={prepared}", f"run_dir={tmp_path}/run"]
-            return compose(config_name, [*always, *overrides])
+            return compose(config_name, ["experiment=smoke", f"data.root={prepared}", f"run_dir={run}", *overrides])
 
-    return compose_smoke
+    return smoke_in
+
+
+@pytest.fixture
+def smoke(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> Callable[..., DictConfig]:
+    """Compose the smoke experiment with more overrides, to run in ``tmp_path/run``."""
+    return partial(compose_smoke, tmp_path / "run")

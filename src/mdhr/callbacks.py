@@ -1,8 +1,8 @@
-"""What happens around training: reproducible epochs, the last checkpoint, tables, predictions."""
+"""What happens around training: exact resuming, the last checkpoint, tables, predictions."""
 
 import random
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,19 +16,30 @@ from mdhr.module import ActionUnitModule
 from mdhr.predictions import prediction_table, write_predictions
 
 
-class EpochSeed(Callback):
-    """Start the random numbers of every training epoch from (seed, epoch, process).
+class ExactResume(Callback):
+    """Make a run that was interrupted and resumed equal the unbroken one.
 
-    Dropout and stochastic depth then draw the same numbers in an epoch whatever came before it, so a run that was
-    interrupted and resumed equals the unbroken one.
+    The random numbers of every training step (dropout, stochastic depth) start from (seed, epoch, batch, process),
+    whatever was drawn before; and a resumed run begins with the clips of its own epoch.
     """
 
     def __init__(self, *, seed: int) -> None:
         self.seed = seed
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Have the training data set up anew: for the length of the schedule Lightning did it before it knew the epoch.
+
+        Workers have drawn clips of epoch 0 by then.
+        """
+        trainer.reload_dataloaders_every_n_epochs = int(trainer.current_epoch > 0)  # type: ignore[attr-defined]
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Once is enough."""
+        trainer.reload_dataloaders_every_n_epochs = 0  # type: ignore[attr-defined]
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seed torch, numpy and random."""
-        sequence = np.random.SeedSequence([self.seed, trainer.current_epoch, trainer.global_rank])
+        sequence = np.random.SeedSequence([self.seed, trainer.current_epoch, batch_idx, trainer.global_rank])
         seed = int(sequence.generate_state(1)[0])
         torch.manual_seed(seed)
         np.random.seed(seed)

@@ -56,7 +56,7 @@ class _Backbone(_Part):
 
 
 class _Network(_Part):
-    num_neighbours: int | None = Field(default=None, ge=1)
+    num_neighbours: int | None = None
 
 
 class _Module(_Part):
@@ -94,7 +94,7 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _together(self) -> "Settings":
         k, num_frames = self.network.num_neighbours, self.data.num_frames
-        if k is not None and k > num_frames / 2:
+        if k is not None and not 1 <= k <= num_frames / 2:
             raise ValueError(
                 f"network.num_neighbours={k}: must be 1 to {num_frames // 2}, half of data.num_frames={num_frames}"
             )
@@ -109,12 +109,20 @@ class Settings(BaseModel):
 
 def validate(cfg: DictConfig) -> None:
     """Raise ``InputError`` with one line for every setting that is wrong."""
-    missing = sorted(OmegaConf.missing_keys(cfg))
+    missing = list(_missing(OmegaConf.to_container(cfg, resolve=False), ""))
     if missing:
         raise InputError("\n".join(f"{key} is not set: say {key}=..." for key in missing))
     problems = [*_meaning_problems(OmegaConf.to_container(cfg, resolve=True)), *_constructor_problems(cfg)]
     if problems:
         raise InputError("\n".join(dict.fromkeys(problems)))
+
+
+def _missing(node: Any, where: str) -> Iterator[str]:
+    if node == "???":
+        yield where
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield from _missing(value, f"{where}.{key}" if where else str(key))
 
 
 def _meaning_problems(settings: Any) -> Iterator[str]:
@@ -148,7 +156,8 @@ def _constructor_problems(cfg: DictConfig) -> Iterator[str]:
             if not takes_any:
                 yield f"there is no setting {where}.{key}{suggestion(key, list(parameters), prefix=f'{where}.')}"
         for key in sorted(given & set(parameters)):
-            yield from _type_problems(f"{where}.{key}", OmegaConf.select(cfg, f"{where}.{key}"), hints.get(key))
+            if "${" not in str(node[key]):  # judged where it is said
+                yield from _type_problems(f"{where}.{key}", OmegaConf.select(cfg, f"{where}.{key}"), hints.get(key))
         if not node.get("_partial_"):
             named = [p.name for p in parameters.values() if p.default is p.empty and p.kind is p.KEYWORD_ONLY]
             for key in named:

@@ -82,7 +82,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 
 def build_trainer(cfg: DictConfig) -> Trainer:
     """The trainer with its callbacks and loggers."""
-    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)  # advertisements, among others
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # advertisements, among others
     for message in _NOTHING_TO_MEND:
         warnings.filterwarnings("ignore", message=message)
     return instantiate(
