@@ -28,7 +28,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
-	$(RUN) -m mdhr.demo $(if $(VIDEO),--video "$(VIDEO)")
+	$(RUN) -m mdhr.demo $(if $(VIDEO),"video='$(VIDEO)'")
 
 test: setup  ## every test, and how much of src they ran
 	$(RUN) -m pytest --cov=mdhr --cov-report=term:skip-covered

@@ -61,5 +61,5 @@ def test_a_python_that_is_too_old_is_named_in_one_line(clone: Path) -> None:
 
 
 def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
-    assert '--video "my clip.mp4"' in _make(clone, "-n", "demo", "VIDEO=my clip.mp4").stdout
-    assert "--video" not in _make(clone, "-n", "demo").stdout
+    assert "\"video='my clip (1).mp4'\"" in _make(clone, "-n", "demo", "VIDEO=my clip (1).mp4").stdout
+    assert "video=" not in _make(clone, "-n", "demo").stdout

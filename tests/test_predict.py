@@ -1,5 +1,6 @@
 """Every frame is scored once, by a network in eval mode, whatever the length of the video."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import mdhr.predict
+from mdhr.data.face_video import FaceTrack
 from mdhr.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from mdhr.errors import InputError
-from mdhr.predict import score_frames
+from mdhr.predict import score_frames, score_video
 
 
 class FirstPixel(nn.Module):
@@ -55,3 +58,14 @@ def test_frames_of_another_size_are_resized() -> None:
 def test_an_empty_video_is_refused() -> None:
     with pytest.raises(InputError, match="no frame to score"):
         score_frames(FirstPixel(), _video(0), num_frames=4, stride=1, crop_size=6, batch_size=2)
+
+
+@pytest.mark.parametrize(("rate", "stride"), [(8, 1), (25, 3), (30, 4)])
+def test_clips_of_a_faster_video_skip_frames(rate: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network learnt at 8 frames a second; every frame is scored all the same."""
+    track = FaceTrack(time=np.arange(20) / rate, face_found=np.ones(20, bool), crop=np.zeros((20, 4)))
+    monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, *, size, fill: (_video(20), track))
+    network = FirstPixel()
+    scored = score_video(network, Path("any.mp4"), size=6, zoom=1.1, num_frames=4, seconds_between=1 / 8, batch_size=2)
+    assert network.seen[0][0].tolist() == [0, stride, 2 * stride, 3 * stride]
+    np.testing.assert_allclose(scored.scores[:, 0], np.arange(20) / 255, atol=1e-6)

@@ -3,13 +3,78 @@
 Letters: F frames of the video, T frames of a clip, N action units.
 """
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from torch import nn
 
+from mdhr.action_units import ActionUnitSet
+from mdhr.checkpoints import check_fits, read_checkpoint
 from mdhr.data.dataset import clip_positions
+from mdhr.data.face_crop import FILL
+from mdhr.data.face_video import FaceTrack, crop_faces
 from mdhr.data.transforms import normalise, resize
 from mdhr.errors import InputError
+from mdhr.module import ActionUnitModule
+
+
+@dataclass(frozen=True)
+class ScoredVideo:
+    """What a network says of the face in a video."""
+
+    faces: np.ndarray
+    """``(F, S, S, 3)`` uint8 RGB, the crops."""
+    track: FaceTrack
+    scores: np.ndarray
+    """``(F, N)`` float32 in [0, 1]."""
+
+
+def load_module(cfg: DictConfig, checkpoint: Path) -> ActionUnitModule:
+    """The module that ``cfg`` describes, with the weights of a checkpoint that ``mdhr.train`` wrote.
+
+    Raises ``InputError`` if the checkpoint cannot be read or is of another network or action unit set.
+    """
+    state = read_checkpoint(checkpoint)
+    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+    check_fits(state, module, checkpoint)
+    module.load_state_dict(state["state_dict"])
+    return module
+
+
+def score_video(
+    network: nn.Module, path: Path, *, size: int, zoom: float, num_frames: int, seconds_between: float, batch_size: int
+) -> ScoredVideo:
+    """Find the face of a video, crop it as the rendered faces are, and score every frame.
+
+    Parameters
+    ----------
+    size: width and height of the crops, which are what the network sees; zoom: above 1 crops tighter.
+    seconds_between: of neighbouring frames of a clip in training. A video with a higher frame rate is cut into clips
+        that skip frames, so that movements have the speed that the network knows.
+
+    Raises ``InputError`` that names the file if it cannot be read or shows no face.
+    """
+    faces, track = crop_faces(path, size=size, fill=FILL * zoom)
+    between = float(np.median(np.diff(track.time))) if len(track.time) > 1 else seconds_between
+    stride = max(1, round(seconds_between / between)) if between > 0 else 1
+    scores = score_frames(network, faces, num_frames=num_frames, stride=stride, crop_size=size, batch_size=batch_size)
+    return ScoredVideo(faces, track, scores)
+
+
+def score_table(scored: ScoredVideo, au_set: ActionUnitSet, *, threshold: float) -> pd.DataFrame:
+    """One row a frame: ``frame``, ``time_seconds``, ``face_found``, ``crop_*`` as in a manifest, ``score_AU1``, ...,
+    then occurrence ``AU1``, ... by the threshold."""
+    frames = pd.DataFrame({"frame": np.arange(len(scored.scores)), "time_seconds": scored.track.time.round(4)})
+    frames["face_found"] = scored.track.face_found
+    frames[["crop_x", "crop_y", "crop_size", "crop_roll"]] = scored.track.crop.round(2)
+    scores = pd.DataFrame(scored.scores.round(5), columns=[f"score_{column}" for column in au_set.columns])
+    active = pd.DataFrame((scored.scores >= threshold).astype(np.int8), columns=list(au_set.columns))
+    return pd.concat([frames, scores, active], axis="columns")
 
 
 @torch.inference_mode()

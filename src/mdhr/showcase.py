@@ -1,0 +1,98 @@
+"""The pictures at the end of a demo: one test video, whose truth is known, and one real video, whose is not."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.data.frames import read_frame
+from mdhr.data.manifest import replace_file
+from mdhr.data.sample_video import fetch_sample_video
+from mdhr.errors import InputError
+from mdhr.predict import load_module, score_table, score_video
+from mdhr.report.timeline import draw_timeline
+
+TRAINED_ON = (
+    "The network was trained on rendered faces only, never on a real one: take this as a look, not a measurement."
+)
+VARIED = (0.15, 0.85)
+"""An action unit that is active in this share of its frames makes a video worth looking at."""
+
+
+def draw_test_video(cfg: DictConfig, run: Path) -> None:
+    """Frames, truth and scores of one test video."""
+    data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
+    predictions = pd.read_parquet(run / "predictions.parquet")
+    subject, task = most_varied_video(predictions)
+    rows = predictions[(predictions["subject"] == subject) & (predictions["task"] == task)].sort_values("frame")
+    scores, labels = scores_and_labels(rows)
+    video = next(video for video in data.videos("test") if (video.subject, video.task) == (subject, task))
+    draw_timeline(
+        run / "timeline.png",
+        au_set=data.au_set,
+        frames=np.stack([read_frame(path, data.manifest.size) for path in video.paths]),
+        seconds=(video.frame - video.frame[0]) / data.manifest.fps,
+        scores=scores,
+        truth=labels,
+        threshold=cfg.module.threshold,
+        title=f"What the network says of somebody it never saw (test video {video.name}, a rendered face)",
+        note="Blue: the action unit was really active. Orange: the network says so. "
+        "Where a blue band stands on an orange bar of the same length, it is right.\n"
+        "Shown is the test video in which the most action units come and go.",
+    )
+
+
+def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
+    """Score and draw a video file, by default the sample clip; what to tell the user of it."""
+    try:
+        path = Path(video) if video else fetch_sample_video(Path(cfg.data.root).parent / "sample_video")
+    except InputError as error:  # offline, and nobody asked for a video
+        return f"no real video was scored: {error}"
+    module = load_module(cfg, run / "checkpoints" / "best.ckpt")
+    data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
+    scored = score_video(
+        module,
+        path,
+        size=cfg.data.crop_size,
+        zoom=OmegaConf.select(cfg, "data.prepare.zoom", default=1.0),
+        num_frames=cfg.data.num_frames,
+        seconds_between=data.frame_stride / data.manifest.fps,
+        batch_size=cfg.data.batch_size,
+    )
+    table = score_table(scored, module.au_set, threshold=module.threshold)
+    replace_file(run / "video_scores.csv", table.to_csv(index=False).encode())
+    draw_timeline(
+        run / "video_timeline.png",
+        au_set=module.au_set,
+        frames=scored.faces,
+        seconds=scored.track.time - scored.track.time[0],
+        scores=scored.scores,
+        face_found=scored.track.face_found,
+        threshold=module.threshold,
+        title=f"What the network says of a real face ({path.name})",
+        note=f"{TRAINED_ON}\nWhat is really active in this video nobody has coded. Orange: the network says that the"
+        " action unit is active.",
+    )
+    found = int(scored.track.face_found.sum())
+    return (
+        f"real video {path.name}: face found in {found} of {len(table)} frames; look at {run / 'video_timeline.png'}; "
+        f"every score: {run / 'video_scores.csv'}\n{TRAINED_ON}"
+    )
+
+
+def most_varied_video(predictions: pd.DataFrame) -> tuple[str, str]:
+    """Subject and task of the video with the most action units that are active in a ``VARIED`` share of its frames.
+
+    Of several the first by name; what the network made of them plays no part.
+    """
+    _, labels = scores_and_labels(predictions)
+    rates = pd.DataFrame(labels == 1).groupby([predictions["subject"], predictions["task"]]).mean()
+    return rates.apply(lambda rate: rate.between(*VARIED)).sum(axis="columns").idxmax()
+
+
+def scores_and_labels(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """``F N`` each, of the rows of a prediction table."""
+    return predictions.filter(regex="^score_").to_numpy(), predictions.filter(regex="^label_").to_numpy()

@@ -1,0 +1,120 @@
+"""The demo does what is still to be done, and says what it did."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from omegaconf import DictConfig
+
+import mdhr.demo
+import mdhr.predict
+import mdhr.showcase
+from mdhr.data.face_video import FaceTrack
+from mdhr.demo import demo
+from mdhr.entry import Interrupted
+from mdhr.errors import InputError
+from mdhr.showcase import most_varied_video
+
+
+@pytest.fixture
+def cfg(smoke: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> DictConfig:
+    """The demo's configuration on prepared noise, which needs no rendering, and offline."""
+    monkeypatch.setattr(mdhr.demo, "prepare", lambda cfg: None)
+
+    def offline(cache: Path) -> Path:
+        raise InputError("offline")
+
+    monkeypatch.setattr(mdhr.showcase, "fetch_sample_video", offline)
+    return smoke("trainer.max_epochs=1", config_name="demo")
+
+
+def test_a_demo_leaves_everything_and_a_second_one_uses_it(
+    cfg: DictConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    again = cfg.copy()
+    run = Path(cfg.run_dir)
+    record = demo(cfg)
+    said = capsys.readouterr().out
+    assert record == json.loads((run / "metrics.json").read_text())
+    assert {"f1_mean", "auc_mean", "baseline_f1_mean", "f1", "auc", "git_commit", "protocol", "threshold"} <= set(
+        record
+    )
+    assert set(record["seconds"]) == {"render", "train", "evaluate"}
+    assert record["seconds"]["render"] is None, "it was not rendered here"
+    assert record["seconds"]["train"] > 0 < record["seconds"]["evaluate"]
+    assert record["num_test_frames"] == len(pd.read_parquet(run / "predictions.parquet")) == 30
+    assert f"{record['f1_mean']:.3f} (always on {record['baseline_f1_mean']:.3f})" in said
+    assert str(run / "timeline.png") in said
+    assert "not BP4D" in said
+    assert "no real video was scored: offline" in said
+    (run / "timeline.png").unlink()
+
+    # Once more, with a video of 7 frames whose face is lost in the third.
+    track = FaceTrack(time=np.arange(7) / 30, face_found=np.arange(7) != 2, crop=np.ones((7, 4)))
+    faces = np.random.default_rng(0).integers(0, 256, (7, 64, 64, 3), np.uint8)
+    monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, **_: (faces, track))
+    again.video = str(tmp_path / "my clip.mp4")
+    Path(again.video).touch()
+    monkeypatch.setattr(mdhr.demo, "train", lambda cfg: pytest.fail("trained twice"))
+    assert demo(again) == record
+    assert (run / "timeline.png").is_file(), "what is missing is drawn again"
+    said = capsys.readouterr().out
+    assert "F1 always on" in said, "the table is printed again"
+    assert "my clip.mp4: face found in 6 of 7 frames" in said
+    assert "trained on rendered faces only" in said
+    assert (run / "video_timeline.png").is_file()
+    table = pd.read_csv(run / "video_scores.csv")
+    assert table["face_found"].tolist() == track.face_found.tolist()
+    assert table["time_seconds"].tolist() == pytest.approx(track.time.tolist(), abs=1e-3)
+    np.testing.assert_array_equal(table["AU12"], table["score_AU12"] >= 0.5)
+
+
+def test_an_interrupted_demo_says_how_to_go_on_and_does(
+    cfg: DictConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    again, resumed = cfg.copy(), []
+
+    def interrupted(cfg: DictConfig) -> None:
+        checkpoint = Path(cfg.callbacks.last.path)
+        checkpoint.parent.mkdir(parents=True)
+        checkpoint.touch()
+        raise Interrupted(15)
+
+    monkeypatch.setattr(mdhr.demo, "train", interrupted)
+    with pytest.raises(Interrupted) as stopped:
+        demo(cfg)
+    assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
+
+    monkeypatch.setattr(mdhr.demo, "train", lambda cfg: resumed.append(cfg.ckpt_path))
+    with pytest.raises(FileNotFoundError):  # this stand-in leaves no record
+        demo(again)
+    assert resumed == ["last"]
+
+
+def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> None:
+    run = Path(cfg.run_dir)
+    run.mkdir()
+    (run / "settings.yaml").write_text("{seed: 7}")
+    with pytest.raises(InputError, match="was begun with"):
+        demo(cfg)
+
+
+def test_a_video_that_is_not_there_is_said_before_anything_is_done(cfg: DictConfig, tmp_path: Path) -> None:
+    cfg.video = str(tmp_path / "none.mp4")
+    with pytest.raises(InputError, match=r"there is no video .*none\.mp4"):
+        demo(cfg)
+    assert not Path(cfg.run_dir).exists()
+
+
+def test_the_video_drawn_is_the_one_with_most_coming_and_going_whatever_the_scores_are() -> None:
+    """B/T1 has two units that come and go, the others one; the second unit of A/T2 is always on."""
+    rows = pd.DataFrame({"subject": ["A"] * 20 + ["B"] * 10, "task": ["T1"] * 10 + ["T2"] * 10 + ["T1"] * 10})
+    half, always, once = np.arange(10) % 2, np.ones(10, int), (np.arange(10) == 0).astype(int)
+    rows["score_AU1"] = rows["score_AU2"] = np.linspace(1, 0, 30)
+    rows["label_AU1"] = np.concatenate([half, half, half])
+    rows["label_AU2"] = np.concatenate([once, always, half])
+    assert most_varied_video(rows) == ("B", "T1")
+    assert most_varied_video(rows.head(20)) == ("A", "T1"), "of equals the first"
