@@ -6,7 +6,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-SOURCES := src tests
+SOURCES := src tests notebooks
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint parity pretrain clean

@@ -1,0 +1,45 @@
+# %% [markdown]
+# # What the network sees and what it is told
+# A prepared data set (`make data-synthetic` renders one): its rates, and one video with its labels. Open this file as a
+# notebook with jupytext; it is kept as text so that no output is ever committed.
+
+# %%
+import os
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from mdhr.data.frames import read_frame
+from mdhr.data.manifest import read_manifest
+
+manifest = read_manifest(os.environ.get("MDHR_DATA", "data/synthetic"))
+columns = list(manifest.au_set.columns)
+labels = manifest.table[columns].where(manifest.table[columns] >= 0)
+
+# %% [markdown]
+# How often every action unit is active, and which go together.
+
+# %%
+rates, correlation = labels.mean(), labels.corr()
+figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4))
+left.bar(columns, rates)
+left.set_title(f"rates over {len(labels)} frames of {manifest.name}")
+right.imshow(correlation, cmap="RdBu", vmin=-1, vmax=1)
+right.set(title="correlation", xticks=range(len(columns)), yticks=range(len(columns)))
+right.set_xticklabels(columns, rotation=90)
+right.set_yticklabels(columns)
+
+# %% [markdown]
+# One video: eight of its frames, and the labels of all.
+
+# %%
+video = manifest.videos()[0]
+shown = np.linspace(0, len(video) - 1, 8).round().astype(int)
+strip = np.concatenate([read_frame(video.paths[f], manifest.size) for f in shown], axis=1)
+figure, (above, below) = plt.subplots(2, 1, figsize=(12, 5))
+above.imshow(strip)
+above.set_axis_off()
+below.imshow(video.au.T, aspect="auto", cmap="Blues", interpolation="none")
+below.set(title=video.name, yticks=range(len(columns)), xlabel="frame")
+below.set_yticklabels(columns)
+plt.show()
