@@ -217,13 +217,13 @@ def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
     [
         (["data.btch_size=3"], "there is no setting data.btch_size: did you mean data.batch_size"),
         (["backbone=resnet5"], "there is no backbone=resnet5: choose one of"),
-        (["data.fold=[1"], "mismatched input"),
+        (["data.fold=[1"], "no viable alternative at input '[1'"),
         (["data.fold=7"], "data.fold=7: should be 1, 2 or 3"),
         (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt is not there"),
         (["data.root=nowhere"], "nowhere"),
         (["data.au_set.name=DISFA"], "BP4D"),
         (["module.class_weights=[1,1]"], "module.class_weights: 2 weights for the 12 action units of BP4D"),
-        (["run_dir=/proc/run"], "cannot write or read /proc/run"),
+        (["run_dir=file/run"], "file/run: Not a directory"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
@@ -236,6 +236,7 @@ def test_wrong_input_ends_the_program_with_one_line(
     line: str,
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     assert program(monkeypatch, training.main, "experiment=smoke", f"data.root={prepared}", *overrides) == 2
     said = capfd.readouterr().err
     assert line in said

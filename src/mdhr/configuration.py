@@ -53,6 +53,7 @@ class _Data(_Part):
 
 class _Backbone(_Part):
     name: Annotated[str, AfterValidator(_known_backbone)]
+    tap: Literal["stage_input", "stage_output"]
 
 
 class _Network(_Part):

@@ -22,7 +22,7 @@ from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 from mdhr.errors import DivergedError, InputError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-_ENVIRONMENT_FAILURES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+_ENVIRONMENT_FAILURES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT}
 
 
 class Interrupted(BaseException):
