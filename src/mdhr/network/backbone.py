@@ -1,6 +1,7 @@
 """The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import timm
@@ -119,7 +120,10 @@ def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Ten
 def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str, Any], input_size: int) -> Any:
     """The timm model of that name with its classifier and random weights."""
     if not timm.is_model(name):
-        close = timm.list_models(f"*{name.split('.')[0]}*")[:5] or ["resnet50", "swin_base_patch4_window7_224"]
+        close = get_close_matches(name.split(".")[0], timm.list_models()) or [
+            "resnet50",
+            "swin_base_patch4_window7_224",
+        ]
         raise InputError(f"unknown backbone {name!r}: timm knows for example {', '.join(close)}")
     arguments: dict[str, Any] = dict(options)
     if getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False):

@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 
 def similarity_scores(nodes: Float[Tensor, "... aus d"], anchors: Float[Tensor, "aus d"]) -> Float[Tensor, "... aus"]:
-    """Cosine of the non-negative parts, in float32 and clamped to [0, 1] after rounding errors.
+    """Cosine of the non-negative parts, in float32 at least and clamped to [0, 1] after rounding errors.
 
     A vector without a positive entry scores 0.
     """
-    nodes, anchors = (F.normalize(x.float().relu(), dim=-1) for x in (nodes, anchors))
+    dtype = torch.promote_types(nodes.dtype, torch.float32)
+    nodes, anchors = (F.normalize(x.to(dtype).relu(), dim=-1) for x in (nodes, anchors))
     return (nodes * anchors).sum(-1).clamp(0, 1)
 
 

@@ -1,0 +1,107 @@
+import pytest
+import timm
+import torch
+from torch import nn
+
+from mdhr.errors import InputError
+from mdhr.network.backbone import Backbone
+
+
+def backbone(name: str, **changes: object) -> Backbone:
+    settings = {"pretrained": False, "weights": None, "tap": "stage_output", "drop_path_rate": 0.0, "input_size": 64}
+    return Backbone(name=name, **(settings | changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "widths"),
+    [
+        ("mobilenetv3_small_050", (8, 16, 24, 288)),
+        ("resnet10t", (64, 128, 256, 512)),
+        ("convnext_atto", (40, 80, 160, 320)),
+        ("regnetx_002", (24, 56, 152, 368)),
+        ("swin_tiny_patch4_window7_224", (96, 192, 384, 768)),
+    ],
+)
+def test_maps_lie_at_four_strides(name: str, widths: tuple[int, ...]) -> None:
+    model = backbone(name)
+    scales, last = model(torch.zeros(1, 3, 64, 64))
+    assert model.widths == widths
+    assert [tuple(x.shape) for x in scales] == [
+        (1, c, 64 // s, 64 // s) for c, s in zip(widths, (4, 8, 16, 32), strict=True)
+    ]
+    assert last.shape == scales[-1].shape
+
+
+def test_no_parameter_is_left_without_a_gradient() -> None:
+    model = backbone("mobilenetv3_small_050")
+    sum(x.sum() for x in model(torch.randn(2, 3, 32, 32)).scales).backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_swin_can_be_tapped_before_and_after_its_stages() -> None:
+    torch.manual_seed(0)
+    before = backbone("swin_tiny_patch4_window7_224", tap="stage_input").eval()
+    after = backbone("swin_tiny_patch4_window7_224").eval()
+    after.load_state_dict(before.state_dict())
+    seen: list[torch.Tensor] = []
+    for stage in before.model.layers:
+        stage.blocks.register_forward_pre_hook(lambda _, args: seen.append(args[0].permute(0, 3, 1, 2)))
+    frames = torch.randn(2, 3, 64, 64)
+    with torch.inference_mode():
+        inputs, last = before(frames)
+        outputs, same = after(frames)
+        oracle = before.model.forward_intermediates(frames, intermediates_only=True)
+    assert all(torch.equal(x, y) for x, y in zip(inputs, seen[:4], strict=True))
+    assert all(torch.equal(x, y) for x, y in zip(outputs[:3], oracle[:3], strict=True))
+    torch.testing.assert_close(last, before.model.norm(oracle[3].permute(0, 2, 3, 1)).permute(0, 3, 1, 2))
+    assert torch.equal(last, same)
+    assert torch.equal(outputs[3], last)
+
+
+def test_maps_lie_channels_last() -> None:
+    scales, _ = backbone("resnet10t")(torch.zeros(2, 3, 64, 64))
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in scales)
+
+
+def test_stochastic_depth_reaches_the_model() -> None:
+    model = backbone("swin_tiny_patch4_window7_224", drop_path_rate=0.5)
+    rates = [m.drop_prob for m in model.modules() if isinstance(m, timm.layers.DropPath)]
+    assert max(rates) == pytest.approx(0.5)
+
+
+def test_options_change_the_timm_model() -> None:
+    model = backbone("resnet10t", options={"channels": [16, 32, 96, 192], "stem_width": 8})
+    assert model.widths == (16, 32, 96, 192)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "resnet5"}, r"unknown backbone 'resnet5': timm knows for example .*resnet50"),
+        ({"name": "nonsense"}, "unknown backbone 'nonsense': timm knows for example resnet50, swin"),
+        ({"name": "vit_tiny_patch16_224"}, "has maps at strides 16: choose one with strides 4, 8, 16 and 32"),
+        ({"input_size": 100}, "input size 100 x 100 is not divisible by 32"),
+        ({"input_size": 0}, "input size 0 x 0 is not divisible by 32"),
+        ({"tap": "stage_input"}, "no stage inputs to tap: set backbone.tap=stage_output"),
+        ({"tap": "middle"}, "unknown backbone.tap=middle: use one of stage_input, stage_output"),
+        ({"options": {"colour": 3}}, "does not take colour"),
+    ],
+)
+def test_what_cannot_be_built_is_said_in_one_line(changes: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        backbone(**({"name": "resnet10t"} | changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_frames_of_another_size() -> None:
+    with pytest.raises(InputError, match="input size 40 x 64 is not divisible by 32"):
+        backbone("mobilenetv3_small_050")(torch.zeros(1, 3, 40, 64))
+    with pytest.raises(InputError, match=r"built for 64 x 64: set backbone.input_size"):
+        backbone("swin_tiny_patch4_window7_224")(torch.zeros(1, 3, 96, 96))
+    assert isinstance(backbone("mobilenetv3_small_050")(torch.zeros(1, 3, 96, 32)).last, torch.Tensor)
+
+
+def test_channels_last_is_an_affair_of_the_weights() -> None:
+    model = backbone("resnet10t").to(memory_format=torch.contiguous_format)
+    assert all(x.is_contiguous() for x in model(torch.zeros(2, 3, 64, 64)).scales)
+    assert isinstance(model.model, nn.Module)

@@ -1,0 +1,82 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from mdhr.errors import InputError
+from mdhr.network.mfd import FacialDynamics, PatchProjection, frame_difference, window_mean
+
+
+def test_difference_stays_inside_its_clip() -> None:
+    maps = torch.randn(2 * 4, 3, 2, 2)
+    steps = frame_difference(maps, 4)
+    expected = [maps[4 * b + j + 1] - maps[4 * b + j] for b in range(2) for j in range(3)]
+    torch.testing.assert_close(steps, torch.stack(expected))
+
+
+@pytest.mark.parametrize("k", range(1, 9))
+def test_window_mean_is_the_sum_of_the_definition(k: int) -> None:
+    num_frames = 16
+    steps = torch.randn(2, num_frames - 1, 3, 3, 5, dtype=torch.float64)
+    expected = torch.zeros(2, num_frames, 3, 3, 5, dtype=torch.float64)
+    for t in range(num_frames):
+        for j in range(t - k, t + k):
+            if 0 <= j <= num_frames - 2:
+                expected[:, t] += steps[:, j] / (2 * k)
+    torch.testing.assert_close(window_mean(steps, k), expected)
+
+
+@pytest.mark.parametrize("k", [0, -1, 9])
+def test_window_outside_the_clip_is_refused(k: int) -> None:
+    with pytest.raises(InputError, match=rf"\(k\) is {k}: choose 1 to 8"):
+        window_mean(torch.zeros(1, 15, 1, 1, 1), k)
+
+
+def test_k_of_zero_is_refused_when_the_network_is_built() -> None:
+    with pytest.raises(InputError, match="choose 1 to half"):
+        FacialDynamics(widths=(2, 2, 2, 2), strides=(4, 8, 16, 32), width=4, num_neighbours=0)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4, 8])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_patch_projection_is_a_strided_convolution(patch: int, layout: torch.memory_format) -> None:
+    torch.manual_seed(0)
+    projection = PatchProjection(in_channels=3, out_channels=6, patch=patch)
+    convolution, norm = nn.Conv2d(3, 6, patch, stride=patch), nn.BatchNorm2d(6)
+    rows = projection.block.linear.weight.data.view(6, patch, patch, 3)
+    convolution.weight.data, convolution.bias.data = rows.permute(0, 3, 1, 2), projection.block.linear.bias.data
+    x = torch.randn(4, 3, 2 * patch, 3 * patch).contiguous(memory_format=layout)
+    expected = norm(convolution(x)).relu().permute(0, 2, 3, 1)
+    torch.testing.assert_close(projection(x), expected, atol=1e-5, rtol=1e-5)
+    assert PatchProjection(in_channels=64, out_channels=128, patch=patch).block.linear.weight.std().item() == (
+        pytest.approx(math.sqrt(2 / (patch * patch * 128)), rel=0.05)
+    )
+
+
+def test_dynamic_feature_follows_the_equations() -> None:
+    """The whole block again, with convolutions, loops over scales and batch statistics of two-dimensional norms."""
+    torch.manual_seed(0)
+    widths, num_frames, k = (3, 4, 5, 6), 6, 2
+    block = FacialDynamics(widths=widths, strides=(4, 8, 16, 32), width=7, num_neighbours=k).train()
+    maps = [torch.randn(2 * num_frames, c, 2 * 8 // 2**s, 2 * 8 // 2**s) for s, c in enumerate(widths)]
+
+    def linear_block(part: nn.Module, x: torch.Tensor) -> torch.Tensor:
+        y = torch.einsum("nchw,dc->ndhw", x, part.linear.weight) + part.linear.bias[:, None, None]
+        return nn.functional.batch_norm(y, None, None, part.norm.weight, part.norm.bias, training=True).relu()
+
+    means, features = [], []
+    for s, x in enumerate(maps):
+        patch = 8 // 2**s
+        clips = x.unflatten(0, (2, num_frames))
+        steps = torch.stack([clips[:, j + 1] - clips[:, j] for j in range(num_frames - 1)], 1).flatten(0, 1)
+        weight = block.projections[s].block.linear.weight.unflatten(1, (patch, patch, widths[s])).permute(0, 3, 1, 2)
+        y = nn.functional.conv2d(steps, weight, block.projections[s].block.linear.bias, stride=patch)
+        y = nn.functional.batch_norm(y, None, None, training=True).relu().unflatten(0, (2, num_frames - 1))
+        mean = [y[:, max(t - k, 0) : t + k].sum(1) / (2 * k) for t in range(num_frames)]
+        means.append(torch.stack(mean, 1).flatten(0, 1))
+        features.append(linear_block(block.scale_features[s], means[-1]))
+    logits = torch.einsum("nchw,sc->nshw", torch.cat(features, 1), block.scale_logits.weight)
+    weights = (logits + block.scale_logits.bias[:, None, None]).softmax(1)
+    expected = linear_block(block.output, sum(weights[:, s, None] * means[s] for s in range(4)))
+    torch.testing.assert_close(block(maps, num_frames), expected.permute(0, 2, 3, 1), atol=1e-4, rtol=1e-4)
