@@ -47,7 +47,7 @@ data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
 train-%: setup  ## train the experiment conf/experiment/%.yaml, such as train-demo
 	$(RUN) -m mdhr.train experiment=$*
 
-pretrain: setup  ## the demo's backbone from rendered frames: hours, and goes on where it was stopped
+pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
 	$(RUN) -m mdhr.pretrain
 
 clean:  ## forget .venv; data and runs stay

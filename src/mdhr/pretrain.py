@@ -2,7 +2,7 @@
 
 MDHR starts from a backbone that has seen many images (the paper: ImageNet). Here that is a bank of independent rendered
 frames with dense, position-aware targets: intensity of every face unit on both sides, head pose, gaze, blink and the
-places of landmarks. About an hour on two cores; stopped in any way, the same command goes on where it was.
+places of landmarks. Half an hour on two cores; stopped in any way, the same command goes on where it was.
 """
 
 import logging
@@ -117,7 +117,7 @@ def pretrain(cfg: DictConfig) -> Path:
         mean, std = data.target_moments()
         module: FaceTargets = instantiate(cfg.module)(target_mean=mean, target_std=std)
         logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-        warnings.filterwarnings("ignore", message=".*does not have many workers|.*exists and is not empty")
+        warnings.filterwarnings("ignore", message=".*does not have many workers|.*exists and is not empty|.*LeafSpec")
         last = LineAnEpoch(dirpath=Path(cfg.run_dir), filename="last", enable_version_counter=False)
         trainer = instantiate(cfg.trainer, callbacks=[last], logger=CSVLogger(cfg.run_dir, name="", version=""))
         checkpoint = Path(cfg.run_dir) / "last.ckpt"

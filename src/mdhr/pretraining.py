@@ -66,6 +66,9 @@ class FaceTargets(LightningModule):
     pose_weight: weight of pose and landmarks against intensities.
     """
 
+    target_mean: Tensor
+    target_std: Tensor
+
     def __init__(
         self,
         *,

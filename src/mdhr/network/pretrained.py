@@ -4,6 +4,7 @@ timm itself accepts a partly fitting file in silence once the classifier is drop
 for the better part of a minute. Here both end at once in one line.
 """
 
+import logging
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -52,6 +53,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"no weights at {path}: give an existing file of weights")
+    logging.getLogger("timm.models._helpers").setLevel(logging.WARNING)  # a line for every file that went well
     try:
         return timm.models.load_state_dict(str(path))
     except Exception as error:

@@ -155,10 +155,11 @@ class HeadModel:
         rows = []
         for au in AUS:
             parts = [(weight, self._sided(unit)) for unit, weight in FACE_UNITS[au].items()]
-            rows += [sum(weight * sided[side] for weight, sided in parts) for side in range(len(SIDES))]
-            if au in (6, 7):  # the lids pass in front of the eye ball, which a bag under the eye may not hide
-                for row, eye in zip(rows[-2:], self.eyes, strict=True):
+            for side, eye in enumerate(self.eyes):
+                row: Floats = sum((weight * sided[side] for weight, sided in parts), start=np.zeros_like(self.template))
+                if au in (6, 7):  # the lids pass in front of the eye ball, which a bag under the eye may not hide
                     row[eye, 2] -= EYE_RETREAT
+                rows.append(row)
         d = self.displacements
         rows += [
             d["eyeBlinkLeft"] + d["eyeBlinkRight"],
