@@ -46,9 +46,10 @@ LOSS_BOUND = 1e-5
 GRADIENT_BOUND = 1e-3
 """Median relative difference of the gradient norms in each part of the network.
 
-Not of every single tensor: fifty layers of batch statistics amplify rounding until ReLUs switch. The golden norms,
-computed in float32, are themselves up to 4e-3 from those computed in float64 (median 1e-4), so no other order of
-arithmetic can meet 1e-3 for all of them. A part that were built differently would be off as a whole.
+Not of every single tensor: fifty layers of batch statistics amplify rounding until ReLUs switch. This very program
+run with one thread and with two differs by up to 2e-3 from itself, and the golden norms, computed in float32, by up to
+4e-3 from ours in float64 (median 1e-4). A part that were built differently would be off as a whole. How many single
+tensors are beyond the bound is printed all the same.
 """
 SINGLE_GRADIENT_BOUND = 3e-2
 """Largest relative difference of any one gradient norm."""
@@ -180,10 +181,12 @@ def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
     losses = training_step(network, frames, au, torch.tensor(golden["class_weights"]))
     loss = max(abs(losses[key] - golden[key]) / max(1.0, golden[key]) for key in losses)
     parts, largest = gradient_differences(dict(gradient_norms(network)), golden["grad_norm"])
+    beyond = sum(difference > GRADIENT_BOUND for difference in largest.values())
     part, worst = max(parts, key=lambda part: parts[part]), max(largest, key=lambda key: largest[key])
     text = (
-        f"losses {loss:.1e} (<= {LOSS_BOUND:.0e}), gradients {parts[part]:.1e} (<= {GRADIENT_BOUND:.0e}, {part}), "
-        f"any one {largest[worst]:.1e} (<= {SINGLE_GRADIENT_BOUND:.0e}, {worst})"
+        f"losses {loss:.1e} (<= {LOSS_BOUND:.0e}), gradient norms by part {parts[part]:.1e} (<= {GRADIENT_BOUND:.0e}, "
+        f"{part}); {beyond} of {len(largest)} single ones beyond {GRADIENT_BOUND:.0e}, "
+        f"the worst {largest[worst]:.1e} (<= {SINGLE_GRADIENT_BOUND:.0e}, {worst})"
     )
     return text, loss <= LOSS_BOUND and parts[part] <= GRADIENT_BOUND and largest[worst] <= SINGLE_GRADIENT_BOUND
 
