@@ -10,6 +10,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from mdhr.errors import InputError
 
 Settings = TypeVar("Settings")
@@ -48,7 +50,8 @@ def run_all(
 
 
 def _start_worker(pipe: Connection) -> None:
-    """Leave Ctrl-C to the parent, and stop when it does."""
+    """Leave Ctrl-C to the parent, stop when it does, and keep to one core: threads of several workers collide."""
+    threadpool_limits(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_stop_with, args=(pipe,), daemon=True).start()
 
