@@ -6,13 +6,13 @@ a person is there whole or not at all, so an interrupted run goes on where it wa
 """
 
 import io
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from mdhr.data.manifest import replace_file
 from mdhr.errors import InputError
@@ -20,7 +20,7 @@ from mdhr.synthetic.acting import random_frame_performance
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Floats, Performance
-from mdhr.synthetic.pool import run_all
+from mdhr.synthetic.pool import frame_progress, run_all
 from mdhr.synthetic.renderer import Renderer
 from mdhr.synthetic.units import AUS
 
@@ -59,8 +59,9 @@ class FaceBank:
         missing = [person for person in range(self.num_identities) if not self.target_file(person).is_file()]
         total = self.num_identities * self.frames_per_identity
         done = total - len(missing) * self.frames_per_identity
-        with tqdm(total=total, initial=done, desc=f"rendering {self.root}", unit=" frames", disable=not missing) as bar:
-            for num_frames in run_all(render_person, self, missing, num_workers=self.num_workers):
+        people = run_all(render_person, self, missing, num_workers=self.num_workers)
+        with frame_progress(f"rendering {self.root}", total=total, done=done) as bar, closing(people):
+            for num_frames in people:
                 bar.update(num_frames)
 
     def frame_file(self, person: int) -> Path:

@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from tqdm import tqdm
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.manifest import DESCRIPTION, KEY, replace_file, write_manifest
 from mdhr.errors import InputError
 from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.performance import Performance
-from mdhr.synthetic.pool import run_all
+from mdhr.synthetic.pool import frame_progress, run_all
 from mdhr.synthetic.recording import frame_name, is_recorded, record
 from mdhr.synthetic.units import AUS
 
@@ -105,7 +104,7 @@ class SyntheticFaces:
         total = len(self.assignments) * self.num_frames
         done = total - missing * self.num_frames
         tables = []
-        progress = tqdm(total=total, initial=done, desc=f"rendering {root}", unit=" frames")
+        progress = frame_progress(f"rendering {root}", total=total, done=done)
         videos = run_all(render, self, self.assignments, num_workers=self.num_workers)
         with progress, closing(videos):
             for num_rendered, table in videos:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -11,6 +12,7 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from mdhr.errors import InputError
 
@@ -47,6 +49,12 @@ def run_all(
     finally:
         ours.close()
         pool.shutdown(cancel_futures=True)
+
+
+def frame_progress(what: str, *, total: int, done: int) -> tqdm:
+    """A bar with frames a second; in a log file a line now and then."""
+    every = 0.1 if sys.stderr.isatty() else 10
+    return tqdm(total=total, initial=done, desc=what, unit=" frames", mininterval=every, disable=done == total)
 
 
 def _start_worker(pipe: Connection) -> None:
