@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
 from torch import Tensor
 
 from mdhr.errors import InputError
@@ -23,6 +25,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict) or not {"state_dict", AU_SET_KEY} <= set(checkpoint):
         raise InputError(f"{path} was not written by mdhr.train; a checkpoint of the released code is no run of ours")
     return checkpoint
+
+
+def load_module(cfg: DictConfig, path: Path) -> ActionUnitModule:
+    """The module that ``cfg`` describes, with the weights of a checkpoint that ``mdhr.train`` wrote.
+
+    Raises ``InputError`` if the checkpoint cannot be read or is of another network or action unit set.
+    """
+    checkpoint = read_checkpoint(path)
+    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+    check_fits(checkpoint, module, path)
+    module.load_state_dict(checkpoint["state_dict"])
+    return module
 
 
 def check_fits(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Path) -> None:

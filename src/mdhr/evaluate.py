@@ -11,10 +11,9 @@ from hydra.utils import instantiate
 from lightning.pytorch import LightningDataModule
 from omegaconf import DictConfig
 
-from mdhr.checkpoints import check_fits, read_checkpoint
+from mdhr.checkpoints import load_module
 from mdhr.configuration import validate
 from mdhr.entry import entry_point, stop_on_signals
-from mdhr.module import ActionUnitModule
 from mdhr.record import test_record, write_record
 from mdhr.train import build_trainer
 
@@ -26,11 +25,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """
     validate(cfg)
     path = Path(cfg.checkpoint)
-    checkpoint = read_checkpoint(path)
+    module = load_module(cfg, path)
     data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
-    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
-    check_fits(checkpoint, module, path)
-    module.load_state_dict(checkpoint["state_dict"])
     trainer = build_trainer(cfg)
     started = time.perf_counter()
     with stop_on_signals():

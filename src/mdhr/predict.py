@@ -9,18 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 from torch import nn
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.checkpoints import check_fits, read_checkpoint
-from mdhr.data.dataset import clip_positions
+from mdhr.data.dataset import clip_positions, segment_starts
 from mdhr.data.face_crop import FILL
 from mdhr.data.face_video import FaceTrack, crop_faces
 from mdhr.data.transforms import normalise, resize
 from mdhr.errors import InputError
-from mdhr.module import ActionUnitModule
 
 
 @dataclass(frozen=True)
@@ -32,18 +28,6 @@ class ScoredVideo:
     track: FaceTrack
     scores: np.ndarray
     """``(F, N)`` float32 in [0, 1]."""
-
-
-def load_module(cfg: DictConfig, checkpoint: Path) -> ActionUnitModule:
-    """The module that ``cfg`` describes, with the weights of a checkpoint that ``mdhr.train`` wrote.
-
-    Raises ``InputError`` if the checkpoint cannot be read or is of another network or action unit set.
-    """
-    state = read_checkpoint(checkpoint)
-    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
-    check_fits(state, module, checkpoint)
-    module.load_state_dict(state["state_dict"])
-    return module
 
 
 def score_video(
@@ -99,8 +83,7 @@ def score_frames(
     pixels = resize(torch.from_numpy(frames).movedim(-1, -3), crop_size)  # F H W 3 -> F 3 H W
     clips = [
         clip_positions(start, num_frames=num_frames, stride=stride, length=len(frames))
-        for phase in range(min(stride, len(frames)))
-        for start in range(phase, len(frames), num_frames * stride)
+        for start in segment_starts(len(frames), num_frames=num_frames, stride=stride)
     ]
     was_training = network.training
     network.eval()

@@ -7,12 +7,13 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.checkpoints import load_module
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.frames import read_frame
 from mdhr.data.manifest import replace_file
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.predict import load_module, score_table, score_video
+from mdhr.predict import score_table, score_video
 from mdhr.report.timeline import draw_timeline
 
 TRAINED_ON = (

@@ -49,8 +49,8 @@ class Painter:
 
 @pytest.fixture
 def painted(monkeypatch):
-    monkeypatch.setattr(recording, "_renderer", lambda size, zoom: Painter())
-    monkeypatch.setattr(recording, "_identity", lambda seed: seed)
+    monkeypatch.setattr(recording, "renderer_of", lambda size, zoom: Painter())
+    monkeypatch.setattr(recording, "identity_of", lambda seed: seed)
 
 
 def faces(root: Path, **changed) -> SyntheticFaces:

@@ -80,6 +80,11 @@ class TrainingClips(Dataset[Clip]):
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
+def segment_starts(length: int, *, num_frames: int, stride: int) -> list[int]:
+    """Where the consecutive segments of a video begin; with a stride s they are s interleaved sequences."""
+    return [start for phase in range(min(stride, length)) for start in range(phase, length, num_frames * stride)]
+
+
 class TestSegments(Dataset[Clip]):
     """All frames of all videos, each exactly once, in consecutive clips; the last of a video may be padded.
 
@@ -107,8 +112,7 @@ class TestSegments(Dataset[Clip]):
         self.segments = [
             (video, start)
             for video, frames in enumerate(videos)
-            for phase in range(min(stride, len(frames)))
-            for start in range(phase, len(frames), num_frames * stride)
+            for start in segment_starts(len(frames), num_frames=num_frames, stride=stride)
         ]
         """Video and position of the first frame of every segment."""
 

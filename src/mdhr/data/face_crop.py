@@ -22,7 +22,8 @@ from scipy.ndimage import gaussian_filter1d
 from mdhr.data.face import Face
 
 FILL = 0.74
-"""Share of the crop's height from brow to chin, as rendered at zoom 1."""
+"""Share of the crop's height from brow to chin, also where faces are rendered at zoom 1; the rest is forehead and room
+for the jaw to drop."""
 BROW_TO_CHIN = 1.92
 MIDDLE = 0.60
 BOX_UNIT = 0.386

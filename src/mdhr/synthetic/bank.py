@@ -8,7 +8,6 @@ a person is there whole or not at all, so an interrupted run goes on where it wa
 import io
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,9 @@ from mdhr.data.manifest import replace_file
 from mdhr.errors import InputError
 from mdhr.synthetic.acting import random_frame_performance
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
-from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Floats, Performance
 from mdhr.synthetic.pool import frame_progress, run_all
-from mdhr.synthetic.renderer import Renderer
+from mdhr.synthetic.recording import identity_of, renderer_of
 from mdhr.synthetic.units import AUS
 
 NUM_POSE = 6
@@ -78,10 +76,10 @@ class FaceBank:
 
 def render_person(bank: FaceBank, person: int) -> int:
     """Render and write the frames of one person; returns how many."""
-    head, renderer = _studio(bank.size, bank.zoom)
+    renderer = renderer_of(bank.size, bank.zoom)
     rng = np.random.default_rng([bank.seed, person])
     seed = int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31))
-    identity = head.identity(seed)
+    identity = identity_of(seed)
     performance = random_frame_performance(rng=rng, num_frames=bank.frames_per_identity)
     frames = np.stack([renderer.frame(identity, performance, f) for f in range(performance.num_frames)])
     marks = np.stack([renderer.landmarks(identity, performance, f) for f in range(performance.num_frames)])
@@ -106,9 +104,3 @@ def _save(path: Path, array: NDArray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array)
     replace_file(path, buffer.getvalue())
-
-
-@lru_cache(maxsize=1)
-def _studio(size: int, zoom: float) -> tuple[HeadModel, Renderer]:
-    head = HeadModel.load()
-    return head, Renderer(head=head, size=size, zoom=zoom)

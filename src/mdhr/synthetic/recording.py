@@ -21,7 +21,7 @@ def record(folder: Path, *, performance: Performance, identity_seed: int, size: 
     be done, with nothing left behind.
     """
     partial = folder.with_name(f".{folder.name}.partial")
-    renderer, identity = _renderer(size, zoom), _identity(identity_seed)
+    renderer, identity = renderer_of(size, zoom), identity_of(identity_seed)
     try:
         for leftover in (partial, folder):
             if leftover.exists():
@@ -57,10 +57,12 @@ _head = lru_cache(maxsize=1)(HeadModel.load)
 
 
 @lru_cache(maxsize=1)
-def _renderer(size: int, zoom: float) -> Renderer:
+def renderer_of(size: int, zoom: float) -> Renderer:
+    """This process's renderer for frames of that size."""
     return Renderer(head=_head(), size=size, zoom=zoom)
 
 
 @lru_cache(maxsize=2)
-def _identity(seed: int) -> Identity:
+def identity_of(seed: int) -> Identity:
+    """The person of a seed, made once for videos that follow each other."""
     return _head().identity(seed)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from mdhr.data.face_crop import FILL
 from mdhr.synthetic.head import EXTRAS, HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT, Identity
 from mdhr.synthetic.occlusion import harmonics
@@ -20,8 +21,6 @@ Floats = NDArray[np.floating]
 
 DISTANCE = 0.6
 """Metres from the camera at which the face fills the frame as FILL says."""
-FILL = 0.74
-"""Share of the frame's height from brow to chin at zoom 1; the rest is forehead and room for the jaw to drop."""
 LIFT = 0.007
 """Metres by which the middle of brow and chin lies below the middle of the frame."""
 PIVOT = np.asarray([0.0, 0.0, -0.015], np.float32)
