@@ -40,6 +40,24 @@ def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
         raise InputError(f"{path} holds no frame")
 
 
+def count_frames(path: str | Path) -> int:
+    """How many pictures a video file holds, without decoding them.
+
+    Raises ``InputError`` that names the file if it is no video or holds no picture.
+    """
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.video:
+                raise InputError(f"{path} holds no video stream")
+            stream = container.streams.video[0]
+            count = sum(packet.size > 0 for packet in container.demux(stream))
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"cannot read video {path}: {error.strerror}") from error
+    if not count:
+        raise InputError(f"{path} holds no frame")
+    return count
+
+
 def upright(frame: np.ndarray, rotation: int) -> np.ndarray:
     """Turn a frame anticlockwise by ``rotation`` degrees, a multiple of 90, as phones ask for."""
     return np.ascontiguousarray(np.rot90(frame, round(rotation / 90)))

@@ -20,7 +20,7 @@ from mdhr.data.manifest import DESCRIPTION, KEY, replace_file, write_manifest
 from mdhr.errors import InputError
 from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.performance import Performance
-from mdhr.synthetic.pool import frame_progress, run_all
+from mdhr.data.pool import frame_progress, run_all
 from mdhr.synthetic.recording import frame_name, is_recorded, record
 from mdhr.synthetic.units import AUS
 
