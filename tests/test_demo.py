@@ -53,7 +53,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     (run / "timeline.png").unlink()
 
     # Once more, with a video of 7 frames whose face is lost in the third.
-    track = FaceTrack(time=np.arange(7) / 30, face_found=np.arange(7) != 2, crop=np.ones((7, 4)))
+    track = FaceTrack(np.arange(7) / 30, face_found=np.arange(7) != 2, crop=np.ones((7, 4)), detected=np.ones((7, 4)))
     faces = np.random.default_rng(0).integers(0, 256, (7, 64, 64, 3), np.uint8)
     monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, **_: (faces, track))
     again.video = str(tmp_path / "my clip.mp4")

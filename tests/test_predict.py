@@ -63,7 +63,8 @@ def test_an_empty_video_is_refused() -> None:
 @pytest.mark.parametrize(("rate", "stride"), [(8, 1), (25, 3), (30, 4)])
 def test_clips_of_a_faster_video_skip_frames(rate: int, stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network learnt at 8 frames a second; every frame is scored all the same."""
-    track = FaceTrack(time=np.arange(20) / rate, face_found=np.ones(20, bool), crop=np.zeros((20, 4)))
+    boxes = np.zeros((20, 4))
+    track = FaceTrack(time=np.arange(20) / rate, face_found=np.ones(20, bool), crop=boxes, detected=boxes)
     monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, *, size, fill: (_video(20), track))
     network = FirstPixel()
     scored = score_video(network, Path("any.mp4"), size=6, zoom=1.1, num_frames=4, seconds_between=1 / 8, batch_size=2)

@@ -1,4 +1,9 @@
-"""Prepare a data set: ``python -m mdhr.prepare data=synthetic``; go on where it was stopped, keep what is there."""
+"""Prepare a data set: ``python -m mdhr.prepare data=bp4d data.root=...``, see ``conf/prepare.yaml``.
+
+Goes on where it was stopped and keeps what is there. With ``--dry-run`` it only says what it would do.
+"""
+
+import sys
 
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -8,15 +13,23 @@ from mdhr.errors import InputError
 
 
 def prepare(cfg: DictConfig) -> None:
-    """Run what ``cfg.data.prepare`` describes: anything with a method ``run``."""
+    """Run what ``cfg.data.prepare`` describes, or with ``cfg.dry_run`` print its ``plan``."""
     if "prepare" not in cfg.data:
         raise InputError(f"data={cfg.data.name} says not how it is prepared (it has no node data.prepare)")
     with stop_on_signals():
-        instantiate(cfg.data.prepare).run()
-    print(f"{cfg.data.name} is in {cfg.data.root}")
+        preparation = instantiate(cfg.data.prepare)
+        if cfg.get("dry_run"):
+            print(preparation.plan())
+            return
+        preparation.run()
+    print(f"{cfg.data.name} is in {cfg.data.prepared}")
 
 
-main = entry_point("prepare")(prepare)
+def main() -> None:
+    """The command line, where a dry run may be asked for as it is elsewhere."""
+    sys.argv[1:] = ["dry_run=true" if argument == "--dry-run" else argument for argument in sys.argv[1:]]
+    entry_point("prepare")(prepare)()
+
 
 if __name__ == "__main__":
     main()

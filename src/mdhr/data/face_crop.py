@@ -56,10 +56,15 @@ def crop_box(face: Face, *, fill: float = FILL) -> CropBox:
     return CropBox(middle[0], middle[1], unit * BROW_TO_CHIN / fill, float(np.degrees(np.arctan2(down, across))))
 
 
-def smooth(boxes: Sequence[CropBox | None], *, sigma: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fill gaps with the nearest box in time, then smooth along time by a Gaussian of ``sigma`` frames.
+def whole_image(height: int, width: int) -> CropBox:
+    """The central square of an image that is a crop already."""
+    return CropBox((width - 1) / 2, (height - 1) / 2, float(min(height, width)), 0.0)
 
-    Returns ``(F, 4)`` boxes and ``(F,)`` boolean: was a face found? There must be one box at least.
+
+def fill_gaps(boxes: Sequence[CropBox | None]) -> tuple[np.ndarray, np.ndarray]:
+    """``(F, 4)`` boxes, the nearest in time where there is none, and ``(F,)`` boolean: was a face found?
+
+    There must be one box at least.
     """
     found = np.array([box is not None for box in boxes])
     known = np.flatnonzero(found)
@@ -67,8 +72,12 @@ def smooth(boxes: Sequence[CropBox | None], *, sigma: float) -> tuple[np.ndarray
     later = np.searchsorted(known, frames).clip(max=len(known) - 1)
     earlier = (later - 1).clip(min=0)
     nearest = np.where(abs(known[earlier] - frames) <= abs(known[later] - frames), known[earlier], known[later])
-    filled = np.array([boxes[i] for i in nearest], dtype=np.float64)
-    return (gaussian_filter1d(filled, sigma, axis=0, mode="nearest") if sigma > 0 else filled), found
+    return np.array([boxes[i] for i in nearest], dtype=np.float64), found
+
+
+def smooth(boxes: np.ndarray, *, sigma: float) -> np.ndarray:
+    """Boxes ``(F, 4)`` smoothed along time by a Gaussian of ``sigma`` frames."""
+    return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest") if sigma > 0 else boxes
 
 
 def cut(frame: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mdhr.data.face import Face, FaceDetector
-from mdhr.data.face_crop import FILL, CropBox, crop_box, cut, smooth
-from mdhr.data.video import read_video
+from mdhr.data.face import Detector, FaceDetector
+from mdhr.data.face_crop import FILL, CropBox, crop_box, cut, fill_gaps, smooth, whole_image
+from mdhr.data.frame_source import FrameSource, Glance, VideoFile
 from mdhr.errors import InputError
 
 SMOOTHING = 0.2
@@ -27,44 +27,57 @@ class FaceTrack:
     face_found: np.ndarray
     """``(F,)`` boolean; where it is false the nearest box in time stands in."""
     crop: np.ndarray
-    """``(F, 4)`` crop boxes: x, y, size in source pixels, roll in degrees."""
+    """``(F, 4)`` crop boxes, smoothed: x, y, size in source pixels, roll in degrees."""
+    detected: np.ndarray
+    """``(F, 4)`` the same before smoothing."""
 
 
 def track_face(
-    path: str | Path,
+    source: FrameSource,
     *,
+    detector: Detector | None = None,
     fill: float = FILL,
-    fps: float | None = None,
     smoothing: float = SMOOTHING,
-    detector: Callable[[np.ndarray], list[Face]] | None = None,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> FaceTrack:
     """Follow the largest face of a video; where there are several, the one nearest to where it was.
 
     Parameters
     ----------
-    fill: share of the crop's height from brow to chin; fps: frames a second to keep, None for all;
-    smoothing: seconds.
+    fill: share of the crop's height from brow to chin; smoothing: seconds; progress: is told of every frame.
 
-    Raises ``InputError`` that names the file if it cannot be read or no face is found in any frame.
+    Raises ``InputError`` that names the source if it cannot be read or no face is found in any frame.
     """
     detector = detector or FaceDetector()
     times, boxes = [], []
     last: CropBox | None = None
-    for time, frame in read_video(path, fps=fps):
-        box = _follow(detector, frame, last, fill)
-        times.append(time)
+    for glance in source.glances(detector.longest_side):
+        box = _follow(detector, glance, last, fill)
+        times.append(glance.time)
         boxes.append(box)
         last = box or last
+        progress(1)
     if last is None:
-        raise InputError(f"no face found in any of the {len(times)} frames of {path}")
+        raise InputError(f"no face found in any of the {len(times)} frames of {source.name}")
     rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 1.0
-    crop, found = smooth(boxes, sigma=smoothing * rate)
-    return FaceTrack(time=np.array(times), face_found=found, crop=crop)
+    detected, found = fill_gaps(boxes)
+    return FaceTrack(np.array(times), found, smooth(detected, sigma=smoothing * rate), detected)
 
 
-def cut_faces(path: str | Path, track: FaceTrack, *, size: int, fps: float | None = None) -> Iterator[np.ndarray]:
-    """Yield ``(size, size, 3)`` uint8 RGB for every frame of the track; ``fps`` as it was tracked with."""
-    for (_, frame), box in zip(read_video(path, fps=fps), track.crop, strict=True):
+def whole_images(source: FrameSource, *, progress: Callable[[int], object] = lambda _: None) -> FaceTrack:
+    """The track of images that are crops already: the central square of each."""
+    times, boxes = [], []
+    for time, frame in source.frames():
+        times.append(time)
+        boxes.append(whole_image(*frame.shape[:2]))
+        progress(1)
+    crop = np.array(boxes)
+    return FaceTrack(np.array(times), np.ones(len(times), dtype=bool), crop, crop)
+
+
+def cut_faces(source: FrameSource, track: FaceTrack, *, size: int) -> Iterator[np.ndarray]:
+    """Yield ``(size, size, 3)`` uint8 RGB for every frame of the track."""
+    for (_, frame), box in zip(source.frames(), track.crop, strict=True):
         yield cut(frame, box, size)
 
 
@@ -72,24 +85,25 @@ def crop_faces(
     path: str | Path, *, size: int, fill: float = FILL, fps: float | None = None
 ) -> tuple[np.ndarray, FaceTrack]:
     """All crops of a video at once, ``(F, size, size, 3)`` uint8 RGB, and where they were cut; see the two above."""
-    track = track_face(path, fill=fill, fps=fps)
-    return np.stack(list(cut_faces(path, track, size=size, fps=fps))), track
+    source = VideoFile(path, fps=fps)
+    track = track_face(source, fill=fill)
+    return np.stack(list(cut_faces(source, track, size=size))), track
 
 
-def _follow(
-    detector: Callable[[np.ndarray], list[Face]], frame: np.ndarray, last: CropBox | None, fill: float
-) -> CropBox | None:
+def _follow(detector: Detector, glance: Glance, last: CropBox | None, fill: float) -> CropBox | None:
     """Look at the frame turned as upright as the last face was: the detector sees only half of a tilt."""
+    frame = glance.image
     middle = ((frame.shape[1] - 1) / 2, (frame.shape[0] - 1) / 2)
     roll = last.roll if last else 0.0
     turn = cv2.getRotationMatrix2D(middle, roll, 1.0)
     upright = cv2.warpAffine(frame, turn, frame.shape[1::-1], borderMode=cv2.BORDER_REPLICATE) if roll else frame
-    found = [_turned_back(crop_box(face, fill=fill), turn, roll) for face in detector(upright)]
+    found = [_in_source(crop_box(face, fill=fill), turn, roll, glance.scale) for face in detector(upright)]
     if last is None or not found:
         return found[0] if found else None
     return min(found, key=lambda box: np.hypot(box.x - last.x, box.y - last.y))
 
 
-def _turned_back(box: CropBox, turn: np.ndarray, roll: float) -> CropBox:
-    x, y = np.linalg.solve(turn[:, :2], np.array([box.x, box.y]) - turn[:, 2])
-    return CropBox(float(x), float(y), box.size, float(np.clip(roll + box.roll, -STEEPEST, STEEPEST)))
+def _in_source(box: CropBox, turn: np.ndarray, roll: float, scale: float) -> CropBox:
+    """Turned back, and in pixels of the source."""
+    x, y = (np.linalg.solve(turn[:, :2], np.array([box.x, box.y]) - turn[:, 2]) + 0.5) * scale - 0.5
+    return CropBox(float(x), float(y), box.size * scale, float(np.clip(roll + box.roll, -STEEPEST, STEEPEST)))

@@ -1,6 +1,7 @@
-"""One stored frame, from file to pixels."""
+"""One stored frame, from file to pixels and back."""
 
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,3 +36,15 @@ def decode_image(content: bytes) -> np.ndarray:
     if content.startswith(b"\xff\xd8"):  # JPEG; simplejpeg decodes it half again as fast as Pillow
         return simplejpeg.decode_jpeg(content, colorspace="RGB")
     return np.array(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def write_frame(path: Path, frame: np.ndarray, *, quality: int) -> bytes:
+    """Write an RGB frame ``(S, S, 3)`` uint8 as JPEG; returns what was written."""
+    content = simplejpeg.encode_jpeg(np.ascontiguousarray(frame), quality=quality)
+    path.write_bytes(content)
+    return content
+
+
+def frame_name(frame: int) -> str:
+    """``00012.jpg``."""
+    return f"{frame:05d}.jpg"

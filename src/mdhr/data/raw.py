@@ -66,9 +66,9 @@ class RawRelease:
     videos: tuple[RawVideo, ...]
     """Ordered by subject and task."""
     labels: pd.DataFrame
-    """One row a coded frame, all videos together, *nothing cleaned*: ``subject``, ``task``, ``frame`` (int64, its number
-    in :class:`RawVideo`), ``file`` (of the label, relative to the root), then the columns of the action units as text,
-    and of DISFA the ``intensity_AU1``, ... that they come from, also as text."""
+    """One row a coded frame, all videos together, *nothing cleaned*: ``subject``, ``task``, ``frame`` (int64, its
+    number in :class:`RawVideo`), ``file`` (of the label, relative to the root), then the columns of the action units
+    as text, and of DISFA the ``intensity_AU1``, ... that they come from, also as text."""
     problems: tuple[Problem, ...]
     """What was wrong with folders and files; cells of ``labels``, and what is missing, are for the check to judge."""
 

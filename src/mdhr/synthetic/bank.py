@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdhr.data.manifest import replace_file
+from mdhr.data.pool import frame_progress, run_all
 from mdhr.errors import InputError
 from mdhr.synthetic.acting import random_frame_performance
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
 from mdhr.synthetic.performance import Floats, Performance
-from mdhr.data.pool import frame_progress, run_all
 from mdhr.synthetic.recording import identity_of, renderer_of
 from mdhr.synthetic.units import AUS
 

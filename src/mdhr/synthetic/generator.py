@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.manifest import DESCRIPTION, KEY, replace_file, write_manifest
+from mdhr.data.frames import frame_name
+from mdhr.data.manifest import DESCRIPTION, KEY, write_manifest
+from mdhr.data.pool import frame_progress, run_all
+from mdhr.data.whole_folder import claim
 from mdhr.errors import InputError
 from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.performance import Performance
-from mdhr.data.pool import frame_progress, run_all
-from mdhr.synthetic.recording import frame_name, is_recorded, record
+from mdhr.synthetic.recording import is_recorded, record
 from mdhr.synthetic.units import AUS
 
 SETTINGS = "rendering.yaml"
@@ -97,7 +98,7 @@ class SyntheticFaces:
         Raises ``InputError`` where ``root`` holds another data set or cannot be written to.
         """
         root = Path(self.root)
-        self._claim(root)
+        claim(root, self.settings, file=SETTINGS, made="rendered")
         missing = sum(not self.is_rendered(assignment) for assignment in self.assignments)
         if not missing and (root / DESCRIPTION).is_file():
             return
@@ -119,6 +120,14 @@ class SyntheticFaces:
             size=self.size,
             folds=self.folds,
             settings=self.settings,
+        )
+
+    def plan(self) -> str:
+        """What :meth:`run` would do."""
+        missing = sum(not self.is_rendered(assignment) for assignment in self.assignments)
+        return (
+            f"would render {missing * self.num_frames} frames of {self.size} px, {missing} of "
+            f"{len(self.assignments)} videos, to {self.root}; the others are there"
         )
 
     @property
@@ -186,24 +195,6 @@ class SyntheticFaces:
     def is_rendered(self, assignment: Assignment) -> bool:
         """Whether a video is there."""
         return is_recorded(Path(self.root) / assignment.folder, num_frames=self.num_frames)
-
-    def _claim(self, root: Path) -> None:
-        """Make the folder ours, or make sure that it is."""
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write to {root}: {error.strerror}; choose another data.root") from error
-        if not (root / SETTINGS).is_file():
-            if (root / "frames").exists() or (root / DESCRIPTION).exists():
-                raise InputError(f"{root} holds another data set: choose another data.root or remove the folder")
-            replace_file(root / SETTINGS, yaml.safe_dump(self.settings, sort_keys=False).encode())
-        begun = yaml.safe_load((root / SETTINGS).read_text())
-        for key, value in self.settings.items():
-            if begun.get(key) != value:
-                raise InputError(
-                    f"{root} was rendered with {key} = {begun.get(key)}, not {value}: "
-                    "choose another data.root or remove the folder"
-                )
 
 
 def render(faces: SyntheticFaces, assignment: Assignment) -> tuple[int, pd.DataFrame]:
