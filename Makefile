@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint parity pretrain clean
+.PHONY: help setup demo test lint parity figure-1 figure-2 pretrain clean
 
 help:  ## what can be done here
-	@grep -hE '^[a-z%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):[^#]*## */\1	/' | expand -t 14
+	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
 
 setup: $(INSTALLED)  ## the virtual environment .venv with everything in it
 
@@ -46,6 +46,15 @@ data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
 
 train-%: setup  ## train the experiment conf/experiment/%.yaml, such as train-demo
 	$(RUN) -m mdhr.train experiment=$*
+
+# Tables and pictures of the labels of the data set DATA, prepared first where it is not.
+labels = $(RUN) -m mdhr.labels data=$(or $(DATA),$(1)) 'out=experiments/$@/$${data.name}' $(SETTINGS)
+
+figure-1: setup  ## how often BP4D's action units are active: in rendered faces, or DATA=bp4d
+	$(call labels,synthetic)
+
+figure-2: setup  ## the same for DISFA's action units: in rendered faces, or DATA=disfa
+	$(call labels,synthetic_disfa)
 
 pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
 	$(RUN) -m mdhr.pretrain

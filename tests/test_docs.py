@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "experiments").glob("*.md"))]
-TARGETS = re.findall(r"^([a-z%-]+):", (ROOT / "Makefile").read_text(), flags=re.M)
+TARGETS = re.findall(r"^([a-z0-9%-]+):", (ROOT / "Makefile").read_text(), flags=re.M)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -23,7 +23,7 @@ def test_files_and_links_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_make_targets_exist(page: Path) -> None:
     named = set(
-        re.findall(r"make ([a-z]+(?:-[a-z]+)?)\b", " ".join(re.findall(r"`[^`]*`|```[^`]*```", page.read_text())))
+        re.findall(r"make ([a-z]+(?:-[a-z0-9]+)*)\b", " ".join(re.findall(r"`[^`]*`|```[^`]*```", page.read_text())))
     )
     known = {name for name in named for target in TARGETS if re.fullmatch(target.replace("%", ".+"), name)}
     assert named - known == set()

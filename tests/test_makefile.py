@@ -27,7 +27,7 @@ def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "data-synthetic", "train-demo"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "data-synthetic", "train-demo", "figure-1"])
 def test_a_fresh_clone_is_set_up_first_and_only_once(clone: Path, target: str) -> None:
     first = _make(clone, "-n", target).stdout
     assert first.index("-m venv") < first.index("torch torchvision") < first.index("--editable")
@@ -40,7 +40,7 @@ def test_a_fresh_clone_is_set_up_first_and_only_once(clone: Path, target: str) -
 
 def test_help_names_every_target_once() -> None:
     text = (ROOT / "Makefile").read_text()
-    targets = set(re.findall(r"^([a-z%-]+):", text, flags=re.M))
+    targets = set(re.findall(r"^([a-z0-9%-]+):", text, flags=re.M))
     listed = [line.split()[0] for line in _make(ROOT, "help").stdout.splitlines() if not line.startswith("make")]
     assert sorted(listed) == sorted(targets)
 
@@ -63,3 +63,12 @@ def test_a_python_that_is_too_old_is_named_in_one_line(clone: Path) -> None:
 def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
     assert "\"video='my clip (1).mp4'\"" in _make(clone, "-n", "demo", "VIDEO=my clip (1).mp4").stdout
     assert "video=" not in _make(clone, "-n", "demo").stdout
+
+
+def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path) -> None:
+    assert (
+        "mdhr.labels data=synthetic_disfa 'out=experiments/figure-2/${data.name}'"
+        in _make(clone, "-n", "figure-2").stdout
+    )
+    real = _make(clone, "-n", "figure-1", "DATA=bp4d", "SETTINGS=data.prepared=/faces").stdout
+    assert "mdhr.labels data=bp4d 'out=experiments/figure-1/${data.name}' data.prepared=/faces" in real
