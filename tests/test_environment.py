@@ -16,7 +16,9 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+EXTRAS: dict[str, list[str]] = dict(PROJECT["optional-dependencies"])
+APART = {"mediapipe": EXTRAS.pop("mediapipe")}
+"""Extras that nobody gets without asking: they bring a second cv2."""
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 LINES = (ROOT / "constraints.txt").read_text().splitlines()
 PINS = {canonicalize_name(name): version for name, version in (line.split("==") for line in LINES)}
@@ -60,7 +62,13 @@ def test_nothing_that_is_needed_is_left_unpinned() -> None:
     assert set(_all_needed()) - set(PINS) == set()
 
 
-def test_conda_installs_the_same_with_every_extra() -> None:
+@pytest.mark.parametrize("requirement", [*map(Requirement, chain(*APART.values()))], ids=lambda each: each.name)
+def test_extras_kept_apart_pin_themselves(requirement: Requirement) -> None:
+    assert [clause.operator for clause in requirement.specifier] == ["=="]
+    assert canonicalize_name(requirement.name) not in PINS
+
+
+def test_conda_installs_the_same_with_every_extra_not_kept_apart() -> None:
     *conda, pip = CONDA["dependencies"]
     python = next(entry.removeprefix("python=") for entry in conda if entry.startswith("python="))
     assert SpecifierSet(PROJECT["requires-python"]).contains(python)
