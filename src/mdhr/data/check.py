@@ -26,7 +26,7 @@ OCCURRENCE = Rule(
 )
 INTENSITY = Rule(
     holds=one_of(range(6)),
-    what="{value} of {column} in frame {frame} is none of 0 to 5",
+    what="{value} of {column} in frame {frame}, counted from 0, is none of 0 to 5",
     mend="correct it, or copy the file again",
     where="file",
 )
@@ -36,8 +36,8 @@ ONCE = Rule(
 
 PICTURED = Rule(
     holds=is_true,
-    what="labels without a frame: no image of frame {frame}",
-    mend="bring the images back; are they off by one, or of another video?",
+    what="labels without a frame: no picture of frame {frame}",
+    mend="bring the pictures back; are they off by one, or of another video?",
 )
 LABELLED = Rule(
     holds=is_true,
@@ -46,7 +46,7 @@ LABELLED = Rule(
 )
 NO_GAP = Rule(
     holds=is_zero,
-    what="{value} frames are missing before frame {frame}, images and labels",
+    what="{value} frames are missing before frame {frame}, pictures and labels",
     mend="bring them back; to leave frames out use a drop list",
 )
 CODED = Rule(
@@ -101,7 +101,7 @@ def check_subjects(
     num_folds = Counter(subject for members in folds.values() for subject in set(members))
     for subject in sorted(set(subjects) | set(num_folds)):
         if num_folds[subject] != 1:
-            what = f"test subject of {num_folds[subject]} folds, not of one"
+            what = f"is a test subject of {num_folds[subject] or 'no'} fold{'s' if num_folds[subject] else ''}"
             problems.append(Problem(subject, what, mend="correct the folds, or the subject's name"))
     return problems
 
@@ -140,7 +140,7 @@ def _frames(release: RawRelease, labels: pd.DataFrame) -> pd.DataFrame:
     lines, pictures = (part.astype({"video": str, "frame": np.int64}) for part in (lines, pictures))
     frames = lines.merge(pictures, how="outer", on=["video", "frame"], indicator="source")  # sorted by both
     coded = lines.groupby("video")["frame"].agg(["min", "max"])
-    first, last = frames["video"].map(coded["min"]), frames["video"].map(coded["max"])
+    first, last = (frames["video"].map(coded[which]).astype(float) for which in ("min", "max"))
     inside = frames["frame"].between(first, last)
     step = frames.groupby("video")["frame"].diff()
     return frames.assign(

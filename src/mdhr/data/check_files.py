@@ -26,7 +26,8 @@ def readable_frames(videos: Sequence[RawVideo], frames: pd.DataFrame, *, num_wor
 
     Frames that nobody uses are left alone, and so are those without a picture.
     """
-    wanted = frames[frames["pictured"] & frames["labelled"] & frames["coded"]]
+    opened = frames["video"].isin([video.name for video in videos])
+    wanted = frames[opened & frames["pictured"] & frames["labelled"] & frames["coded"]]
     rows = wanted.groupby("video").indices
     items = [(video, wanted["frame"].to_numpy()[rows[video.name]]) for video in videos if video.name in rows]
     readable = pd.Series(True, index=frames.index)
@@ -44,7 +45,7 @@ def stored_images(table: pd.DataFrame, root: Path, *, num_workers: int | None) -
     Whole is what has the checksum that the table says or, where it says none, can be decoded.
     """
     checksums = table["checksum"] if "checksum" in table else pd.Series(None, index=table.index, dtype=object)
-    files = list(zip(table["path"].astype(str), checksums, strict=True))
+    files = list(zip(table["path"], checksums, strict=True))
     items = [(start, files[start : start + FEW]) for start in range(0, len(files), FEW)]
     found: dict[int, list[tuple[bool, bool, str]]] = {}
     with frame_progress("checking", total=len(files), done=0) as bar:

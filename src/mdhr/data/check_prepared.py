@@ -27,7 +27,9 @@ LABEL = Rule(
     mend=AGAIN,
 )
 INTENSITY = Rule(
-    holds=one_of((*range(6), MISSING)), what="{value} of {column} in frame {frame} is none of 0 to 5", mend=AGAIN
+    holds=lambda cells: pd.to_numeric(cells, errors="coerce").between(MISSING, 5),
+    what="{value} of {column} in frame {frame} is not from 0 to 5",
+    mend=AGAIN,
 )
 ONCE = Rule(holds=is_zero, what="frame {frame} has more than one row", mend=AGAIN)
 NUMBER = Rule(
@@ -90,8 +92,11 @@ def check_prepared(
         problems.append(Problem(TABLE, "holds no frame", mend=AGAIN))
     if table.empty or {*KEY, "path"} & set(missing):
         return problems
+    # Names, and cells that are neither numbers nor text, become text, which nothing trips over.
+    names = ("subject", "task", "path")
+    table = table.apply(lambda cells: cells.map(str) if cells.dtype == object or cells.name in names else cells)
     if description is not None:
-        problems += check_subjects(description.folds, set(table["subject"].astype(str)), partial=partial)
+        problems += check_subjects(description.folds, set(table["subject"]), partial=partial)
     return [*problems, *_check_rows(table, root, au_set, description, num_workers), *_unlisted(table, root)]
 
 
@@ -130,12 +135,8 @@ def _read_table(root: Path, description: _Description | None, problems: list[Pro
 def _check_rows(
     table: pd.DataFrame, root: Path, au_set: ActionUnitSet, description: _Description | None, num_workers: int | None
 ) -> list[Problem]:
-    # Cells of any other kind become text, which nothing trips over.
-    table = table.apply(lambda cells: cells.astype(str) if cells.dtype == object else cells)
     images = stored_images(table, root, num_workers=num_workers)
-    table = table.assign(
-        video=table["subject"].astype(str) + "/" + table["task"].astype(str), repeats=table.duplicated(KEY), **images
-    )
+    table = table.assign(video=table["subject"] + "/" + table["task"], repeats=table.duplicated(KEY), **images)
     rules: dict[str, Rule] = {
         "frame": NUMBER,
         "repeats": ONCE,
@@ -169,7 +170,7 @@ def _check_faces(table: pd.DataFrame) -> list[Problem]:
 
 def _unlisted(table: pd.DataFrame, root: Path) -> list[Problem]:
     """Images that the table does not know; nothing reads them."""
-    listed = set(table["path"].astype(str))
+    listed = set(table["path"])
     problems = []
     for folder, names in walk(root / "frames"):
         place = f"frames/{folder}" if folder != "." else "frames"
