@@ -221,6 +221,7 @@ def test_videos_that_cannot_be_prepared_are_told_and_the_others_kept(
     with pytest.raises(InputError, match=r"1 of 4 videos could not be prepared, .*F001/T2: .*0645\.jpg is truncated"):
         make().run()
     assert not (tmp_path / "prepared/prepared.yaml").exists()
+    assert sorted(path.name for path in (tmp_path / "prepared/frames/F001").iterdir()) == ["T1"]
     make(incomplete=True).run()
     manifest = read_manifest(tmp_path / "prepared")
     assert len(manifest.videos()) == 3

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mdhr.data.face import Detector, FaceDetector
-from mdhr.data.face_crop import FILL, CropBox, crop_box, cut, fill_gaps, smooth, whole_image
+from mdhr.data.face_crop import FILL, CropBox, crop_box, cut, fill_gaps, smooth
 from mdhr.data.frame_source import FrameSource, Glance, VideoFile
 from mdhr.errors import InputError
 
@@ -62,17 +62,6 @@ def track_face(
     rate = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else 1.0
     detected, found = fill_gaps(boxes)
     return FaceTrack(np.array(times), found, smooth(detected, sigma=smoothing * rate), detected)
-
-
-def whole_images(source: FrameSource, *, progress: Callable[[int], object] = lambda _: None) -> FaceTrack:
-    """The track of images that are crops already: the central square of each."""
-    times, boxes = [], []
-    for time, frame in source.frames():
-        times.append(time)
-        boxes.append(whole_image(*frame.shape[:2]))
-        progress(1)
-    crop = np.array(boxes)
-    return FaceTrack(np.array(times), np.ones(len(times), dtype=bool), crop, crop)
 
 
 def cut_faces(source: FrameSource, track: FaceTrack, *, size: int) -> Iterator[np.ndarray]:

@@ -5,7 +5,7 @@ or not at all, and the same release and settings give the same bytes.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,8 @@ import pandas as pd
 from mdhr.data.check import check_release
 from mdhr.data.coded_frames import coded_frames
 from mdhr.data.face import Detector
-from mdhr.data.face_video import cut_faces, track_face, whole_images
+from mdhr.data.face_crop import cut, whole_image
+from mdhr.data.face_video import cut_faces, track_face
 from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.data.frames import frame_name, write_frame
 from mdhr.data.manifest import DESCRIPTION, write_manifest
@@ -216,29 +217,36 @@ def _listed(problems: Sequence[Problem], most: int = 20) -> list[str]:
 
 def prepare_video(preparation: Preparation, job: Job) -> str | None:
     """Write the faces of one video and where they were cut; returns why not, if that cannot be done."""
+    rows = []
     try:
-        if preparation.detector is None:
-            track = whole_images(job.source, progress=count)
-        else:
-            track = track_face(
-                job.source,
-                detector=preparation.detector,
-                fill=preparation.fill,
-                smoothing=preparation.smoothing,
-                progress=count,
-            )
-        checksums = []
         with whole_folder(Path(preparation.root) / job.folder) as folder:
-            for frame, face in zip(job.frames, cut_faces(job.source, track, size=preparation.size), strict=True):
+            for frame, (face, found, box) in zip(job.frames, _faces(preparation, job), strict=True):
                 content = write_frame(folder / frame_name(frame), face, quality=preparation.quality)
-                checksums.append(hashlib.sha256(content).hexdigest()[:16])
+                rows.append((frame, found, *np.round(box, 3), hashlib.sha256(content).hexdigest()[:16]))
                 count(1)
-            crops = pd.DataFrame({"frame": job.frames, "face_found": track.face_found})
-            crops[["crop_x", "crop_y", "crop_size", "crop_roll"]] = np.round(track.crop, 3)
-            crops.assign(checksum=checksums).to_csv(folder / CROPS, index=False)
+            columns = ["frame", "face_found", "crop_x", "crop_y", "crop_size", "crop_roll", "checksum"]
+            pd.DataFrame(rows, columns=columns).to_csv(folder / CROPS, index=False)
     except InputError as error:
         return f"{job.video.name}: {error}"
     return None
+
+
+def _faces(preparation: Preparation, job: Job) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
+    """Every face of a video, whether it was found, and the square it was cut from."""
+    if preparation.detector is None:
+        for _, frame in job.source.frames():
+            box = whole_image(*frame.shape[:2])
+            count(1)  # there is nothing to look for
+            yield cut(frame, box, preparation.size), True, box
+        return
+    track = track_face(
+        job.source,
+        detector=preparation.detector,
+        fill=preparation.fill,
+        smoothing=preparation.smoothing,
+        progress=count,
+    )
+    yield from zip(cut_faces(job.source, track, size=preparation.size), track.face_found, track.crop, strict=True)
 
 
 class HalfFrames:

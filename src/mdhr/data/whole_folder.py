@@ -16,8 +16,8 @@ from mdhr.errors import InputError
 def whole_folder(folder: Path) -> Iterator[Path]:
     """Give a hidden folder to fill, which takes the place of ``folder`` at the end.
 
-    Raises ``InputError`` where that cannot be done, with nothing left behind; what an earlier, killed process left is
-    removed.
+    Raises ``InputError`` where that cannot be done. Nothing is left behind by whatever goes wrong, and what an earlier,
+    killed process left is removed.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     try:
@@ -28,10 +28,11 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         yield partial
         partial.rename(folder)
     except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
         raise InputError(
             f"cannot write {folder}: {error.strerror or error}; mend that and start again, whole videos are kept"
         ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def claim(root: Path, settings: Mapping[str, Any], *, file: str, made: str) -> None:
