@@ -1,6 +1,5 @@
 """The command that says everything that is wrong with a data set: its table, its last line and its exit status."""
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -79,7 +78,7 @@ def test_a_prepared_data_set_is_checked(prepared: Path, tmp_path: Path) -> None:
     shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
     (tmp_path / "frames/F001/T1/00003.jpg").unlink()
     checked = check(configured("data=synthetic", f"data.root={tmp_path}"))
-    assert [(p.where, p.what) for p in checked[str(tmp_path)]] == [("F001/T1", "no image frames/F001/T1/00003.jpg")]
+    assert [(p.where, p.what) for p in checked[str(tmp_path)]] == [("F001/T1", "no image 00003.jpg")]
     assert summary(check(configured(f"data.root={prepared}"))) == f"0 errors and 0 notes in {prepared}"
 
 
@@ -118,9 +117,9 @@ def test_a_kind_that_is_everywhere_does_not_hide_the_others() -> None:
     checked = {"raw": [*many, Problem("fold 1", "lacks F007")]}
     table = printed(checked, most=10)
     assert table.count("bring them back") == 10
-    assert re.search(r"and 89 more such places", table)
+    assert "and in 89 more places" in " ".join(table.split())
     assert "lacks F007" in table
-    assert printed(checked).count("bring them back") == 99
+    assert printed(checked).count("bring them back") == printed(checked, most=98).count("bring them back") == 99
     assert summary(checked) == "100 errors and 0 notes in raw"
 
 

@@ -92,12 +92,12 @@ def problem_table(checked: Checked, *, most: int | None, width: int) -> Table:
             kind = _kind(problem)
             told[kind] += 1
             style, mark = ("", "red") if problem.level == "error" else ("dim", "")
-            if most is None or told[kind] <= most:
-                what = Text(f"{problem.level}: ", style=mark).append(problem.what, style=style)
+            if most is None or told[kind] <= most or kinds[kind] == most + 1:
+                what = Text().append(f"{problem.level}: ", style=mark).append(problem.what)
                 where = _folded(problem.where, width // 4)
                 table.add_row(where, what, f"{problem.count:,}", Text(problem.mend), style=style)
             elif told[kind] == kinds[kind]:
-                more = f"and {kinds[kind] - most} more such places, all of them with most=null"
+                more = f"and in {kinds[kind] - most} more places, all of them with most=null"
                 table.add_row("", Text(more, style="italic"), style=style)
     return table
 

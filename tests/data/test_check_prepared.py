@@ -14,11 +14,14 @@ import pytest
 import yaml
 
 from mdhr.action_units import BP4D, DISFA
+from mdhr.data.bp4d import Bp4dRelease
 from mdhr.data.check_prepared import check_prepared
 from mdhr.data.manifest import DESCRIPTION, TABLE
+from mdhr.data.preparation import Preparation
 from mdhr.data.raw import Problem
 
 from .conftest import SIZE
+from .raw_trees import build_bp4d
 
 IMAGE = Path("frames/F001/T1/00025.jpg")
 
@@ -118,13 +121,13 @@ DAMAGE: dict[str, Damage] = {
         lambda root: rewrite(root, lambda table: with_cells(table, "frame", {3: None}, "float64")),
         "F001/T1", r"frame number \(nothing\) is no whole number", 1,
     ),
-    "an image is missing": (lambda root: (root / IMAGE).unlink(), "F001/T1", f"no image {IMAGE}", 1),
-    "an image is a folder": (lambda root: make_folder(root / IMAGE), "F001/T1", f"no image {IMAGE}", 1),
-    "an image is cut off": (lambda root: cut_off(root / IMAGE), "F001/T1", f"{IMAGE} is damaged", 1),
-    "an image is text": (lambda root: (root / IMAGE).write_text("face"), "F001/T1", f"{IMAGE} is damaged", 1),
+    "an image is missing": (lambda root: (root / IMAGE).unlink(), "F001/T1", f"no image {IMAGE.name}", 1),
+    "an image is a folder": (lambda root: make_folder(root / IMAGE), "F001/T1", f"no image {IMAGE.name}", 1),
+    "an image is cut off": (lambda root: cut_off(root / IMAGE), "F001/T1", f"{IMAGE.name} is damaged", 1),
+    "an image is text": (lambda root: (root / IMAGE).write_text("face"), "F001/T1", f"{IMAGE.name} is damaged", 1),
     "an image is another one": (
         lambda root: (rewrite(root, with_checksums(root)), draw(root / IMAGE, SIZE, SIZE)),
-        "F001/T1", f"{IMAGE} is damaged: not the image that was prepared", 1,
+        "F001/T1", f"{IMAGE.name} is damaged: not the image that was prepared", 1,
     ),
     "images of another size": (
         lambda root: [draw(root / IMAGE.with_name(f"000{n}.jpg"), 40, SIZE) for n in (27, 25)],
@@ -204,6 +207,25 @@ def test_faces_that_were_seldom_found_and_images_that_nobody_knows_are_notes(tin
     assert (face.where, face.what) == ("F001/T1", "face found in 22% of the frames")
     assert [(p.where, p.count) for p in extra] == [("frames/M002/T1", 4), ("frames/M002/T2", 5)]
     assert {p.level for p in (face, *extra)} == {"note"}
+
+
+def test_preparing_again_as_it_is_told_mends_it(tmp_path: Path) -> None:
+    build_bp4d(tmp_path / "raw", tasks=("T1",))
+    preparation = Preparation(
+        root=tmp_path / "prepared", name="bp4d", release=Bp4dRelease(root=tmp_path / "raw", au_set=BP4D),
+        detector=None, size=64, fill=0.74, smoothing=0.2, quality=90, num_workers=1,
+    )  # fmt: skip
+    preparation.run()
+    assert {p.level for p in problems_of(tmp_path / "prepared", partial=True)} == {"note"}
+    draw(tmp_path / "prepared/frames/F001/T1/00645.jpg", 64, 64)
+    (tmp_path / "prepared/frames/F003/T1/00646.jpg").unlink()
+    missing, damaged = (p for p in problems_of(tmp_path / "prepared", partial=True) if p.level == "error")
+    assert missing.mend == "delete prepared.yaml and prepare it again"
+    assert damaged.mend == "delete it, delete prepared.yaml and prepare it again"
+    (tmp_path / "prepared/frames/F001/T1/00645.jpg").unlink()
+    (tmp_path / "prepared" / DESCRIPTION).unlink()
+    preparation.run()
+    assert {p.level for p in problems_of(tmp_path / "prepared", partial=True)} == {"note"}
 
 
 def test_strange_cells_are_no_traceback(tiny: Path, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from mdhr.data.layout import walk
 from mdhr.data.manifest import DESCRIPTION, KEY, TABLE, UNKNOWN
 from mdhr.data.raw import Problem
 
-AGAIN = "prepare it again"
+AGAIN = f"delete {DESCRIPTION} and prepare it again"
+"""While it is there, the data set counts as whole."""
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 ENOUGH = 0.5
 """Share of a video's frames below which it is told that the face was seldom found."""
@@ -37,11 +38,11 @@ NUMBER = Rule(
     what="frame number {value} is no whole number",
     mend=AGAIN,
 )
-THERE = Rule(holds=is_true, what="no image {path}", mend=AGAIN)
+THERE = Rule(holds=is_true, what="no image {image}", mend=AGAIN)
 WHOLE = Rule(
     holds=is_true,
-    what="{path} is damaged: not the image that was prepared, or none at all",
-    mend="delete it and " + AGAIN,
+    what="{image} is damaged: not the image that was prepared, or none at all",
+    mend=f"delete it, {AGAIN}",
 )
 FOUND = Rule(
     holds=is_true,
@@ -136,7 +137,12 @@ def _check_rows(
     table: pd.DataFrame, root: Path, au_set: ActionUnitSet, description: _Description | None, num_workers: int | None
 ) -> list[Problem]:
     images = stored_images(table, root, num_workers=num_workers)
-    table = table.assign(video=table["subject"] + "/" + table["task"], repeats=table.duplicated(KEY), **images)
+    table = table.assign(
+        video=table["subject"] + "/" + table["task"],
+        repeats=table.duplicated(KEY),
+        image=table["path"].str.rpartition("/")[2],
+        **images,
+    )
     rules: dict[str, Rule] = {
         "frame": NUMBER,
         "repeats": ONCE,
@@ -154,8 +160,8 @@ def _size_rule(size: int) -> Rule:
     expected = f"{size} x {size}"
     return Rule(
         holds=lambda sizes: sizes.isin([expected, ""]),
-        what="{path} has {value} px, not " + expected,
-        mend="delete it and " + AGAIN,
+        what="{image} has {value} px, not " + expected,
+        mend=f"delete it, {AGAIN}",
     )
 
 
