@@ -126,10 +126,13 @@ def test_every_configuration_composes(name: str, tiny: Path) -> None:
         config = compose(overrides=[f"+data={name}", "+seed=7", f"data.root={tiny}"])
     data = instantiate(config.data.module)
     assert isinstance(data, FaceVideoData)
-    assert data.au_set.name == ("DISFA" if name == "disfa" else "BP4D")
+    assert data.au_set.name == ("DISFA" if "disfa" in name else "BP4D")
     assert data.num_frames == config.data.num_frames
-    if name != "released_lists":
-        assert data.source.keywords["root"] == str(tiny)
-    else:
-        with pytest.raises(InputError, match=r"no list .*tiny.*/list/BP4D_train_img_path_fold1\.txt"):
+    if name.startswith("released_"):
+        with pytest.raises(InputError, match=rf"no list .*tiny.*/list/{data.au_set.name}_train_img_path_fold1\.txt"):
             data.setup()
+    elif "release" in config.data:  # the root is the release
+        assert config.data.prepare.release == config.data.release
+        assert data.source.keywords["root"] == f"data/{name}"
+    else:
+        assert data.source.keywords["root"] == str(tiny)

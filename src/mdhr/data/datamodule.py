@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.clip import Clip
 from mdhr.data.dataset import TestSegments, TrainingClips, collate_clips
+from mdhr.data.drop_list import without_dropped
 from mdhr.data.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
 from mdhr.data.transforms import normalise
@@ -41,6 +42,7 @@ class FaceVideoData(LightningDataModule):
     crop_size: width and height of what the network sees, in pixels.
     clips_per_video: random clips of every training video in an epoch (paper: 1).
     validation_fraction: part of the training subjects that protocol ``honest`` sets aside, drawn by ``seed``.
+    drop_list: file of frames that take no part, see ``drop_list``.
     jitter: range of the factors for brightness, contrast and saturation.
 
     Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, or the frames are smaller
@@ -61,6 +63,7 @@ class FaceVideoData(LightningDataModule):
         clips_per_video: int = 1,
         frame_stride: int = 1,
         validation_fraction: float = 0.2,
+        drop_list: str | None = None,
         jitter: tuple[float, float] = (0.6, 1.4),
         num_workers: int = 0,
     ) -> None:
@@ -78,6 +81,7 @@ class FaceVideoData(LightningDataModule):
         self.clips_per_video = clips_per_video
         self.frame_stride = frame_stride
         self.validation_fraction = validation_fraction
+        self.drop_list = drop_list
         self.jitter = (float(jitter[0]), float(jitter[1]))
         self.num_workers = num_workers
         self._manifest: Manifest | None = None
@@ -95,6 +99,8 @@ class FaceVideoData(LightningDataModule):
         if self._manifest is not None:
             return
         manifest = self.source(au_set=self.au_set)
+        if self.drop_list is not None:
+            manifest = without_dropped(manifest, self.drop_list)
         if self.crop_size > manifest.size:
             raise InputError(
                 f"crop_size {self.crop_size} exceeds the frames of {manifest.root}, which are {manifest.size} px: "
