@@ -30,7 +30,7 @@ DETECTORS = {"libfacedetection": FaceDetector, "mediapipe": FaceLandmarker}
 
 
 def rendered(root: Path, num_frames: int) -> list[FrameSource]:
-    """The first videos of a prepared set, of every subject as many, that have so many frames together."""
+    """As many videos of a prepared set as make up so many frames, first one of each subject."""
     manifest = read_manifest(root)
     videos = sorted(manifest.videos(), key=lambda video: video.task)
     before = np.cumsum([0] + [len(video) for video in videos])
