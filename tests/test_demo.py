@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lightning.pytorch import Trainer
 from omegaconf import DictConfig
 
 import mdhr.demo
@@ -16,6 +17,7 @@ from mdhr.data.face_video import FaceTrack
 from mdhr.demo import demo
 from mdhr.entry import Interrupted
 from mdhr.errors import InputError
+from mdhr.run_folder import deciding_settings, write_settings
 from mdhr.showcase import most_varied_video
 
 
@@ -58,7 +60,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, **_: (faces, track))
     again.video = str(tmp_path / "my clip.mp4")
     Path(again.video).touch()
-    monkeypatch.setattr(mdhr.demo, "train", lambda cfg: pytest.fail("trained twice"))
+    monkeypatch.setattr(Trainer, "fit", lambda *_, **__: pytest.fail("trained twice"))
     assert demo(again) == record
     assert (run / "timeline.png").is_file(), "what is missing is drawn again"
     said = capsys.readouterr().out
@@ -81,6 +83,7 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
         checkpoint = Path(cfg.callbacks.last.path)
         checkpoint.parent.mkdir(parents=True)
         checkpoint.touch()
+        write_settings(Path(cfg.run_dir), deciding_settings(cfg))
         raise Interrupted(15)
 
     monkeypatch.setattr(mdhr.demo, "train", interrupted)
@@ -89,16 +92,17 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
     assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
 
     monkeypatch.setattr(mdhr.demo, "train", lambda cfg: resumed.append(cfg.ckpt_path))
-    with pytest.raises(FileNotFoundError):  # this stand-in leaves no record
+    with pytest.raises(TypeError):  # this stand-in gives no record
         demo(again)
-    assert resumed == ["last"]
+    assert resumed == ["auto"]
 
 
 def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> None:
     run = Path(cfg.run_dir)
-    run.mkdir()
-    (run / "settings.yaml").write_text("{seed: 7}")
-    with pytest.raises(InputError, match="was begun with"):
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "last.ckpt").touch()
+    write_settings(run, {**deciding_settings(cfg), "seed": 7})
+    with pytest.raises(InputError, match="was begun with seed=7, not 1"):
         demo(cfg)
 
 

@@ -1,18 +1,21 @@
 """A folder remembers its settings and the time spent on it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig
 
 from mdhr.errors import InputError
-from mdhr.run_folder import keep_settings, read_seconds, stopwatch
+from mdhr.run_folder import check_settings, deciding_settings, flat, read_seconds, run_state, stopwatch, write_settings
 
-SETTINGS = {"data": {"fold": 1, "jitter": [0.6, 1.4]}, "logger": {}, "seed": None}
+SETTINGS = {"data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 0}, "logger": {}, "seed": None}
 
 
 def test_the_same_settings_are_welcome_again(tmp_path: Path) -> None:
-    keep_settings(tmp_path / "run", SETTINGS)
-    keep_settings(tmp_path / "run", SETTINGS)
+    write_settings(tmp_path / "run", SETTINGS)
+    check_settings(tmp_path / "run", SETTINGS)
+    check_settings(tmp_path / "run", {**SETTINGS, "data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 4}})
 
 
 @pytest.mark.parametrize(
@@ -24,9 +27,43 @@ def test_the_same_settings_are_welcome_again(tmp_path: Path) -> None:
     ],
 )
 def test_other_settings_are_named(tmp_path: Path, now: dict[str, object], said: str) -> None:
-    keep_settings(tmp_path, SETTINGS)
+    write_settings(tmp_path, SETTINGS)
     with pytest.raises(InputError, match=f"{said}.*remove the folder"):
-        keep_settings(tmp_path, now)
+        check_settings(tmp_path, now)
+
+
+def test_a_run_of_nobody_knows_which_settings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds a run but no settings\.yaml"):
+        check_settings(tmp_path, SETTINGS)
+
+
+def test_state_of_a_run(smoke: Callable[..., DictConfig]) -> None:
+    cfg, other = smoke(), smoke("seed=7")
+    run, last = Path(cfg.run_dir), Path(cfg.callbacks.last.path)
+    write_settings(run, deciding_settings(cfg))
+    assert run_state(other) == "new", "where nothing was trained, other settings are welcome"
+    last.parent.mkdir()
+    last.touch()
+    assert run_state(cfg) == "begun"
+    (run / "metrics.json").touch()
+    assert run_state(cfg) == "done"
+    assert run_state(smoke("overwrite=true")) == "new"
+    with pytest.raises(InputError, match="was begun with seed=1, not 7"):
+        run_state(other)
+
+
+def test_settings_that_decide_nothing_are_left_out(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    watched = ("logger=tensorboard", "name=b", "ckpt_path=auto", "callbacks.progress.refresh_seconds=1")
+    here, there = (
+        deciding_settings(compose_smoke(tmp_path / "a")),
+        deciding_settings(compose_smoke(tmp_path / "b", *watched)),
+    )
+    assert here == there
+    other = deciding_settings(
+        compose_smoke(tmp_path / "a", "network.num_neighbours=1", "callbacks.best.monitor=val/auc_mean")
+    )
+    different = {key for key, value in flat(here) if dict(flat(other))[key] != value}
+    assert different == {"network.num_neighbours", "module.network.num_neighbours", "callbacks.best.monitor"}
 
 
 def test_time_adds_up_over_interruptions(tmp_path: Path) -> None:

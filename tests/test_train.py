@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -256,6 +257,43 @@ def test_broken_image_is_named_by_a_worker_too(
     said = capfd.readouterr().err
     assert ".jpg" in said
     assert said.count("\n") == 1
+
+
+def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    quick = ["experiment=smoke", f"data.root={prepared}", "trainer.max_epochs=1", "ckpt_path=auto"]
+    assert program(monkeypatch, training.main, "-m", *quick, "network.num_neighbours=1") == 0
+    jobs = [tmp_path / "runs" / "smoke" / f"network.num_neighbours={k},trainer.max_epochs=1" for k in (1, 2)]
+    first = (jobs[0] / "metrics.json").read_bytes()
+    capfd.readouterr()
+    assert program(monkeypatch, training.main, "-m", *quick, "network.num_neighbours=1,2") == 0
+    assert "num_neighbours=1,trainer.max_epochs=1 is done and is not run again" in capfd.readouterr().out
+    assert (jobs[0] / "metrics.json").read_bytes() == first
+    assert json.loads((jobs[1] / "metrics.json").read_text())["f1"]
+    assert program(monkeypatch, training.main, *quick, f"run_dir='{jobs[0]}'", "network.num_neighbours=2") == 2
+    assert "was begun with network.num_neighbours=1, not 2" in capfd.readouterr().err
+
+
+def test_a_stopped_job_of_a_sweep_says_a_command_that_works(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    asked = ["experiment=smoke", f"data.root={prepared}", "network.num_neighbours=1", *signal_at(0, 1)]
+    assert program(monkeypatch, training.main, "-m", "hydra.sweep.subdir='num_neighbours=1,seed=1'", *asked) == 130
+    said = capfd.readouterr().err.strip().splitlines()[-1]
+    again = [override for override in shlex.split(said.partition(" -m mdhr.train ")[2]) if "signal" not in override]
+    assert program(monkeypatch, training.main, *again) == 0
+    assert (tmp_path / "runs/smoke/num_neighbours=1,seed=1/metrics.json").is_file()
+
+
+def test_a_run_that_is_replaced_leaves_no_old_result(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    again = ("ckpt_path=auto", "overwrite=true", "trainer.max_epochs=2")
+    with pytest.raises(Interrupted):
+        train(smoke(*again, *signal_at(1, 0)))
+    assert not (tmp_path / "run" / "metrics.json").exists()
 
 
 def test_evaluation_is_a_program(

@@ -73,8 +73,23 @@ class _Trainer(_Part):
     check_val_every_n_epoch: int = Field(ge=1)
 
 
+class _PaperRow(BaseModel):
+    """A row of ``report/paper_results.yaml``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    table: str
+    name: str
+
+
+def _different(numbers: list[int]) -> list[int]:
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("should name each fold once")
+    return numbers
+
+
 class Settings(BaseModel):
-    """``conf/train.yaml`` and ``conf/evaluate.yaml`` as they must be, whatever was chosen for their groups."""
+    """``conf/{train,evaluate,cross_validate}.yaml`` as they must be, whatever was chosen for their groups."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -91,6 +106,8 @@ class Settings(BaseModel):
     ckpt_path: str | None = None
     overwrite: bool = False
     checkpoint: str | None = None
+    folds: Annotated[list[Literal[1, 2, 3]], Field(min_length=1), AfterValidator(_different)] | None = None
+    paper_row: _PaperRow | None = None
 
     @model_validator(mode="after")
     def _together(self) -> "Settings":

@@ -4,7 +4,6 @@ Renders faces, trains, tests on people the network never saw, draws one test vid
 there already is used: an interrupted demo goes on where it was, a finished one takes seconds.
 """
 
-import json
 import signal
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pandas as pd
 import torch
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
 from mdhr.callbacks import metrics_table
@@ -24,11 +23,10 @@ from mdhr.errors import InputError
 from mdhr.metrics import action_unit_metrics
 from mdhr.prepare import prepare
 from mdhr.record import FILE, write_record
-from mdhr.run_folder import keep_settings, read_seconds, stopwatch
+from mdhr.report.provenance import RENDERED
+from mdhr.run_folder import read_seconds, run_state, stopwatch
 from mdhr.showcase import draw_test_video, score_real_video, scores_and_labels
 from mdhr.train import train
-
-NOTE = "rendered faces, not BP4D: these numbers say nothing about real people"
 
 
 def demo(cfg: DictConfig) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def demo(cfg: DictConfig) -> dict[str, Any]:
         raise InputError(f"there is no video {video}: give the path of one, or none at all")
     validate(cfg)
     run = Path(cfg.run_dir)
-    keep_settings(run, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    run_state(cfg)  # refuses a folder with other settings, before anything is rendered
     try:
         with stop_on_signals():
             render(cfg)
@@ -65,20 +63,18 @@ def render(cfg: DictConfig) -> None:
 
 def train_and_test(cfg: DictConfig, run: Path) -> dict[str, Any]:
     """Train and test unless that is done, and return the record with everything that a demo knows."""
-    if (run / FILE).is_file():
+    done = run_state(cfg) == "done"
+    with nullcontext() if done else stopwatch(run, "train"):
+        record = train(cfg)
+    if done:
         print_table(cfg, run)
-    else:
-        begun = Path(cfg.callbacks.last.path).is_file()
-        with stopwatch(run, "train"):
-            train(OmegaConf.merge(cfg, {"ckpt_path": "last" if begun else None}))  # type: ignore[arg-type]
-    record = json.loads((run / FILE).read_text())
     if "note" not in record:  # as mdhr.train left it
         evaluate = record["seconds"]["evaluate"]
         trained = read_seconds(run).get("train", record["seconds"]["train"] + evaluate) - evaluate
         rendered = read_seconds(Path(cfg.data.root)).get("render")
         record["seconds"] = {"render": rendered, "train": trained, "evaluate": evaluate}
         record["git_commit"] = record["git_commit"] or ""
-        record = {"note": NOTE, "num_test_frames": record.pop("num_frames"), **record}
+        record = {"note": RENDERED, "num_test_frames": record.pop("num_frames"), **record}
         write_record(run, record)
     return record
 

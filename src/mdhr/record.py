@@ -40,6 +40,11 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     os.replace(unfinished, folder / FILE)
 
 
+def read_record(folder: Path) -> dict[str, Any]:
+    """What :func:`write_record` left there."""
+    return json.loads((folder / FILE).read_text())
+
+
 def git_commit() -> str | None:
     """Commit of the checkout this package runs from, ``-dirty`` if it differs from it; None outside of git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

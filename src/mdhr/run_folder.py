@@ -5,31 +5,67 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
+from omegaconf import DictConfig, OmegaConf
 
 from mdhr.data.manifest import replace_file
 from mdhr.errors import InputError
+from mdhr.record import FILE
 
 SETTINGS = "settings.yaml"
 SECONDS = "seconds.json"
+_LABELS = ("name", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger")
+_DISPLAYS = ("progress", "table")
+_PREPARATION = ("root", "release", "detector", "prepare")  # the prepared form remembers how it was made
 
 
-def keep_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Write the settings into a new folder; raise ``InputError`` where the folder was begun with others."""
+def run_state(cfg: DictConfig) -> Literal["new", "begun", "done"]:
+    """Whether ``cfg.run_dir`` holds no run, one that can go on from its last checkpoint, or a finished one.
+
+    A run that is to be overwritten does not count.
+
+    Raises ``InputError`` where it was begun with settings that lead to other results. Where training never started
+    there is no run, so that settings which could not work can be mended.
+    """
+    folder = Path(cfg.run_dir)
+    done = (folder / FILE).is_file()
+    if cfg.overwrite or not (done or Path(cfg.callbacks.last.path).is_file()):
+        return "new"
+    check_settings(folder, deciding_settings(cfg))
+    return "done" if done else "begun"
+
+
+def deciding_settings(cfg: DictConfig) -> dict[str, Any]:
+    """The settings that decide what a run leads to, the same wherever its folder is and however it is watched."""
+    here = OmegaConf.merge(cfg, {"run_dir": "."})
+    settings: dict[str, Any] = OmegaConf.to_container(here, resolve=True)  # type: ignore[assignment]
+    for node, keys in ((settings, _LABELS), (settings["callbacks"], _DISPLAYS), (settings["data"], _PREPARATION)):
+        for key in keys:
+            node.pop(key, None)
+    return settings
+
+
+def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Remember the settings, whatever was remembered before."""
     folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False).encode())
+
+
+def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Raise ``InputError`` where the folder was begun with others; the number of workers may change."""
     path = folder / SETTINGS
     if not path.is_file():
-        replace_file(path, yaml.safe_dump(dict(settings)).encode())
-        return
+        raise InputError(f"{folder} holds a run but no {SETTINGS}: say name=... to begin another, or remove the folder")
     begun, now = dict(flat(yaml.safe_load(path.read_text()))), dict(flat(settings))
-    for key in [*now, *begun]:
-        if begun.get(key) != now.get(key):
-            raise InputError(
-                f"{folder} was begun with {key}={begun.get(key)}, not {now.get(key)}: "
-                "say name=... to begin another run, or remove the folder"
-            )
+    other = [key for key in [*now, *begun] if begun.get(key) != now.get(key) and not key.endswith("num_workers")]
+    if other:
+        key = min(other, key=lambda key: key.count("."))  # where it was said; nodes within nodes repeat it
+        raise InputError(
+            f"{folder} was begun with {key}={begun.get(key)}, not {now.get(key)}: "
+            "say name=... to begin another run, or remove the folder"
+        )
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,8 @@
 """Train and test a network: ``python -m mdhr.train [experiment=...] [any.setting=value]``, see ``conf/train.yaml``.
 
 A run lives in ``run_dir``: ``checkpoints/{best,last}.ckpt``, ``csv/``, ``predictions.parquet`` and ``metrics.json``.
-An interrupted one goes on with ``ckpt_path=last`` and ends as if it had never been interrupted.
+An interrupted one goes on with ``ckpt_path=last`` and ends as if it had never been interrupted. With ``ckpt_path=auto``
+the same command does what is left to do: nothing, the rest, or all of it; sweeps and folds are made of such runs.
 """
 
 import logging
@@ -25,7 +26,8 @@ from mdhr.configuration import validate
 from mdhr.entry import Interrupted, entry_point, stop_on_signals
 from mdhr.errors import InputError
 from mdhr.module import ActionUnitModule
-from mdhr.record import test_record, write_record
+from mdhr.record import FILE, read_record, test_record, write_record
+from mdhr.run_folder import deciding_settings, run_state, write_settings
 
 _NOTHING_TO_MEND = (
     ".*does not have many workers",
@@ -37,16 +39,27 @@ _NOTHING_TO_MEND = (
 def train(cfg: DictConfig) -> dict[str, Any]:
     """Train, choose the best epoch on the validation part, test it, and return what ``metrics.json`` says.
 
+    With ``cfg.ckpt_path`` ``"auto"`` a run that is done is not run again, and one that was begun goes on.
+
     Raises ``InputError`` for a wrong setting, data or checkpoint, ``DivergedError`` if the loss is no number any more,
     and ``Interrupted`` with the command that goes on.
     """
     validate(cfg)
+    run = Path(cfg.run_dir)
+    if cfg.ckpt_path == "auto" and run_state(cfg) == "done":
+        print(f"{run} is done and is not run again")
+        return read_record(run)
     resume_from = _checkpoint_to_resume(cfg)
     seed_everything(cfg.seed, workers=True, verbose=False)
     data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
+    if resume_from is None:
+        data.setup("fit")  # what is wrong with the data is said before pretrained weights are fetched
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
     if resume_from is not None:
         check_fits(read_checkpoint(resume_from), module, resume_from)
+    elif _first_process():
+        (run / FILE).unlink(missing_ok=True)  # of a run that is replaced
+        write_settings(run, deciding_settings(cfg))
     trainer = build_trainer(cfg)
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
@@ -67,11 +80,11 @@ def train(cfg: DictConfig) -> dict[str, Any]:
             "seconds": {"train": trained - started, "evaluate": time.perf_counter() - trained},
         }
         if trainer.is_global_zero:
-            write_record(Path(cfg.run_dir), record)
+            write_record(run, record)
             print(f"metrics, predictions and checkpoints are in {cfg.run_dir}")
         return record
     except Interrupted as stop:
-        stop.message += f"; the last whole epoch is in {_how_to_go_on(cfg)}"
+        stop.message += f"; the last whole epoch is in {cfg.callbacks.last.path}; {_how_to_go_on(cfg)}"
         raise
     finally:
         if "wandb" in cfg.logger:  # or the next job of a multirun would log into this one's run
@@ -95,12 +108,15 @@ def build_trainer(cfg: DictConfig) -> Trainer:
 def _checkpoint_to_resume(cfg: DictConfig) -> Path | None:
     """Where to go on; keeps a run from being overwritten by mistake."""
     last = Path(cfg.callbacks.last.path)
-    if cfg.ckpt_path is not None:
-        path = last if cfg.ckpt_path == "last" else Path(cfg.ckpt_path)
+    asked = cfg.ckpt_path
+    if asked == "auto":
+        asked = "last" if run_state(cfg) == "begun" else None
+    if asked is not None:
+        path = last if asked == "last" else Path(asked)
         if not path.is_file():
-            raise InputError(f"ckpt_path={cfg.ckpt_path}: {path} is not there: leave ckpt_path out to begin a run")
+            raise InputError(f"ckpt_path={asked}: {path} is not there: leave ckpt_path out to begin a run")
         return path
-    if last.exists() and os.environ.get("LOCAL_RANK", "0") == "0":
+    if last.exists() and _first_process():
         if not cfg.overwrite:
             raise InputError(
                 f"{cfg.run_dir} holds a run: add ckpt_path=last to go on with it, name=... to begin another, "
@@ -110,13 +126,21 @@ def _checkpoint_to_resume(cfg: DictConfig) -> Path | None:
     return None
 
 
+def _first_process() -> bool:
+    """Of those that train together."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
+
+
 def _how_to_go_on(cfg: DictConfig) -> str:
-    """The last checkpoint and the command that resumes from it."""
+    """The command that resumes from the last checkpoint."""
+    if cfg.ckpt_path == "auto" and not cfg.overwrite:
+        return "the same command goes on from here"
     overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
     replaced = ("ckpt_path=", "overwrite=", "run_dir=")
     again = [override for override in overrides if not override.lstrip("+").startswith(replaced)]
-    command = shlex.join([*again, f"run_dir={cfg.run_dir}", "ckpt_path=last"])
-    return f"{cfg.callbacks.last.path}; go on with: {Path(sys.executable).name} -m mdhr.train {command}"
+    run_dir = f"'{cfg.run_dir}'" if set("=,") & set(cfg.run_dir) else cfg.run_dir  # a job of a sweep
+    command = shlex.join([*again, f"run_dir={run_dir}", "ckpt_path=last"])
+    return f"go on with: {Path(sys.executable).name} -m mdhr.train {command}"
 
 
 @entry_point("train")
