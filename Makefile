@@ -44,8 +44,8 @@ parity: setup  ## our networks against the golden numbers of the released code i
 data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
 	$(RUN) -m mdhr.prepare data=$*
 
-train-%: setup  ## train the experiment conf/experiment/%.yaml, such as train-demo
-	$(RUN) -m mdhr.train experiment=$*
+train-%: setup  ## three folds of an experiment and their table, such as train-demo; PROTOCOL=paper for the other protocol
+	$(RUN) -m mdhr.cross_validate experiment=$(subst -,_,$*) $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
 
 # Tables and pictures of the labels of the data set DATA, prepared first where it is not.
 labels = $(RUN) -m mdhr.labels data=$(or $(DATA),$(1)) 'out=experiments/$@/$${data.name}' $(SETTINGS)

@@ -14,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from mdhr.configuration import validate
 from mdhr.errors import InputError
 from mdhr.module import ActionUnitModule
+from mdhr.report.paper import paper_row
+from mdhr.report.provenance import is_rendered
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -78,9 +80,32 @@ def test_evaluation_composes_and_asks_for_its_checkpoint():
     validate(composed("checkpoint=best.ckpt", config_name="evaluate"))
 
 
-@pytest.mark.parametrize(("data", "num_aus"), [("bp4d", 12), ("disfa", 8)])
-def test_recipe_of_the_paper_is_the_default(data: str, num_aus: int):
-    cfg = composed(f"data={data}")
+@pytest.mark.parametrize("name", options("experiment"))
+def test_experiments_have_a_name_and_their_row_of_the_paper(name: str):
+    cfg = composed(f"experiment={name}", config_name="cross_validate")
+    assert cfg.name == name
+    assert cfg.run_dir == f"runs/{name}-honest-seed1"
+    if cfg.paper_row is not None:
+        columns = instantiate(cfg.data.au_set).columns
+        row = paper_row(**cfg.paper_row, columns=columns)
+        assert f"mean F1 {row.mean} with protocol paper" in (CONF / "experiment" / f"{name}.yaml").read_text()
+    assert (cfg.paper_row is None) == is_rendered(cfg.data.name)
+
+
+@pytest.mark.parametrize(
+    ("override", "num_aus"),
+    [
+        ("data=bp4d", 12),
+        ("data=disfa", 8),
+        ("experiment=bp4d_resnet50", 12),
+        ("experiment=bp4d_swin_base", 12),
+        ("experiment=disfa_resnet50", 8),
+        ("experiment=disfa_swin_base", 8),
+    ],
+)
+def test_recipe_of_the_paper_is_the_default(override: str, num_aus: int):
+    cfg = composed(override)
+    assert (cfg.backbone.drop_path_rate, cfg.data.module.clips_per_video) == (0.5 if "swin" in override else 0, 1)
     assert (cfg.data.batch_size, cfg.data.num_frames, cfg.data.crop_size) == (8, 16, 224)
     assert (cfg.network.num_neighbours, cfg.trainer.max_epochs, cfg.trainer.check_val_every_n_epoch) == (5, 200, 25)
     module = build_module(cfg)

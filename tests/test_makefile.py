@@ -60,6 +60,13 @@ def test_a_python_that_is_too_old_is_named_in_one_line(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+def test_an_experiment_is_all_its_folds_with_either_protocol(clone: Path) -> None:
+    honest = _make(clone, "-n", "train-bp4d-swin-base").stdout
+    assert re.search(r"-m mdhr\.cross_validate experiment=bp4d_swin_base *$", honest, flags=re.M)
+    paper = _make(clone, "-n", "train-disfa-resnet50", "PROTOCOL=paper").stdout
+    assert re.search(r"-m mdhr\.cross_validate experiment=disfa_resnet50 data\.protocol=paper$", paper, flags=re.M)
+
+
 def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
     assert "\"video='my clip (1).mp4'\"" in _make(clone, "-n", "demo", "VIDEO=my clip (1).mp4").stdout
     assert "video=" not in _make(clone, "-n", "demo").stdout
