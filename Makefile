@@ -44,6 +44,9 @@ parity: setup  ## our networks against the golden numbers of the released code i
 data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
 	$(RUN) -m mdhr.prepare data=$*
 
+check-%: setup  ## everything that is wrong with the release and the prepared form of a data set, such as check-bp4d
+	$(RUN) -m mdhr.check data=$*
+
 train-%: setup  ## three folds of an experiment and their table, such as train-demo; PROTOCOL=paper for the other protocol
 	$(RUN) -m mdhr.cross_validate experiment=$(subst -,_,$*) $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
 

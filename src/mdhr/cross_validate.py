@@ -26,7 +26,7 @@ from mdhr.report.provenance import is_rendered
 from mdhr.run_folder import run_state
 from mdhr.train import train
 
-_WILL = {"new": "begins", "begun": "goes on where it was", "done": "is done"}
+_WILL = {"new": "begins", "begun": "goes on where it was"}
 
 
 def cross_validate(cfg: DictConfig) -> pd.DataFrame:
@@ -42,7 +42,8 @@ def cross_validate(cfg: DictConfig) -> pd.DataFrame:
     try:
         with stop_on_signals():
             for fold, each in folds.items():
-                print(f"fold {fold} {_WILL[states[fold]]}", flush=True)
+                if states[fold] in _WILL:  # of one that is done its run says so
+                    print(f"fold {fold} {_WILL[states[fold]]}", flush=True)
                 records[fold] = _train_or_none(each)
     except Interrupted as stop:
         again = " without overwrite=true" if cfg.overwrite else ""

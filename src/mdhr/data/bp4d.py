@@ -23,7 +23,7 @@ from mdhr.errors import InputError
 _LABELS = re.compile(r"([FM])(\d{1,3})_T?(\d{1,2})\.csv", re.IGNORECASE)
 _VIDEO = re.compile(r"2?([FM])(\d{1,3})_T?(\d{1,2})\.(?:avi|mp4|mkv|mov|wmv)", re.IGNORECASE)
 _IMAGES = re.compile(r".*/([FM])(\d{1,3})/T(\d{1,2})", re.IGNORECASE)
-_AU = re.compile(r"(?:AU)?\s*0*(\d+)", re.IGNORECASE)
+_AU = re.compile(r"(?:AU)?\s*0*(\d+)\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,19 +162,25 @@ class ReleaseReader:
 def read_cells(path: Path, *, separator: str = ",") -> pd.DataFrame:
     """A text table without header as text; raises ``InputError`` if it cannot be read."""
     try:
-        cells = pd.read_csv(
-            path, sep=separator, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", engine="c"
+        return pd.read_csv(
+            path,
+            sep=separator,
+            header=None,
+            dtype=object,
+            keep_default_na=False,
+            na_filter=False,
+            skipinitialspace=True,
+            encoding="utf-8-sig",
         )
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # not text, empty, or rows of different lengths
         raise InputError(f"is no table of labels: {error}") from error
-    return cells.fillna("").apply(lambda column: column.str.strip())
 
 
 def whole_numbers(cells: pd.Series) -> pd.Series:
     """Text as int64; raises ``InputError`` that names the first cell that is no whole number."""
-    wrong = ~cells.str.fullmatch(r"\d{1,9}(?:\.0*)?")
+    wrong = ~cells.str.fullmatch(r"\d{1,9}(?:\.0*)?\s*")
     if wrong.any():
         raise InputError(f"{cells[wrong.idxmax()]!r} in the column of frames is no whole number ({wrong.sum()} such)")
     return cells.astype(float).astype(np.int64)
