@@ -103,7 +103,7 @@ class Preparation:
             return
         release = self.release.read()
         self._refuse(check_release(release, partial=True), release)
-        claim(root, self.settings, file=SETTINGS, made="prepared")
+        claim(root, self.settings, file=SETTINGS, made="prepared", setting="data.prepared")
         table = coded_frames(release)
         jobs = self.jobs(release, table)
         missing = [job for job in jobs if not self.is_prepared(job)]
@@ -179,7 +179,7 @@ class Preparation:
         root = Path(self.root)
         if not (root / DESCRIPTION).is_file():
             return False
-        claim(root, self.settings, file=SETTINGS, made="prepared")
+        claim(root, self.settings, file=SETTINGS, made="prepared", setting="data.prepared")
         return True
 
     def is_prepared(self, job: Job) -> bool:

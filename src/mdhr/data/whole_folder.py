@@ -35,29 +35,29 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def claim(root: Path, settings: Mapping[str, Any], *, file: str, made: str) -> None:
+def claim(root: Path, settings: Mapping[str, Any], *, file: str, made: str, setting: str) -> None:
     """Make the folder of a data set ours, or make sure that it is.
 
     Parameters
     ----------
-    file: keeps the settings; made: how the frames come about, as in "was rendered with".
+    file: keeps the settings; made: how the frames come about, as in "was rendered with"; setting: names the folder.
 
     Raises ``InputError`` where ``root`` cannot be written to, holds something else, or was begun with other settings.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot write to {root}: {error.strerror}; choose another folder") from error
+        raise InputError(f"cannot write to {root}: {error.strerror}; choose another {setting}") from error
     if not (root / file).is_file():
         if (root / "frames").exists() or (root / DESCRIPTION).exists():
-            raise InputError(f"{root} holds another data set: choose another folder or remove this one")
+            raise InputError(f"{root} holds another data set: choose another {setting} or remove the folder")
         replace_file(root / file, yaml.safe_dump(dict(settings), sort_keys=False).encode())
     begun = yaml.safe_load((root / file).read_text())
     for key in {**settings, **begun}:
         if begun.get(key) != settings.get(key):
             raise InputError(
                 f"{root} was {made} with {key} = {begun.get(key)}, not {settings.get(key)}: "
-                "choose another folder or remove this one"
+                f"choose another {setting} or remove the folder"
             )
     for unfinished in root.glob(".*.tmp"):  # a process was killed while it wrote
         unfinished.unlink(missing_ok=True)

@@ -98,7 +98,7 @@ class SyntheticFaces:
         Raises ``InputError`` where ``root`` holds another data set or cannot be written to.
         """
         root = Path(self.root)
-        claim(root, self.settings, file=SETTINGS, made="rendered")
+        claim(root, self.settings, file=SETTINGS, made="rendered", setting="data.root")
         missing = sum(not self.is_rendered(assignment) for assignment in self.assignments)
         if not missing and (root / DESCRIPTION).is_file():
             return
