@@ -23,7 +23,7 @@ from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.data.frames import frame_name, write_frame
 from mdhr.data.manifest import DESCRIPTION, write_manifest
 from mdhr.data.pool import count, frame_progress, run_all
-from mdhr.data.raw import Problem, RawRelease, RawVideo, Release
+from mdhr.data.raw import Problem, RawRelease, RawVideo, Release, listed
 from mdhr.data.whole_folder import claim, whole_folder
 from mdhr.errors import InputError
 
@@ -142,24 +142,19 @@ class Preparation:
             return f"{self.root} is prepared: there is nothing to do"
         release = self.release.read()
         problems = check_release(release, partial=True)
-        errors = [problem for problem in problems if problem.level == "error"]
-        notes = [problem for problem in problems if problem.level == "note"]
         table = coded_frames(release)
         jobs = self.jobs(release, table)
-        done = [job for job in jobs if self.is_prepared(job)]
-        lines = [
-            f"release      {release.name} in {release.root}: {table['subject'].nunique()} subjects, {len(jobs)} "
-            f"videos, {len(table)} coded frames with a picture",
-            f"would write  {len(table)} faces of {self.size} px to {self.root}"
-            + (f"; {len(done)} videos are there already" if done else ""),
-            f"by           {self.detector or 'no detector: images are taken for crops already'}",
-            f"errors       {len(errors)}"
-            + ("" if self.incomplete or not errors else ", which keep the release from being prepared"),
-            *_listed(errors),
-            f"notes        {len(notes)}",
-            *_listed(notes),
-        ]
-        return "\n".join(lines)
+        num_done = sum(self.is_prepared(job) for job in jobs)
+        return "\n".join(
+            [
+                f"release      {release.name} in {release.root}: {table['subject'].nunique()} subjects, {len(jobs)} "
+                f"videos, {len(table)} coded frames with a picture",
+                f"would write  {len(table)} faces of {self.size} px to {self.root}"
+                + (f"; {num_done} videos are there already" if num_done else ""),
+                f"by           {self.detector or 'no detector: images are taken for crops already'}",
+                *listed(problems, refused=not self.incomplete),
+            ]
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -208,11 +203,6 @@ class Preparation:
             raise InputError(
                 f"{release.root} holds no {release.name} video with labels: see docs/data.md for its layout"
             )
-
-
-def _listed(problems: Sequence[Problem], most: int = 20) -> list[str]:
-    lines = [f"  {problem.where}: {problem.what}" for problem in problems[:most]]
-    return lines + [f"  and {len(problems) - most} more: python -m mdhr.check lists them all"] * (len(problems) > most)
 
 
 def prepare_video(preparation: Preparation, job: Job) -> str | None:

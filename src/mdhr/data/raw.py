@@ -34,6 +34,19 @@ class Problem:
     """Errors keep a release from being prepared; notes are only told."""
 
 
+def listed(problems: Sequence[Problem], *, refused: bool, most: int = 20) -> list[str]:
+    """Lines for a dry run: errors, and whether they keep the release from being prepared, then notes."""
+    lines = []
+    for level in ("error", "note"):
+        these = [problem for problem in problems if problem.level == level]
+        stops = ", which keep the release from being prepared" if refused and these and level == "error" else ""
+        lines.append(f"{level + 's':12} {len(these)}{stops}")
+        lines += [f"  {problem.where}: {problem.what}" for problem in these[:most]]
+        if len(these) > most:
+            lines.append(f"  and {len(these) - most} more: python -m mdhr.check lists them all")
+    return lines
+
+
 @dataclass(frozen=True)
 class RawVideo:
     """Where the frames of one video are: a folder of numbered images, or a video file."""
