@@ -78,6 +78,19 @@ def frame_progress(what: str, *, total: int, done: int) -> tqdm:
     return tqdm(total=total, initial=done, desc=what, unit=" frames", mininterval=every, disable=done == total)
 
 
+class HalfFrames:
+    """Moves a bar of frames by half a frame at a time."""
+
+    def __init__(self, bar: tqdm) -> None:
+        self.bar = bar
+        self._begun, self._halves = bar.n, 0
+
+    def update(self, halves: int) -> None:
+        """So many halves are done."""
+        self._halves += halves
+        self.bar.update(self._begun + self._halves // 2 - self.bar.n)
+
+
 @contextmanager
 def _counting(into: Callable[[int], Any] | None) -> Iterator[None]:
     global _counter

@@ -22,7 +22,7 @@ from mdhr.data.face_video import cut_faces, track_face
 from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.data.frames import frame_name, write_frame
 from mdhr.data.manifest import DESCRIPTION, write_manifest
-from mdhr.data.pool import count, frame_progress, run_all
+from mdhr.data.pool import HalfFrames, count, frame_progress, run_all
 from mdhr.data.raw import Problem, RawRelease, RawVideo, Release, listed
 from mdhr.data.whole_folder import claim, whole_folder
 from mdhr.errors import InputError
@@ -237,16 +237,3 @@ def _faces(preparation: Preparation, job: Job) -> Iterator[tuple[np.ndarray, boo
         progress=count,
     )
     yield from zip(cut_faces(job.source, track, size=preparation.size), track.face_found, track.crop, strict=True)
-
-
-class HalfFrames:
-    """Moves a bar of frames by half a frame at a time."""
-
-    def __init__(self, bar: Any) -> None:
-        self.bar = bar
-        self._begun, self._halves = bar.n, 0
-
-    def update(self, halves: int) -> None:
-        """So many halves are done."""
-        self._halves += halves
-        self.bar.update(self._begun + self._halves // 2 - self.bar.n)
