@@ -1,0 +1,136 @@
+"""Is one system better than another on the same people? Paired t-tests (paper Table 6).
+
+The paper does not say what a pair is. Ours is a *subject*: each is tested in exactly one fold, and people are what the
+test wants to generalise over. A subject's value is the mean over action units of F1 pooled over all of the subject's
+frames. Where an action unit has neither a positive label nor a positive prediction F1 is 0 / 0; for a subject who never
+shows it that is the wanted outcome, so a 0 would punish silence, and a 1 reward it with as much weight as finding all
+of a smile. Such a cell is left out, of both systems, so that they are compared over the same action units; the other
+two readings are one argument away (``undefined``). A pair of *action units* is given beside it: few, and not
+independent, as all of them are of the same frames.
+"""
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+from mdhr.data.manifest import KEY
+from mdhr.errors import InputError
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Outcome of a two-sided paired t-test of the first system against the second; NaN where it is not defined."""
+
+    pairs: int
+    difference: float
+    """Mean of first minus second."""
+    low: float
+    high: float
+    """95 % confidence interval of the difference."""
+    t: float
+    p: float
+    effect: float
+    """Cohen's d_z: mean of the differences over their standard deviation."""
+
+    @property
+    def in_words(self) -> str:
+        """Why there is no p; empty where there is one."""
+        if not math.isnan(self.p):
+            return ""
+        if self.pairs < 2:
+            return f"{self.pairs} pair{'' if self.pairs == 1 else 's'}: a test needs two"
+        return f"both systems have the same value in all {self.pairs} pairs: there is nothing to test"
+
+
+def paired_test(first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray) -> PairedTest:
+    """Test paired values; pairs with a NaN take no part.
+
+    Raises ``InputError`` if there are not as many of one as of the other.
+    """
+    a, b = np.asarray(first, float), np.asarray(second, float)
+    if a.shape != b.shape:
+        raise InputError(f"{len(a)} values cannot be paired with {len(b)}: give both of the same subjects")
+    known = ~(np.isnan(a) | np.isnan(b))
+    a, b = a[known], b[known]
+    difference = a - b
+    mean = float(difference.mean()) if len(a) else math.nan
+    if len(a) < 2 or not difference.any():  # scipy would warn, and its interval is [NaN, NaN]
+        return PairedTest(len(a), mean, math.nan, math.nan, math.nan, math.nan, math.nan)
+    with warnings.catch_warnings():  # the same difference everywhere: p is 0, and scipy doubts its digits
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = stats.ttest_rel(a, b)
+        interval = found.confidence_interval(0.95)
+        effect = mean / difference.std(ddof=1) if difference.std(ddof=1) > 0 else math.copysign(math.inf, mean)
+    return PairedTest(
+        len(a), mean, float(interval.low), float(interval.high), float(found.statistic), float(found.pvalue), effect
+    )
+
+
+def holm(p: Sequence[float]) -> np.ndarray:
+    """Holm's adjusted p values, in the order given; a NaN stays one and counts as no test."""
+    adjusted = np.full(len(p), math.nan)
+    tested = ~np.isnan(np.asarray(p, float))
+    if tested.any():
+        adjusted[tested] = multipletests(np.asarray(p, float)[tested], method="holm")[1]
+    return adjusted
+
+
+def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
+    """F1 of every subject (rows) and action unit (columns), pooled over all of the subject's labelled frames.
+
+    NaN where neither a label nor a prediction is positive.
+
+    Parameters
+    ----------
+    predictions: as in ``predictions.parquet``: one row a frame.
+    """
+    columns = [column.removeprefix("score_") for column in predictions if str(column).startswith("score_")]
+    called = predictions[[f"score_{column}" for column in columns]].to_numpy() >= threshold
+    labels = predictions[[f"label_{column}" for column in columns]].to_numpy()
+    by_subject = {
+        # F1 = 2 TP / (2 TP + FP + FN): the denominator counts what was called and what is there.
+        "hits": called & (labels == 1),
+        "positive": (called & (labels >= 0)).astype(int) + (labels == 1),
+    }
+    hits, positive = (
+        pd.DataFrame(counts, columns=columns).groupby(predictions["subject"].to_numpy()).sum()
+        for counts in by_subject.values()
+    )
+    return (2 * hits / positive.where(positive > 0)).rename_axis("subject")
+
+
+def paired_subjects(
+    first: pd.DataFrame, second: pd.DataFrame, *, threshold: float, undefined: float = math.nan
+) -> pd.DataFrame:
+    """Mean F1 of every subject in the prediction tables of two systems: columns ``first``, ``second``.
+
+    Parameters
+    ----------
+    undefined: value of an F1 of 0 / 0; NaN leaves the action unit out for the subject, in both systems.
+
+    Raises ``InputError`` unless both tables are of the same frames with the same labels.
+    """
+    check_same_frames(first, second)
+    f1 = [subject_f1(table, threshold=threshold).fillna(undefined) for table in (first, second)]
+    both = f1[0].notna() & f1[1].notna()
+    return pd.DataFrame({"first": f1[0].where(both).mean(axis=1), "second": f1[1].where(both).mean(axis=1)})
+
+
+def check_same_frames(first: pd.DataFrame, second: pd.DataFrame) -> None:
+    """Raise ``InputError`` unless the tables hold the same frames, action units and labels."""
+    columns = [*KEY, *(column for column in first if str(column).startswith("label_"))]
+    theirs = [*KEY, *(column for column in second if str(column).startswith("label_"))]
+    if columns != theirs:
+        raise InputError("two systems are of different action units: compare runs on one data set")
+    ours, others = (table[columns].sort_values(KEY, ignore_index=True) for table in (first, second))
+    if len(ours) != len(others) or not (ours.to_numpy() == others.to_numpy()).all():
+        raise InputError(
+            f"two systems were not tested on the same frames ({len(ours)} and {len(others)} frames, or other labels): "
+            "compare runs on one data set, with the same fold"
+        )
