@@ -94,6 +94,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1)
+    group: str | None = None
     seed: int = Field(ge=0)
     run_dir: str
     data: _Data

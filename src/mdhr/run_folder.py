@@ -16,8 +16,8 @@ from mdhr.record import FILE
 
 SETTINGS = "settings.yaml"
 SECONDS = "seconds.json"
-_LABELS = ("name", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger")
-_DISPLAYS = ("progress", "table")
+_LABELS = ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger")
+_DISPLAYS = ("progress", "table", "wandb")
 _PREPARATION = ("root", "release", "detector", "prepare")  # the prepared form remembers how it was made
 
 
