@@ -24,6 +24,10 @@ def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
+EXPERIMENTS = [name for name in options("experiment") if not name.startswith("table_")]
+"""Sweeps are added to one of these: test_multirun.py."""
+
+
 def composed(*overrides: str, config_name: str = "train") -> DictConfig:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose(config_name, list(overrides))
@@ -38,7 +42,10 @@ def build_module(cfg: DictConfig) -> ActionUnitModule:
 
 @pytest.mark.parametrize(
     "override",
-    [f"{group}={name}" for group in ("data", "backbone", "network", "experiment") for name in options(group)],
+    [
+        *(f"{group}={name}" for group in ("data", "backbone", "network") for name in options(group)),
+        *(f"experiment={name}" for name in EXPERIMENTS),
+    ],
 )
 def test_data_and_network_compose_validate_and_instantiate(override: str):
     cfg = composed(override)
@@ -80,7 +87,7 @@ def test_evaluation_composes_and_asks_for_its_checkpoint():
     validate(composed("checkpoint=best.ckpt", config_name="evaluate"))
 
 
-@pytest.mark.parametrize("name", options("experiment"))
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_experiments_have_a_name_and_their_row_of_the_paper(name: str):
     cfg = composed(f"experiment={name}", config_name="cross_validate")
     assert cfg.name == name

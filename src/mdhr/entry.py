@@ -1,4 +1,8 @@
-"""Where the package meets its user: one line for a wrong input, one for a signal, an exit status for both."""
+"""Where the package meets its user: one line for a wrong input, one for a signal, an exit status for both.
+
+A job of a multirun that fails says why in one line, too, and leaves the others alone: it returns a :class:`FailedJob`,
+and ``hydra_plugins.every_job`` ends the multirun with the names of all that failed.
+"""
 
 import errno
 import functools
@@ -6,8 +10,10 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -16,10 +22,11 @@ from typing import Any, NoReturn
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
-from mdhr.errors import DivergedError, InputError
+from mdhr.errors import DivergedError, FailedJobsError, InputError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 _ENVIRONMENT_FAILURES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT}
@@ -32,6 +39,13 @@ class Interrupted(BaseException):
         super().__init__(signum)
         self.signum = signum
         self.message = f"stopped by {signal.Signals(signum).name}"
+
+
+@dataclass(frozen=True)
+class FailedJob:
+    """What a job of a multirun returns that failed, after it has said why. Goes from process to process."""
+
+    folder: str
 
 
 @contextmanager
@@ -65,7 +79,8 @@ def stop_on_signals() -> Iterator[None]:
 def entry_point(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], Any]]:
     """Make ``task(cfg)`` a Hydra program for ``conf/<config_name>.yaml`` whose failures are one line.
 
-    Exit status: 2 for a wrong input, 1 for training that diverged, 128 + number for a signal.
+    Exit status: 2 for a wrong input, 1 for training that diverged, 3 for a multirun with jobs that failed, 128 + number
+    for a signal, which ends a multirun as a whole.
     """
 
     def decorate(task: Callable[[DictConfig], Any]) -> Callable[[], Any]:
@@ -73,12 +88,13 @@ def entry_point(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Cal
         def in_hydra(cfg: DictConfig) -> Any:
             if "run_dir" in cfg:  # a job of a multirun has its own folder
                 cfg.run_dir = os.path.relpath(HydraConfig.get().runtime.output_dir)
-            with one_line_errors():
-                return task(cfg)
+            if HydraConfig.get().mode == RunMode.MULTIRUN:
+                return _job(task, cfg)
+            return task(cfg)
 
         def main() -> Any:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # hand us its errors instead of printing them
-            with one_line_errors():
+            with one_line_errors(), stop_on_signals():
                 return hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(in_hydra)()
 
         return main
@@ -94,16 +110,26 @@ def one_line_errors() -> Iterator[None]:
     except Interrupted as stop:
         _exit(128 + stop.signum, stop.message)
     except Exception as error:
-        for cause in _chain(error):
-            if isinstance(cause, InputError):
-                _exit(2, _without_worker(str(cause)))
-            if isinstance(cause, DivergedError):
-                _exit(1, str(cause))
-            if isinstance(cause, OSError) and cause.errno in _ENVIRONMENT_FAILURES:
-                _exit(2, f"cannot write or read {cause.filename or 'a file'}: {cause.strerror}")
-        if isinstance(error, HydraException | OmegaConfBaseException):
-            _exit(2, composition_message(error))
-        raise
+        explained = explanation(error)
+        if explained is None:
+            raise
+        _exit(*explained)
+
+
+def explanation(error: Exception) -> tuple[int, str] | None:
+    """Exit status and message for what the user can mend; None for everything else."""
+    for cause in _chain(error):
+        if isinstance(cause, InputError):
+            return 2, _without_worker(str(cause))
+        if isinstance(cause, DivergedError):
+            return 1, str(cause)
+        if isinstance(cause, FailedJobsError):
+            return 3, str(cause)
+        if isinstance(cause, OSError) and cause.errno in _ENVIRONMENT_FAILURES:
+            return 2, f"cannot write or read {cause.filename or 'a file'}: {cause.strerror}"
+    if isinstance(error, HydraException | OmegaConfBaseException):
+        return 2, composition_message(error)
+    return None
 
 
 def composition_message(error: Exception) -> str:
@@ -127,6 +153,20 @@ def suggestion(name: str, known: list[str], *, prefix: str = "") -> str:
     return f": choose from {', '.join(prefix + other for other in known)}"
 
 
+def _job(task: Callable[[DictConfig], Any], cfg: DictConfig) -> Any:
+    """What the task returns, or a :class:`FailedJob`."""
+    folder = os.path.relpath(HydraConfig.get().runtime.output_dir)
+    try:
+        return task(cfg)
+    except Exception as error:
+        explained = explanation(error)
+        if explained is None:
+            traceback.print_exc()
+            explained = 1, f"{type(error).__name__}, see above"
+        _say(f"{folder}: {explained[1]}")
+        return FailedJob(folder)
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """The error, what it was raised from, and so on."""
     cause: BaseException | None = error
@@ -141,6 +181,10 @@ def _without_worker(message: str) -> str:
 
 
 def _exit(status: int, message: str) -> NoReturn:
+    _say(message)
+    raise SystemExit(status)
+
+
+def _say(message: str) -> None:
     if os.environ.get("LOCAL_RANK", "0") == "0":
         print(message, file=sys.stderr, flush=True)
-    raise SystemExit(status)

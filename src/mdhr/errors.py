@@ -10,3 +10,7 @@ class InputError(ValueError):
 
 class DivergedError(RuntimeError):
     """Training has left the finite numbers; the message is one line, printed alone, exit status 1."""
+
+
+class FailedJobsError(RuntimeError):
+    """Jobs of a multirun have failed and the others have been run; the message is one line, exit status 3."""

@@ -1,0 +1,155 @@
+"""Multiruns: one job that fails leaves the others alone and is named at the end; a signal ends them all."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+import mdhr.train
+from mdhr.configuration import validate
+from mdhr.entry import stop_on_signals
+from mdhr.errors import DivergedError, InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+STUDY = Path("runs/study/synthetic-honest")
+Multirun = Callable[..., int]
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Folders of the jobs that were begun; k decides how a job ends, none is trained."""
+    begun = []
+
+    def outcome(cfg: DictConfig) -> dict[str, Any]:
+        begun.append(cfg.run_dir)
+        with stop_on_signals():
+            match cfg.network.num_neighbours:
+                case 2:
+                    raise InputError("a wrong setting")
+                case 3:
+                    raise DivergedError("the loss became nan")
+                case 4:
+                    raise KeyError("a mistake of ours")
+                case 5:
+                    os.kill(os.getpid(), signal.SIGINT)
+        return {"validation_f1_mean": 0.5}
+
+    monkeypatch.setattr(mdhr.train, "train", outcome)
+    return begun
+
+
+@pytest.fixture
+def multirun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Multirun:
+    """Exit status of ``python -m mdhr.train -m`` in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*overrides: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["mdhr", "-m", *overrides])
+        GlobalHydra.instance().clear()
+        try:
+            mdhr.train.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return start
+
+
+ONE_FOLD = ("experiment=[smoke,table_3]", "data.fold=1")
+
+
+def test_every_job_is_run_and_those_that_failed_are_named(
+    jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert multirun(*ONE_FOLD, "network.num_neighbours=2,1,3,4,6") == 3
+    folders = [f"{STUDY}/mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 1, 3, 4, 6)]
+    assert jobs == folders
+    said = capfd.readouterr().err.splitlines()
+    assert said[:2] == [f"{folders[0]}: a wrong setting", f"{folders[2]}: the loss became nan"]
+    assert said[2] == "Traceback (most recent call last):", "what nobody can mend by a setting is shown in full"
+    assert said[-2:] == [
+        f"{folders[3]}: KeyError, see above",
+        "3 of 5 jobs failed, each with its message above: "
+        + ", ".join(f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 3, 4)),
+    ]
+
+
+def test_a_multirun_without_failures_is_silent(
+    jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert multirun(*ONE_FOLD, "network.num_neighbours=1,6") == 0
+    assert len(jobs) == 2
+    assert capfd.readouterr().err == ""
+
+
+def test_a_signal_ends_the_multirun_at_once(
+    jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert multirun(*ONE_FOLD, "network.num_neighbours=5,6") == 130
+    assert len(jobs) == 1
+    assert capfd.readouterr().err == "stopped by SIGINT\n"
+
+
+def test_a_network_that_is_not_there_ends_it_before_the_first_job(
+    jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert multirun(*ONE_FOLD, "network=mdhr,mdrh") == 2
+    assert jobs == []
+    assert capfd.readouterr().err.startswith("there is no network=mdrh: choose one of ")
+
+
+def swept(table: str, *overrides: str) -> set[str]:
+    """Names of the runs of a sweep, from its file alone."""
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", [f"experiment=[demo,{table}]", *overrides], return_hydra_config=True)
+        params = cfg.hydra.sweeper.params
+        names = {""}
+        for key in ("network", "network.num_neighbours", "module.region_weight", "data.fold", "seed"):
+            values = str(params.get(key, {"network": "mdhr", "seed": "1"}.get(key, "-"))).split(",")
+            names = {f"{name} {key}={value}" for name in names for value in values}
+        return names
+
+
+def test_the_sweeps_are_those_of_the_paper() -> None:
+    lambdas = ("0", "0.0001", "0.001", "0.01", "0.05", "0.1", "0.2", "0.5")
+    form = " network={} network.num_neighbours={} module.region_weight={} data.fold={} seed={}"
+    folds = (1, 2, 3)
+    assert swept("table_3") == {form.format("mdhr", k, "-", fold, 1) for k in range(1, 9) for fold in folds}
+    assert swept("table_4") == {form.format("mdhr", "-", each, fold, 1) for each in lambdas for fold in folds}
+    variants = ("backbone_only", "backbone_mfd", "backbone_hsr", "mdhr", "mdhr_without_tcn")
+    assert swept("table_6") == {
+        form.format(network, "-", "-", fold, seed) for network in variants for fold in folds for seed in (1, 2, 3)
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "overrides", "name"),
+    [
+        ("table_3", [], "mdhr-k5-lambda0.01-fold1-seed1"),
+        ("table_4", [], "mdhr-k5-lambda0.01-fold1-seed1"),
+        ("table_6", ["network=mdhr"], "mdhr-k5-lambda0.01-fold1-seed1"),
+        ("table_4", ["module.region_weight=0"], "mdhr-k5-lambda0-fold1-seed1"),
+        ("table_6", ["module.region_weight=0", "network=mdhr"], "mdhr-k5-lambda0-fold1-seed1"),
+        ("table_4", ["module.region_weight=0.0001", "data.fold=2"], "mdhr-k5-lambda0.0001-fold2-seed1"),
+        ("table_6", ["network=backbone_only", "seed=3"], "backbone_only-k5-lambda0.01-fold1-seed3"),
+    ],
+)
+def test_tables_share_the_runs_that_they_have_in_common(
+    table: str, overrides: list[str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        cfg = compose("train", [f"experiment=[demo,{table}]", *overrides], return_hydra_config=True)
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg.copy())
+    assert cfg.run_dir == str(STUDY / name) == f"{cfg.hydra.sweep.dir}/{cfg.hydra.sweep.subdir}"
+    assert (cfg.ckpt_path, cfg.group) == ("auto", f"{table}-synthetic-honest")
+    OmegaConf.set_struct(cfg, False)
+    del cfg.hydra
+    validate(cfg)
