@@ -105,32 +105,25 @@ def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
     return (2 * hits / positive.where(positive > 0)).rename_axis("subject")
 
 
-def paired_subjects(
-    first: pd.DataFrame, second: pd.DataFrame, *, threshold: float, undefined: float = math.nan
-) -> pd.DataFrame:
-    """Mean F1 of every subject in the prediction tables of two systems: columns ``first``, ``second``.
+def paired_subjects(first: pd.DataFrame, second: pd.DataFrame, *, undefined: float = math.nan) -> pd.DataFrame:
+    """Mean F1 of every subject, from :func:`subject_f1` of two systems: columns ``first``, ``second``.
 
     Parameters
     ----------
     undefined: value of an F1 of 0 / 0; NaN leaves the action unit out for the subject, in both systems.
-
-    Raises ``InputError`` unless both tables are of the same frames with the same labels.
     """
-    check_same_frames(first, second)
-    f1 = [subject_f1(table, threshold=threshold).fillna(undefined) for table in (first, second)]
-    both = f1[0].notna() & f1[1].notna()
-    return pd.DataFrame({"first": f1[0].where(both).mean(axis=1), "second": f1[1].where(both).mean(axis=1)})
+    f1 = np.stack([first, second])  # 2 subjects aus
+    f1[np.isnan(f1)] = undefined
+    defined = ~np.isnan(f1).any(0)
+    means = np.where(defined, f1, 0).sum(-1) / np.where(defined.any(-1), defined.sum(-1), np.nan)
+    return pd.DataFrame({"first": means[0], "second": means[1]}, index=first.index)
 
 
-def check_same_frames(first: pd.DataFrame, second: pd.DataFrame) -> None:
-    """Raise ``InputError`` unless the tables hold the same frames, action units and labels."""
-    columns = [*KEY, *(column for column in first if str(column).startswith("label_"))]
-    theirs = [*KEY, *(column for column in second if str(column).startswith("label_"))]
-    if columns != theirs:
-        raise InputError("two systems are of different action units: compare runs on one data set")
-    ours, others = (table[columns].sort_values(KEY, ignore_index=True) for table in (first, second))
-    if len(ours) != len(others) or not (ours.to_numpy() == others.to_numpy()).all():
-        raise InputError(
-            f"two systems were not tested on the same frames ({len(ours)} and {len(others)} frames, or other labels): "
-            "compare runs on one data set, with the same fold"
-        )
+def frames_fingerprint(predictions: pd.DataFrame) -> tuple[int, int]:
+    """How many frames a system was tested on, and a number that differs unless frames and labels are the same.
+
+    The order of the rows plays no part.
+    """
+    columns = [*KEY, *sorted(str(column) for column in predictions if str(column).startswith("label_"))]
+    rows = pd.util.hash_pandas_object(predictions[columns], index=False)
+    return len(rows), int(rows.sum())

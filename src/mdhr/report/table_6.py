@@ -1,0 +1,246 @@
+"""Table 6: the whole network against what is left of it without one of its parts, with paired t-tests.
+
+Everything starts from finished runs (``mdhr.report.runs.read_runs``); the tests read the ``predictions.parquet`` beside
+each. Two variants are compared over the folds and seeds that both have. What a pair is: ``mdhr.report.significance``.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mdhr.data.manifest import replace_file
+from mdhr.errors import InputError
+from mdhr.record import read_record
+from mdhr.report.au_bars import draw_au_bars
+from mdhr.report.paper import paper_results
+from mdhr.report.provenance import PROTOCOLS, RENDERED, is_rendered
+from mdhr.report.significance import frames_fingerprint, holm, paired_subjects, paired_test, subject_f1
+from mdhr.report.text_table import latex_tables, markdown_page, p_value, percent
+
+K, REGION_WEIGHT = 5, 0.01
+"""The paper's k and lambda: those of every variant but the one without the auxiliary loss."""
+
+VARIANTS = {
+    "Backbone": ("backbone_only", REGION_WEIGHT),
+    "Backbone+MFD": ("backbone_mfd", REGION_WEIGHT),
+    "Backbone+HSR": ("backbone_hsr", REGION_WEIGHT),
+    "MDHR": ("mdhr", REGION_WEIGHT),
+    "MDHR without auxiliary loss": ("mdhr", 0.0),
+    "MDHR without TCN": ("mdhr_without_tcn", REGION_WEIGHT),
+}
+"""Choice of ``conf/network`` and lambda."""
+
+COMPARISONS = (
+    *(tuple(name.split(" vs ")) for name in paper_results()["table6_p_values"]),
+    ("MDHR", "MDHR without auxiliary loss"),
+    ("MDHR", "MDHR without TCN"),
+)
+SUBJECTS, ACTION_UNITS = "subjects", "action units"
+UNITS = {SUBJECTS: math.nan, "subjects, 0/0 as 0": 0.0, "subjects, 0/0 as 1": 1.0, ACTION_UNITS: math.nan}
+"""What a pair is, and for subjects the value of an F1 of 0 / 0 (NaN: left out)."""
+
+
+class _System(NamedTuple):
+    """What a test needs to know of a run."""
+
+    f1: pd.DataFrame
+    frames: tuple[int, int]
+
+
+def variant_runs(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The finished runs of every variant, by fold and seed; none for one that was not run.
+
+    Raises ``InputError`` if the runs are of several data sets or protocols.
+    """
+    for column in ("data", "protocol"):
+        if runs[column].nunique() > 1:
+            raise InputError(
+                f"runs with {column} {', '.join(sorted(runs[column].unique()))}: a table is of one of them"
+            )
+    same_k = runs[runs["k"] == K]
+    return {
+        name: same_k[(same_k["network"] == network) & (same_k["region_weight"] == weight)].set_index(["fold", "seed"])
+        for name, (network, weight) in VARIANTS.items()
+    }
+
+
+def table_6(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a variant: ``folds``, ``seeds``, ``runs``, ``f1_mean``, ``f1_sd``, then F1 of every action unit.
+
+    Means are over seeds, then over folds. ``f1_sd`` is the standard deviation over seeds of the mean over folds; NaN
+    unless two seeds have all the folds.
+    """
+    rows = {}
+    for name, own in variant_runs(runs).items():
+        values = own[["f1_mean", *_f1_columns(runs)]]
+        means = values.groupby("fold").mean().mean()
+        by_seed = values["f1_mean"].unstack("fold").dropna().mean(axis=1)
+        counts = {"folds": _distinct(own, "fold"), "seeds": _distinct(own, "seed"), "runs": len(own)}
+        rows[name] = {**counts, "f1_mean": means["f1_mean"], "f1_sd": by_seed.std(), **means.drop("f1_mean")}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
+
+
+def paired_tests(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a comparison and unit: ``comparison``, ``unit``, ``runs`` (that both have), ``pairs``, ``difference``,
+    ``low``, ``high``, ``t``, ``p``, ``effect``, ``p_holm`` (among the comparisons of that unit), ``paper_p``,
+    ``in_words`` (why there is no p)."""
+    variants = variant_runs(runs)
+    paper = paper_results()["table6_p_values"]
+    systems: dict[str, _System] = {}
+    rows = []
+    for first, second in COMPARISONS:
+        common = variants[first].index.intersection(variants[second].index)
+        for unit, undefined in UNITS.items():
+            pairs = (
+                _action_unit_pairs(variants[first], variants[second], common)
+                if unit == ACTION_UNITS
+                else _subject_pairs(variants[first], variants[second], common, undefined=undefined, systems=systems)
+            )
+            found = paired_test(pairs["first"].to_numpy(), pairs["second"].to_numpy())
+            missing = [name for name in (first, second) if variants[name].empty]
+            words = f"not run: {', '.join(missing)}" if missing else found.in_words
+            name = f"{first} vs {second}"
+            rows.append({"comparison": name, "unit": unit, "runs": len(common), **asdict(found),
+                         "paper_p": paper.get(name, math.nan), "in_words": words})  # fmt: skip
+    tests = pd.DataFrame(rows)
+    tests.insert(tests.columns.get_loc("p") + 1, "p_holm", tests.groupby("unit")["p"].transform(holm))
+    return tests
+
+
+def write_table_6(runs: pd.DataFrame, out: Path, *, command: str) -> Path:
+    """Write ``table.csv``, ``tests.csv``, ``table.md``, ``table.tex`` and ``au_bars.png`` into ``out``.
+
+    Parameters
+    ----------
+    command: what makes it again; the notes name it.
+
+    Returns ``table.md``. Raises ``InputError`` if no variant was run, or if the runs are of several data sets.
+    """
+    table, tests = table_6(runs), paired_tests(runs)
+    if not table["runs"].any():
+        raise InputError(f"none of the runs is one of Table 6: it needs k={K} and network={', '.join(_networks())}")
+    data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
+    title = f"Table 6, the network and its ablated variants: {data}, F1 in %"
+    notes = [*_notes(runs, table), f"command: `{command}`"]
+    shown = (_shown_table(table), _shown_tests(tests))
+    out.mkdir(parents=True, exist_ok=True)
+    labels = {"data": data, "protocol": protocol, "git_commit": " ".join(_commits(runs))}
+    replace_file(out / "table.csv", table.assign(**labels).to_csv().encode())
+    replace_file(out / "tests.csv", tests.assign(**labels).to_csv(index=False).encode())
+    replace_file(out / "table.md", markdown_page(*shown, title=title, notes=notes).encode())
+    replace_file(out / "table.tex", latex_tables(*shown, title=title, notes=notes).encode())
+    picture = BytesIO()
+    f1 = table.loc[table["runs"] > 0, ["f1_mean", *_f1_columns(runs)]]
+    note = f"Mean over folds and seeds; {PROTOCOLS[protocol]}" + (f"\n{RENDERED}" if is_rendered(data) else "")
+    draw_au_bars(f1, title=f"F1 of the network and its ablated variants: {data}", note=note).savefig(picture)
+    replace_file(out / "au_bars.png", picture.getvalue())
+    return out / "table.md"
+
+
+def _subject_pairs(
+    first: pd.DataFrame, second: pd.DataFrame, common: pd.Index, *, undefined: float, systems: dict[str, _System]
+) -> pd.DataFrame:
+    """Mean F1 of every subject, ``first`` beside ``second``, over seeds; ``systems`` remembers what was read."""
+    parts = []
+    for run in common:
+        folders = [str(variant.loc[run, "folder"]) for variant in (first, second)]
+        for folder in folders:
+            if folder not in systems:
+                systems[folder] = _read(Path(folder))
+        a, b = (systems[folder] for folder in folders)
+        if a.frames != b.frames:
+            raise InputError(
+                f"{folders[0]} and {folders[1]} were not tested on the same {a.frames[0]} frames with the same labels: "
+                "the data was prepared anew between them; run one of them again"
+            )
+        parts.append(paired_subjects(a.f1, b.f1, undefined=undefined))
+    if not parts:
+        return pd.DataFrame({"first": [], "second": []})
+    return pd.concat(parts).groupby("subject").mean()
+
+
+def _read(folder: Path) -> _System:
+    try:
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+    except FileNotFoundError as error:
+        raise InputError(f"{folder} has no predictions.parquet: remove the folder and run it again") from error
+    return _System(subject_f1(predictions, threshold=read_record(folder)["threshold"]), frames_fingerprint(predictions))
+
+
+def _action_unit_pairs(first: pd.DataFrame, second: pd.DataFrame, common: pd.Index) -> pd.DataFrame:
+    """Mean F1 of every action unit over seeds, then folds, ``first`` beside ``second``."""
+    means = [own.loc[common, _f1_columns(own)].groupby("fold").mean().mean() for own in (first, second)]
+    return pd.DataFrame(dict(zip(("first", "second"), means, strict=True)))
+
+
+def _shown_table(table: pd.DataFrame) -> pd.DataFrame:
+    shown = pd.DataFrame({"variant": table.index})
+    for column in _f1_columns(table):
+        shown[column.removeprefix("f1_")] = [percent(value) for value in table[column]]
+    means = zip(table["f1_mean"], table["f1_sd"], strict=True)
+    return shown.assign(**{"mean": [percent(*each) for each in means], "runs": [f"{n}" for n in table["runs"]]})
+
+
+def _shown_tests(tests: pd.DataFrame) -> pd.DataFrame:
+    """Subjects, and the p of action units beside them."""
+    by_unit: Mapping[str, pd.DataFrame] = {u: part.reset_index(drop=True) for u, part in tests.groupby("unit")}
+    own, aus = by_unit[SUBJECTS], by_unit[ACTION_UNITS]
+    intervals = zip(own["low"], own["high"], strict=True)
+    return pd.DataFrame(
+        {
+            "comparison": own["comparison"],
+            "pairs": [str(n) for n in own["pairs"]],
+            "difference, points": [percent(value) for value in own["difference"]],
+            "95 % interval": [f"{percent(low)} to {percent(high)}" for low, high in intervals],
+            "t": ["-" if math.isnan(t) else f"{t:.2f}" for t in own["t"]],
+            "d_z": ["-" if math.isnan(d) else f"{d:.2f}" for d in own["effect"]],
+            "p": [words or p_value(p) for p, words in zip(own["p"], own["in_words"], strict=True)],
+            "p, Holm": [p_value(p) for p in own["p_holm"]],
+            "p of AU pairs": [p_value(p) for p in aus["p"]],
+            "p of AU pairs, Holm": [p_value(p) for p in aus["p_holm"]],
+            "p in the paper": [p_value(p) for p in own["paper_p"]],
+        }
+    )
+
+
+def _notes(runs: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
+    most = int(table["folds"].max()) * int(table["seeds"].max())
+    short = [f"{name} ({n} of {most} runs)" for name, n in table["runs"].items() if n < most]
+    notes = [
+        f"{data}; {PROTOCOLS[protocol]}; code at {', '.join(_commits(runs))}",
+        f"F1: mean over {table['seeds'].max()} seed(s), then {table['folds'].max()} fold(s); ±: standard deviation "
+        "over seeds of the mean over folds, where there are two seeds",
+        f"k = {K}, lambda = {REGION_WEIGHT:g} (0 without the auxiliary loss; the gate of the graph stays)",
+        "Pairs are subjects, each tested in one fold, averaged over seeds; a subject's value is the mean over action "
+        "units of F1 over all of the subject's frames, without those that neither a label nor a prediction has. "
+        "Difference and interval in points of F1; d_z: mean difference over its standard deviation",
+        f"Holm: over the {len(COMPARISONS)} comparisons. tests.csv has all digits, and tests with F1 of 0/0 as 0 and 1",
+        f"The paper's p: {paper_results()['source']}, BP4D, ResNet-50, real people; it does not say what its pairs are",
+    ]
+    if short:
+        notes.insert(1, f"NOT COMPLETE: {', '.join(short)}; comparisons are over the runs that both have")
+    return [*notes, RENDERED] if is_rendered(str(data)) else notes
+
+
+def _commits(runs: pd.DataFrame) -> list[str]:
+    """Short names of the commits that the runs were made with."""
+    used = pd.concat(variant_runs(runs).values())["git_commit"].dropna().unique()
+    return sorted({commit[:10] + ("-dirty" if commit.endswith("-dirty") else "") for commit in used}) or ["no commit"]
+
+
+def _f1_columns(table: pd.DataFrame) -> list[str]:
+    return [column for column in table if str(column).startswith("f1_AU")]
+
+
+def _distinct(own: pd.DataFrame, level: str) -> int:
+    return own.index.get_level_values(level).nunique()
+
+
+def _networks() -> list[str]:
+    return sorted({network for network, _ in VARIANTS.values()})
