@@ -67,7 +67,7 @@ def outcome(run: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[st
     """Parameters, optimiser state and metrics of a run."""
     checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
     record = json.loads((run / "metrics.json").read_text())
-    for key in ("seconds", "checkpoint", "git_commit"):
+    for key in ("seconds", "checkpoint", "git_commit", "command"):
         record.pop(key)
     return checkpoint["state_dict"], checkpoint["optimizer_states"][0], record
 

@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from mdhr.metrics import table
@@ -27,6 +29,7 @@ def test_record(module: ActionUnitModule, cfg: DictConfig) -> dict[str, Any]:
         "seed": cfg.seed,
         "threshold": module.threshold,
         "git_commit": git_commit(),
+        "command": command(),
         "num_frames": len(module.predictions.frame),
         **table(module.metrics, module.au_set.columns),
     }
@@ -53,3 +56,11 @@ def git_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+def command() -> str | None:
+    """What this process was started with, one job's part of it in a multirun; None where it was not by Hydra."""
+    if not HydraConfig.initialized():
+        return None
+    hydra = HydraConfig.get()
+    return shlex.join(["python", "-m", f"mdhr.{hydra.job.config_name}", *hydra.overrides.task])

@@ -14,6 +14,7 @@ from mdhr.data.manifest import replace_file
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 from mdhr.predict import score_table, score_video
+from mdhr.report.provenance import is_rendered
 from mdhr.report.timeline import draw_timeline
 
 TRAINED_ON = (
@@ -24,22 +25,39 @@ VARIED = (0.15, 0.85)
 
 
 def draw_test_video(cfg: DictConfig, run: Path) -> None:
-    """Frames, truth and scores of one test video."""
-    data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
-    predictions = pd.read_parquet(run / "predictions.parquet")
+    """Frames, truth and scores of one test video of a run."""
+    draw_most_varied_video(
+        run / "timeline.png",
+        data=instantiate(cfg.data.module, _convert_="all"),
+        predictions=pd.read_parquet(run / "predictions.parquet"),
+        threshold=cfg.module.threshold,
+        faces=True,
+    )
+
+
+def draw_most_varied_video(
+    path: Path, *, data: FaceVideoData, predictions: pd.DataFrame, threshold: float, faces: bool
+) -> None:
+    """Truth and scores of the test video in which the most action units come and go; with ``faces`` its frames too.
+
+    Parameters
+    ----------
+    predictions: a prediction table of the test fold, see ``mdhr.predictions``.
+    """
     subject, task = most_varied_video(predictions)
     rows = predictions[(predictions["subject"] == subject) & (predictions["task"] == task)].sort_values("frame")
     scores, labels = scores_and_labels(rows)
     video = next(video for video in data.videos("test") if (video.subject, video.task) == (subject, task))
+    kind = ", a rendered face" if is_rendered(data.manifest.name) else ""
     draw_timeline(
-        run / "timeline.png",
+        path,
         au_set=data.au_set,
-        frames=np.stack([read_frame(path, data.manifest.size) for path in video.paths]),
+        frames=np.stack([read_frame(path, data.manifest.size) for path in video.paths]) if faces else None,
         seconds=(video.frame - video.frame[0]) / data.manifest.fps,
         scores=scores,
         truth=labels,
-        threshold=cfg.module.threshold,
-        title=f"What the network says of somebody it never saw (test video {video.name}, a rendered face)",
+        threshold=threshold,
+        title=f"What the network says of somebody it never saw (test video {video.name}{kind})",
         note="Blue: the action unit was really active. Orange: the network says so. "
         "Where a blue band stands on an orange bar of the same length, it is right.\n"
         "Shown is the test video in which the most action units come and go.",

@@ -36,7 +36,7 @@ def draw_timeline(
     path: Path,
     *,
     au_set: ActionUnitSet,
-    frames: np.ndarray,
+    frames: np.ndarray | None,
     seconds: np.ndarray,
     scores: np.ndarray,
     threshold: float,
@@ -49,7 +49,7 @@ def draw_timeline(
 
     Parameters
     ----------
-    frames: ``F H W 3`` uint8 RGB; evenly spaced ones are shown above their place in time.
+    frames: ``F H W 3`` uint8 RGB; evenly spaced ones are shown above their place in time, or none.
     seconds: ``F`` increasing.
     scores: ``F N`` in [0, 1]; from ``threshold`` on the action unit counts as active.
     note: one or two lines below the title that say what is seen.
@@ -61,7 +61,7 @@ def draw_timeline(
     edges = np.append(seconds, seconds[-1] + step)
 
     plot_width = WIDTH - LEFT - RIGHT
-    picture = plot_width / NUM_PICTURES
+    picture = plot_width / NUM_PICTURES if frames is not None else 0.2
     height = HEADER + picture + num_aus * ROW + FOOTER
     figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
 
@@ -72,7 +72,8 @@ def draw_timeline(
     figure.text(0.2 / WIDTH, 1 - 0.14 / height, title, fontsize=15, fontweight="bold", va="top", color=INK)
     figure.text(0.2 / WIDTH, 1 - 0.48 / height, note, fontsize=10.5, va="top", color=INK, linespacing=1.3)
 
-    for i in range(NUM_PICTURES):
+    for i in range(0 if frames is None else NUM_PICTURES):
+        assert frames is not None
         # The frame in the middle of the stretch of time that the picture covers.
         f = min(int((i + 0.5) / NUM_PICTURES * num_frames), num_frames - 1)
         ax = axes(LEFT + i * picture + 0.03, HEADER, picture - 0.06, picture - 0.06)
