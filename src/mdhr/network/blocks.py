@@ -11,6 +11,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def scaled_linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
+    """A linear layer whose weights begin as N(0, sqrt(2 / out_features))."""
+    linear = nn.Linear(in_features, out_features, bias=bias)
+    nn.init.normal_(linear.weight, std=math.sqrt(2 / out_features))
+    return linear
+
+
 class LinearBlock(nn.Module):
     """``ReLU(BatchNorm(W x + b))`` over the last axis; every other axis counts as a sample.
 

@@ -22,6 +22,9 @@ class NetworkOutput(NamedTuple):
     """``B T N`` in [0, 1]."""
     region_logits: tuple[Tensor, ...]
     """R tensors ``B T num_patterns``; empty for a network without regions."""
+    edge_logits: Tensor | None = None
+    """``B T N N 4`` of a network that says which of two action units are active; ``[..., i, j, :]`` speaks of
+    pattern ``2 * y_i + y_j``."""
 
 
 def default_width(backbone_width: int) -> int:
