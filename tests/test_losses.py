@@ -11,7 +11,7 @@ import torch
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.clip import Clip
-from mdhr.losses import ClipLoss, class_weights, pattern_cross_entropy, weighted_asymmetric_loss
+from mdhr.losses import ClipLoss, class_weights, pair_patterns, pattern_cross_entropy, weighted_asymmetric_loss
 
 
 def clip_of(au: torch.Tensor, au_set=DISFA) -> Clip:
@@ -115,6 +115,33 @@ def test_total_adds_the_weighted_region_term():
     assert terms.total.item() == pytest.approx(terms.au.item() + 0.25 * terms.region.item())
     without_regions = ClipLoss(num_aus=8, region_weight=0.25)(scores, (), clip)
     assert without_regions.total == without_regions.au == terms.au
+
+
+def test_edge_loss_is_its_definition():
+    generator = torch.Generator().manual_seed(4)
+    labels = random_labels(generator, 2, 3, 8)
+    logits = torch.randn(2, 3, 8, 8, 4, generator=generator)
+    terms = []
+    for b, t, i, j in itertools.product(*map(range, logits.shape[:-1])):
+        end, start = labels[b, t, i].item(), labels[b, t, j].item()
+        if -1 not in (end, start):
+            kind = {(0, 0): 0, (0, 1): 1, (1, 0): 2, (1, 1): 3}[end, start]
+            terms.append(-logits[b, t, i, j].double().log_softmax(-1)[kind].item())
+    loss = ClipLoss(num_aus=8, region_weight=7.0, edge_weight=0.25)
+    scores = torch.rand(2, 3, 8, generator=generator)
+    found = loss(scores, (), clip_of(labels), logits)
+    assert found.edge.item() == pytest.approx(sum(terms) / len(terms), rel=1e-5)
+    assert found.total.item() == pytest.approx(found.au.item() + 0.25 * found.edge.item())
+    assert loss(scores, (), clip_of(labels)).total == found.au
+
+
+def test_edges_of_missing_labels_take_no_part():
+    labels = torch.tensor([[[1, -1, 0]]])
+    assert pair_patterns(labels).tolist() == [[[[3, -1, 2], [-1, -1, -1], [1, -1, 0]]]]
+    logits = torch.randn(1, 2, 8, 8, 4, requires_grad=True)
+    clip = clip_of(torch.full((1, 2, 8), -1, dtype=torch.int8))
+    ClipLoss(num_aus=8, region_weight=0.01, edge_weight=0.05)(torch.rand(1, 2, 8), (), clip, logits).total.backward()
+    assert (logits.grad == 0).all()
 
 
 def test_class_weights_are_their_definition_with_mean_one():

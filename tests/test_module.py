@@ -14,10 +14,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from mdhr.action_units import BP4D
+from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.clip import Clip
 from mdhr.errors import InputError
 from mdhr.module import ActionUnitModule
+from mdhr.network.mdhr import NetworkOutput
 
 GOLDEN = Path(__file__).parent / "golden" / "loss_curve.json"
 
@@ -30,8 +31,8 @@ class Means(nn.Module):
         self.backbone = nn.Linear(3, 4)
         self.head = nn.Linear(4, 12)
 
-    def forward(self, frames: Tensor) -> SimpleNamespace:
-        return SimpleNamespace(scores=self.head(self.backbone(frames.mean((-1, -2)))).sigmoid(), region_logits=())
+    def forward(self, frames: Tensor) -> NetworkOutput:
+        return NetworkOutput(scores=self.head(self.backbone(frames.mean((-1, -2)))).sigmoid(), region_logits=())
 
 
 def module_with(**changes: object) -> ActionUnitModule:
@@ -72,6 +73,12 @@ def test_class_weights_come_from_the_training_fold_or_as_given():
     assert (given.loss.class_weights == 2).all()
     with pytest.raises(InputError, match="3 weights for the 12 action units of BP4D"):
         module_with(class_weights=[1.0] * 3).on_fit_start()
+
+
+@pytest.mark.parametrize(("au_set", "weight"), [(BP4D, 0.05), (DISFA, 0.01)], ids=["BP4D", "DISFA"])
+def test_edges_weigh_as_their_paper_has_it_or_as_given(au_set: ActionUnitSet, weight: float):
+    assert module_with(au_set=au_set).loss.edge_weight == weight
+    assert module_with(au_set=au_set, edge_weight=0.0).loss.edge_weight == 0
 
 
 def fixed_batch() -> Clip:

@@ -62,6 +62,7 @@ class _Network(_Part):
 
 class _Module(_Part):
     region_weight: float = Field(ge=0)
+    edge_weight: float | None = Field(default=None, ge=0)
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     backbone_lr_scale: float = Field(ge=0)

@@ -1,5 +1,7 @@
 """What training minimises: ``L = L_AU + lambda * L_region``, lambda being ``region_weight`` in code.
 
+ME-GraphAU has an auxiliary loss of its own instead, on edges, with weight ``edge_weight``.
+
 Entries labelled ``MISSING`` take no part: every mean runs over the valid entries alone, and a batch without any
 gives a loss of 0 with zero gradients. Source: paper section 3.5 and the released training code.
 """
@@ -16,6 +18,8 @@ from mdhr.clip import Clip
 
 SMALLEST = 1e-8
 """Probabilities are not taken below this before their logarithm."""
+EDGE_WEIGHTS = {"BP4D": 0.05, "DISFA": 0.01}
+"""Weight of the edge loss by action unit set, as ME-GraphAU was trained (Luo et al., IJCAI 2022)."""
 
 
 def class_weights(rates: Tensor) -> Tensor:
@@ -69,29 +73,52 @@ def pattern_cross_entropy(region_logits: Sequence[Tensor], patterns: Tensor) -> 
     return torch.stack(groups).mean()
 
 
+def pair_patterns(occurrence: Tensor) -> Tensor:
+    """``(..., N)`` to ``(..., N, N)`` int64: ``2 * y_i + y_j``, ``MISSING`` where either is."""
+    end, start = occurrence.long().unsqueeze(-1), occurrence.long().unsqueeze(-2)
+    return (2 * end + start).masked_fill((end == MISSING) | (start == MISSING), MISSING)
+
+
 class LossTerms(NamedTuple):
     """The loss and what it is made of, scalars."""
 
     total: Tensor
     au: Tensor
     region: Tensor
+    edge: Tensor
 
 
 class ClipLoss(nn.Module):
-    """``L_AU + region_weight * L_region`` of a batch of clips.
+    """``L_AU + region_weight * L_region + edge_weight * L_edge`` of a batch of clips.
 
     Holds the class weights as a buffer, so that a checkpoint knows those it was trained with.
     """
 
     class_weights: Tensor
 
-    def __init__(self, *, num_aus: int, region_weight: float) -> None:
+    def __init__(self, *, num_aus: int, region_weight: float, edge_weight: float = 0.0) -> None:
         super().__init__()
         self.region_weight = region_weight
+        self.edge_weight = edge_weight
         self.register_buffer("class_weights", torch.ones(num_aus))
 
-    def forward(self, scores: Tensor, region_logits: Sequence[Tensor], clip: Clip) -> LossTerms:
-        """Compare ``scores`` (B T N) and ``region_logits`` (R tensors; none without HSR) with the clip's labels."""
+    def forward(
+        self, scores: Tensor, region_logits: Sequence[Tensor], clip: Clip, edge_logits: Tensor | None = None
+    ) -> LossTerms:
+        """Compare with the clip's labels.
+
+        Parameters
+        ----------
+        scores: ``B T N``.
+        region_logits: R tensors ``B T num_patterns``; none of a network without regions.
+        edge_logits: ``B T N N 4``; None of a network without edges.
+        """
         au = weighted_asymmetric_loss(scores, clip.au, self.class_weights)
-        region = pattern_cross_entropy(region_logits, clip.region) if region_logits else au.new_zeros(())
-        return LossTerms(total=au + self.region_weight * region, au=au, region=region)
+        region = edge = au.new_zeros(())
+        if region_logits:
+            region = pattern_cross_entropy(region_logits, clip.region)
+        if edge_logits is not None:
+            edge = pattern_cross_entropy([edge_logits], pair_patterns(clip.au).unsqueeze(-1))
+        return LossTerms(
+            total=au + self.region_weight * region + self.edge_weight * edge, au=au, region=region, edge=edge
+        )

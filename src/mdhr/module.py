@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from mdhr.action_units import ActionUnitSet
 from mdhr.clip import Clip
 from mdhr.errors import DivergedError, InputError
-from mdhr.losses import ClipLoss, class_weights, weighted_asymmetric_loss
+from mdhr.losses import EDGE_WEIGHTS, ClipLoss, class_weights, weighted_asymmetric_loss
 from mdhr.metrics import ActionUnitMetrics, action_unit_metrics
 from mdhr.predictions import PredictionCollector, Predictions
 
@@ -21,7 +21,7 @@ AU_SET_KEY = "mdhr_au_set"
 
 
 class ActionUnitModule(LightningModule):
-    """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N) and ``.region_logits``.
+    """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N), ``.region_logits``, ``.edge_logits``.
 
     Recipe: AdamW, learning rate by cosine to 0 over all steps, no warm-up (supplement, Table 2 and section 4).
     After a validation or test epoch :attr:`predictions` and :attr:`metrics` hold its outcome, equal in all processes.
@@ -30,6 +30,7 @@ class ActionUnitModule(LightningModule):
     ----------
     class_weights: ``N`` weights of the loss; None derives them from the training fold when training starts.
     region_weight: lambda of the loss.
+    edge_weight: weight of the loss on edges, for networks that have them; None is that of the ME-GraphAU paper.
     backbone_lr_scale: the learning rate of ``network.backbone``, as a multiple of ``learning_rate``.
     threshold: smallest score that counts as a detection.
     """
@@ -46,11 +47,14 @@ class ActionUnitModule(LightningModule):
         weight_decay: float,
         backbone_lr_scale: float,
         threshold: float,
+        edge_weight: float | None = None,
     ) -> None:
         super().__init__()
         self.network = network
         self.au_set = au_set
-        self.loss = ClipLoss(num_aus=len(au_set.aus), region_weight=region_weight)
+        if edge_weight is None:
+            edge_weight = EDGE_WEIGHTS.get(au_set.name, EDGE_WEIGHTS["BP4D"])
+        self.loss = ClipLoss(num_aus=len(au_set.aus), region_weight=region_weight, edge_weight=edge_weight)
         self.given_class_weights = class_weights
         self.learning_rate = learning_rate
         self.betas = (betas[0], betas[1])
@@ -81,7 +85,7 @@ class ActionUnitModule(LightningModule):
     def training_step(self, clip: Clip, batch_idx: int) -> Tensor:
         """Loss of a batch; raises ``DivergedError`` when it is no number any more."""
         output = self.network(clip.frames)
-        terms = self.loss(output.scores, output.region_logits, clip)
+        terms = self.loss(output.scores, output.region_logits, clip, output.edge_logits)
         if not terms.total.isfinite():
             raise DivergedError(
                 f"the loss became {terms.total.item()} in epoch {self.current_epoch}, batch {batch_idx}: "
@@ -91,6 +95,8 @@ class ActionUnitModule(LightningModule):
         self.log("train/loss", terms.total, on_step=True, on_epoch=True, batch_size=size)
         self.log("train/loss_au", terms.au, on_step=False, on_epoch=True, batch_size=size)
         self.log("train/loss_region", terms.region, on_step=False, on_epoch=True, batch_size=size)
+        if output.edge_logits is not None:
+            self.log("train/loss_edge", terms.edge, on_step=False, on_epoch=True, batch_size=size)
         self.log("train/learning_rate", self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]
         return terms.total
 
