@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 from mdhr import parity
 from mdhr.errors import InputError
+from mdhr.parity_filling import filled_checkpoint
+from mdhr.parity_me_graphau import ME_GRAPHAU, compare_me_graphau
 
 
 @pytest.fixture
@@ -26,6 +29,17 @@ def test_one_network_equals_the_released_one() -> None:
     assert agrees, text
 
 
+def test_me_graphau_equals_the_released_one(folder: Path) -> None:
+    """One of each stage, and that a difference is seen."""
+    first, second, _ = ME_GRAPHAU
+    text, agrees = compare_me_graphau(first, folder, {"salt": ""})
+    assert agrees, text
+    text, agrees = compare_me_graphau(second, folder, {"salt": ""})
+    assert agrees, text
+    assert "edge_logits" in text
+    assert not compare_me_graphau(first, folder, {"salt": "pepper"})[1]
+
+
 def test_a_difference_and_other_settings_are_seen(folder: Path) -> None:
     """Other weights, clip and k run as well, and are not mistaken for the golden ones."""
     text, agrees = parity.compare_evaluation("disfa_resnet50", folder, {"salt": "pepper", "k": 3})
@@ -34,8 +48,8 @@ def test_a_difference_and_other_settings_are_seen(folder: Path) -> None:
 
 
 def test_filling_follows_the_rule() -> None:
-    state = parity.filled_checkpoint({"LRM.up_fc.weight": [8, 512], "a.running_var": [9], "b.bias": [4]}, "salt")
-    g = np.random.default_rng(parity.zlib.crc32(b"saltLRM.up_fc.weight"))
+    state = filled_checkpoint({"LRM.up_fc.weight": [8, 512], "a.running_var": [9], "b.bias": [4]}, "salt")
+    g = np.random.default_rng(zlib.crc32(b"saltLRM.up_fc.weight"))
     drawn = g.standard_normal((8, 512)) / np.sqrt(512)
     expected = 40 * (drawn - drawn.mean(1, keepdims=True))
     np.testing.assert_allclose(state["LRM.up_fc.weight"].numpy(), expected, rtol=1e-6)
@@ -63,4 +77,5 @@ def test_exit_status_of_an_incomplete_folder(folder: Path, capsys: pytest.Captur
 def test_exit_status_tells_whether_all_agree(agrees: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parity, "compare_evaluation", lambda name, *rest: ("", agrees or name != "bp4d_swin_base"))
     monkeypatch.setattr(parity, "compare_training", lambda *rest: ("", True))
+    monkeypatch.setattr(parity, "compare_me_graphau", lambda *rest: ("", True))
     assert parity.main() == status

@@ -1,17 +1,16 @@
 """Is this network the released one? Compare with golden numbers of the released code (``make parity``).
 
 The golden folder holds outputs of the released code, not its weights: those are filled by a rule from each tensor's
-name (:func:`filled_checkpoint`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
+name (:mod:`mdhr.parity_filling`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
 
-Prints one line per network in evaluation mode and one for a training step. Exit status 0 when all agree, 1 when one
-does not, 2 when the folder is not complete.
+Prints one line per network in evaluation mode, ME-GraphAU's among them, and one for a training step. Exit status 0
+when all agree, 1 when one does not, 2 when the folder is not complete.
 """
 
 import json
 import math
 import os
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,19 +22,17 @@ from torch.nn import functional as F
 
 from mdhr.action_units import action_unit_set
 from mdhr.errors import InputError
-from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
-from mdhr.network.released import is_constant, load_released_state, release_rules
+from mdhr.network.released import load_released_state, release_rules
+from mdhr.parity_filling import filled_checkpoint, filled_frames, generator, released_backbone
+from mdhr.parity_me_graphau import ME_GRAPHAU, compare_me_graphau
 
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden" / "parity"
 """The committed folder."""
 
 NETWORKS = ("bp4d_resnet50", "bp4d_swin_base", "disfa_resnet50", "disfa_swin_base")
 TRAIN_STEP = "bp4d_resnet50"
-BACKBONES: dict[str, dict[str, Any]] = {
-    "resnet50": {"name": "resnet50", "tap": "stage_output"},
-    "swin_base": {"name": "swin_base_patch4_window7_224", "tap": "stage_input"},
-}
+NUM_FRAMES = 16
 
 TENSOR_BOUND = 1e-4
 """Largest difference of an intermediate tensor, relative to its largest magnitude."""
@@ -59,47 +56,11 @@ REGION_WEIGHT = 0.01
 """lambda of the training step."""
 
 
-def generator(name: str, salt: str) -> np.random.Generator:
-    """The random numbers that belong to a name."""
-    return np.random.default_rng(zlib.crc32((salt + name).encode()))
-
-
-def filled_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
-    """A tensor of a released checkpoint, filled by the rule of its name."""
-    g, last = generator(key, salt), key.rpartition(".")[2]
-    if last == "running_var":
-        return 0.5 + g.random(shape)
-    if last == "running_mean":
-        return 0.1 * g.standard_normal(shape)
-    if len(shape) < 2:
-        return 0.1 * g.standard_normal(shape) + (last == "weight")
-    tensor = g.standard_normal(shape) / math.sqrt(math.prod(shape[1:]))
-    if key.startswith("LRM.") and key.endswith("_fc.weight"):  # pattern heads: decisions far from a tie
-        tensor = 40 * (tensor - tensor.mean(1, keepdims=True))
-    return tensor
-
-
-def filled_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str, Tensor]:
-    """A checkpoint in the released layout from its keys and shapes."""
-    return {
-        key: torch.zeros(shape, dtype=torch.long)
-        if key.endswith("num_batches_tracked") or is_constant(key)
-        else torch.from_numpy(np.asarray(filled_tensor(key, shape, salt), dtype=np.float32))
-        for key, shape in shapes.items()
-    }
-
-
-def filled_clips(name: str, num_clips: int, salt: str) -> Tensor:
-    """Coarse noise, ``B 16 3 224 224``."""
-    coarse = generator(f"clip.{name}", salt).standard_normal((num_clips, 16, 3, 14, 14))
-    return torch.from_numpy(np.kron(coarse, np.ones((16, 16))).astype(np.float32))
-
-
 def filled_network(name: str, folder: Path, meta: Mapping) -> MDHR:
     """The network ``<data set>_<backbone>`` with the rule's weights."""
     data_set, _, backbone = name.partition("_")
     network = MDHR(
-        backbone=Backbone(**BACKBONES[backbone], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224),
+        backbone=released_backbone(backbone),
         au_set=action_unit_set(data_set.upper()),
         width=None,
         num_neighbours=meta["k"],
@@ -131,7 +92,7 @@ def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
         for name, stage in stages.items()
     ]
     with torch.inference_mode():
-        scores, region_logits = network.eval()(frames)
+        scores, region_logits, _ = network.eval()(frames)
     for hook in hooks:
         hook.remove()
     outputs["scores"] = scores[0]
@@ -143,7 +104,7 @@ def training_step(network: MDHR, frames: Tensor, au: Tensor, class_weights: Tens
 
     The losses are written out here, so that the network is held to the released one on its own.
     """
-    scores, region_logits = network.train()(frames)
+    scores, region_logits, _ = network.train()(frames)
     y, log = au.to(scores), lambda x: x.clamp(min=1e-8).log()
     au_loss = -(class_weights * (y * log(scores) + (1 - y) * scores.detach() * log(1 - scores))).mean()
     patterns = network.au_set.region_pattern(au).unbind(-1)
@@ -159,7 +120,7 @@ def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, boo
     with np.load(folder / f"{name}.npz") as file:
         golden = {key: torch.from_numpy(file[key]) for key in file}
     network = filled_network(name, folder, meta)
-    ours = evaluation_outputs(network, filled_clips(name, 1, meta["salt"]))
+    ours = evaluation_outputs(network, filled_frames(f"clip.{name}", [1, NUM_FRAMES], meta["salt"]))
     scores = (ours["scores"] - golden.pop("scores")).abs().max().item()
     tensors = {key: ((ours[key] - x).abs().max() / x.abs().max()).item() for key, x in golden.items()}
     worst = max(tensors, key=lambda key: tensors[key])
@@ -175,9 +136,9 @@ def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
     # gradients by percents. With channels first, as in the released code, it sums in float64.
     network.backbone.to(memory_format=torch.contiguous_format)
     name = f"{TRAIN_STEP}_train"
-    shape = (2, 16, len(network.au_set.aus))
+    shape = (2, NUM_FRAMES, len(network.au_set.aus))
     au = torch.from_numpy(generator(f"labels.{name}", meta["salt"]).random(shape) < 0.35).long()
-    frames = filled_clips(name, 2, meta["salt"])
+    frames = filled_frames(f"clip.{name}", [2, NUM_FRAMES], meta["salt"])
     losses = training_step(network, frames, au, torch.tensor(golden["class_weights"]))
     loss = max(abs(losses[key] - golden[key]) / max(1.0, golden[key]) for key in losses)
     parts, largest = gradient_differences(dict(gradient_norms(network)), golden["grad_norm"])
@@ -218,7 +179,7 @@ def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
 def check_folder(folder: Path) -> None:
     """``InputError`` that names the files which a golden folder lacks."""
     needed = ["meta.json", f"{TRAIN_STEP}_train_step.json"]
-    needed += [f"{name}{ending}" for name in NETWORKS for ending in (".npz", "_keys.json")]
+    needed += [f"{name}{ending}" for name in (*NETWORKS, *ME_GRAPHAU) for ending in (".npz", "_keys.json")]
     missing = [file for file in needed if not (folder / file).is_file()]
     if missing:
         raise InputError(f"golden folder {folder} lacks {', '.join(missing)}: set MDHR_PARITY to a complete one")
@@ -234,6 +195,8 @@ def main() -> int:
         for name in NETWORKS:
             agreed &= _report(name, *compare_evaluation(name, folder, meta))
         agreed &= _report(f"{TRAIN_STEP}, training step", *compare_training(folder, meta))
+        for name in ME_GRAPHAU:
+            agreed &= _report(name, *compare_me_graphau(name, folder, meta))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet, action_unit_set
 from mdhr.errors import InputError
-from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
 from mdhr.network.released import load_released, load_released_state, release_rules
-from mdhr.parity import BACKBONES, GOLDEN, NETWORKS
+from mdhr.parity import GOLDEN, NETWORKS
+from mdhr.parity_filling import released_backbone
 
 
 def whole_network(name: str) -> MDHR:
@@ -19,9 +19,7 @@ def whole_network(name: str) -> MDHR:
     data_set, _, backbone = name.partition("_")
     with torch.device("meta"):
         return MDHR(
-            backbone=Backbone(
-                **BACKBONES[backbone], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224
-            ),
+            backbone=released_backbone(backbone),
             au_set=action_unit_set(data_set.upper()),
             width=None,
             num_neighbours=5,
