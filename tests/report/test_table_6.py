@@ -98,7 +98,15 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
     page = write_table_6(runs, tmp_path / "out", command="make table-6").read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "table.csv", "tests.csv", "table.md", "table.tex", "au_bars.png"}  # fmt: skip
-    for said in ("honest", "rendered faces, not BP4D", "0123456789", "`make table-6`", "7.75e-03", "2 fold(s)"):
+    for said in (
+        "honest",
+        "rendered faces, not BP4D",
+        "0123456789",
+        "`make table-6`",
+        "| 0.00775 |",
+        "| 6.76e-06 |",
+        "2 fold(s)",
+    ):
         assert said in page
     assert "NOT COMPLETE" not in page
     written = pd.read_csv(tmp_path / "out/table.csv", index_col="variant")

@@ -10,6 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+OUTSIDE_LAYERS = (
+    "relative_position_bias_table",
+    "similarity.anchors",
+    "attention.source",
+    "attention.target",
+    "attention.bias",
+)
+"""Ends of the names of parameters that are no weight or bias of a linear, convolution or normalisation layer."""
+_BETWEEN_ACTIVATIONS = ("bmm", "scaled_dot_product")
+
 
 @dataclass(frozen=True)
 class Complexity:
@@ -18,6 +28,10 @@ class Complexity:
     parameters: int
     multiply_adds_per_frame: float
     """One multiplication with one addition counts as one; matrix products and convolutions are counted."""
+    layer_parameters: int
+    """Without those that released code keeps outside of layers (:data:`OUTSIDE_LAYERS`)."""
+    layer_multiply_adds_per_frame: float
+    """Without products of two activations, as in attention. A counter that looks at layers alone sees neither."""
 
     @property
     def flops_per_frame(self) -> float:
@@ -39,7 +53,16 @@ def complexity(build: Callable[[], nn.Module], *, num_frames: int, size: int) ->
         frames = torch.empty(1, num_frames, 3, size, size)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(frames)
-    return Complexity(count_parameters(network), counter.get_total_flops() / 2 / num_frames)
+    by_operation = counter.get_flop_counts()["Global"]
+    between = sum(n for operation, n in by_operation.items() if any(x in str(operation) for x in _BETWEEN_ACTIVATIONS))
+    parameters, total = count_parameters(network), counter.get_total_flops()
+    outside = sum(x.numel() for name, x in network.named_parameters() if name.endswith(OUTSIDE_LAYERS))
+    return Complexity(
+        parameters=parameters,
+        multiply_adds_per_frame=total / 2 / num_frames,
+        layer_parameters=parameters - outside,
+        layer_multiply_adds_per_frame=(total - between) / 2 / num_frames,
+    )
 
 
 def count_parameters(network: nn.Module) -> int:

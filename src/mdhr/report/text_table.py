@@ -35,7 +35,7 @@ def p_value(p: float) -> str:
     """Three digits; ``-`` for NaN."""
     if pd.isna(p):
         return "-"
-    return f"{p:.3f}" if p >= 0.01 else f"{p:.2e}"
+    return f"{p:.3g}"
 
 
 def _markdown(table: pd.DataFrame) -> str:
