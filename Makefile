@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): minutes, as torch is large"
 	$(RUN) -m pip install --quiet --constraint constraints.txt torch torchvision
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard]'
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,workspaces]'
 	@touch $@
 
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end

@@ -18,6 +18,7 @@ from sklearn.metrics import confusion_matrix, f1_score
 from mdhr.action_units import BP4D
 from mdhr.train import train
 from mdhr.wandb_results import WandbResults
+from mdhr.wandb_workspace import workspace
 
 SETTINGS = ("trainer.max_epochs=1", "logger=wandb", "group=table_3-noise")
 
@@ -117,3 +118,17 @@ def test_a_clip_is_shown_with_its_timelines_but_no_face_that_is_not_rendered(
 def test_other_loggers_are_told_nothing() -> None:
     trainer = Trainer(logger=CSVLogger("unused"), enable_checkpointing=False, enable_progress_bar=False)
     WandbResults(faces=True).on_test_end(trainer, LightningModule())  # which has no results to look at
+
+
+def test_every_panel_of_the_page_shows_something_that_a_run_logs(told: dict[str, Any]) -> None:
+    page = workspace(entity="somebody", project="mdhr", au_set=BP4D)
+    shown: set[str] = set()
+    for panel in (panel for section in page.sections for panel in section.panels):
+        for key in ("y", "metrics", "media_keys"):
+            shown |= {getattr(metric, "name", metric) for metric in getattr(panel, key, [])}
+        if hasattr(panel, "table_name"):
+            shown.add(panel.table_name)
+        if hasattr(panel, "chart_name"):
+            shown.add(panel.query["summaryTable"]["tableKey"])
+    assert len(shown) == 24
+    assert shown <= set(told["summary"])

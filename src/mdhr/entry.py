@@ -90,7 +90,8 @@ def entry_point(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Cal
                 cfg.run_dir = os.path.relpath(HydraConfig.get().runtime.output_dir)
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 return _job(task, cfg)
-            return task(cfg)
+            with one_line_errors():  # here, or Hydra adds a line of its own
+                return task(cfg)
 
         def main() -> Any:
             os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # hand us its errors instead of printing them
