@@ -1,0 +1,113 @@
+"""Draw what the weights and the graph of a trained MDHR do on one test clip: ``python -m mdhr.attention run=...``.
+
+Everything comes from the run's folder: its settings, its best checkpoint, and which of its test videos to show.
+"""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mdhr.checkpoints import read_checkpoint
+from mdhr.clip import Clip
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.data.dataset import TestSegments
+from mdhr.data.frames import read_frame
+from mdhr.data.manifest import replace_file
+from mdhr.data.transforms import normalise
+from mdhr.entry import entry_point
+from mdhr.errors import InputError
+from mdhr.network.mdhr import MDHR
+from mdhr.report.attention_picture import draw_attention
+from mdhr.report.inside import look_inside
+from mdhr.report.provenance import is_rendered
+from mdhr.run_folder import SETTINGS
+from mdhr.showcase import most_varied_video
+
+
+def attention(cfg: DictConfig) -> Path:
+    """Write the picture to ``cfg.out`` and return that path.
+
+    Raises ``InputError`` if ``cfg.run`` is no finished run of the whole network, or if its data is gone.
+    """
+    run, out = Path(cfg.run), Path(cfg.out)
+    network = load_network(run)
+    data: FaceVideoData = instantiate(run_settings(run).data.module, _convert_="all")
+    video, clip = liveliest_clip(data, pd.read_parquet(run / "predictions.parquet"))
+    real = clip.frame >= 0  # the last clip of a video is padded
+    inside = look_inside(network, normalise(clip.frames))
+    positions = np.searchsorted(video.frame, clip.frame[real].numpy())
+    kept = int(real.sum())
+    kind = ", a rendered face" if is_rendered(data.manifest.name) else ""
+    figure = draw_attention(
+        type(inside)(**{name: values[:kept] for name, values in vars(inside).items()}),
+        au_set=data.au_set,
+        frames=np.stack([read_frame(video.paths[position], data.manifest.size) for position in positions]),
+        seconds=(clip.frame[real].numpy() - video.frame[0]) / data.manifest.fps,
+        truth=clip.au[real].numpy(),
+        strides=network.backbone.strides,
+        title=f"Inside the network: one clip of somebody it never saw (test video {video.name}{kind})",
+        note="Orange on the face: where motion of that scale counts most when the dynamic feature is made. Below: the "
+        "patterns that the regions predict, which decide\nwhose edges in the graph are open: an action unit listens to "
+        "itself and to active ones of other regions. Shown is the clip in which the most changes.",
+    )
+    picture = BytesIO()
+    figure.savefig(picture, format="png")
+    replace_file(out, picture.getvalue())
+    print(f"look at {out}")
+    return out
+
+
+def run_settings(run: Path) -> DictConfig:
+    """The settings that a run was made with; raises ``InputError`` if there is no finished run."""
+    for name in (SETTINGS, "predictions.parquet"):
+        if not (run / name).is_file():
+            raise InputError(f"run={run} is no finished run, it has no {name}: give a folder such as runs/demo")
+    settings = OmegaConf.create(yaml.safe_load((run / SETTINGS).read_text()))
+    assert isinstance(settings, DictConfig)
+    return settings
+
+
+def load_network(run: Path) -> MDHR:
+    """The network of a run with its best weights; raises ``InputError`` if there is none, or an ablated variant."""
+    settings = run_settings(run)
+    node = settings.module.network
+    if not node._target_.endswith(".MDHR") or not (node.dynamics and node.hierarchy):
+        raise InputError(f"run={run} has no weights of scales or no graph: give a run with network=mdhr")
+    node.backbone.update({"pretrained": False, "weights": None})  # the checkpoint has them
+    network: MDHR = instantiate(node, _convert_="all")
+    trained = read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"]
+    prefix = "network."
+    network.load_state_dict({k.removeprefix(prefix): x for k, x in trained.items() if k.startswith(prefix)})
+    return network
+
+
+def liveliest_clip(data: FaceVideoData, predictions: pd.DataFrame) -> tuple:
+    """The test video in which the most action units come and go, and its clip with the most changes of a label.
+
+    What the network made of them plays no part.
+    """
+    name = most_varied_video(predictions)
+    videos = [video for video in data.videos("test") if (video.subject, video.task) == name]
+    segments = TestSegments(
+        videos=videos,
+        au_set=data.au_set,
+        size=data.manifest.size,
+        crop_size=data.crop_size,
+        num_frames=data.num_frames,
+        stride=data.frame_stride,
+    )
+    clips: list[Clip] = [segments[index] for index in range(len(segments))]
+    changes = [int(torch.diff(clip.au[clip.frame >= 0].int(), dim=0).abs().sum()) for clip in clips]
+    return videos[0], clips[int(np.argmax(changes))]
+
+
+main = entry_point("attention")(attention)
+
+if __name__ == "__main__":
+    main()
