@@ -66,7 +66,8 @@ def paired_test(first: Sequence[float] | np.ndarray, second: Sequence[float] | n
         warnings.simplefilter("ignore", RuntimeWarning)
         found = stats.ttest_rel(a, b)
         interval = found.confidence_interval(0.95)
-        effect = mean / difference.std(ddof=1) if difference.std(ddof=1) > 0 else math.copysign(math.inf, mean)
+        deviation = float(difference.std(ddof=1))
+        effect = mean / deviation if deviation > 0 else math.copysign(math.inf, mean)
     return PairedTest(
         len(a), mean, float(interval.low), float(interval.high), float(found.statistic), float(found.pvalue), effect
     )
