@@ -26,7 +26,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
-from mdhr.errors import DivergedError, FailedJobsError, InputError
+from mdhr.errors import DivergedError, IncompleteError, InputError
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 _ENVIRONMENT_FAILURES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT}
@@ -124,7 +124,7 @@ def explanation(error: Exception) -> tuple[int, str] | None:
             return 2, _without_worker(str(cause))
         if isinstance(cause, DivergedError):
             return 1, str(cause)
-        if isinstance(cause, FailedJobsError):
+        if isinstance(cause, IncompleteError):
             return 3, str(cause)
         if isinstance(cause, OSError) and cause.errno in _ENVIRONMENT_FAILURES:
             return 2, f"cannot write or read {cause.filename or 'a file'}: {cause.strerror}"

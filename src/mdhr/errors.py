@@ -12,5 +12,8 @@ class DivergedError(RuntimeError):
     """Training has left the finite numbers; the message is one line, printed alone, exit status 1."""
 
 
-class FailedJobsError(RuntimeError):
-    """Jobs of a multirun have failed and the others have been run; the message is one line, exit status 3."""
+class IncompleteError(RuntimeError):
+    """What could be done was done, but not all: jobs of a multirun failed, or a table lacks runs.
+
+    The message is one line, printed alone, exit status 3.
+    """

@@ -12,19 +12,19 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 
 from mdhr.entry import FailedJob
-from mdhr.errors import FailedJobsError
+from mdhr.errors import IncompleteError
 
 
 class EveryJobSweeper(BasicSweeper):
     """The product of all comma-separated values, like its parent, whatever launcher runs the jobs."""
 
     def sweep(self, arguments: list[str]) -> list[Sequence[JobReturn]]:
-        """Run all jobs; raise ``FailedJobsError`` when they have ended if some have failed."""
+        """Run all jobs; raise ``IncompleteError`` when they have ended if some have failed."""
         batches = super().sweep(arguments)
         outcomes = [job.return_value for batch in batches for job in batch]
         failed = [os.path.basename(outcome.folder) for outcome in outcomes if isinstance(outcome, FailedJob)]
         if failed:
-            raise FailedJobsError(
+            raise IncompleteError(
                 f"{len(failed)} of {len(outcomes)} jobs failed, each with its message above: {', '.join(failed)}"
             )
         return batches

@@ -7,6 +7,9 @@ PROTOCOLS = {
     "paper": "protocol paper: the epoch was chosen on the test fold, as the released code does, an optimistic figure",
 }
 
+NOT_COMPLETE = "NOT COMPLETE"
+"""How a note begins that says which runs a table is without."""
+
 
 def is_rendered(data: str) -> bool:
     """Whether the data set of that name shows no real people."""
