@@ -1,0 +1,60 @@
+"""A table of the paper from finished runs: ``python -m mdhr.tables table=3 [data=bp4d]``, see ``conf/tables.yaml``.
+
+Leaves ``table.csv`` (all digits), ``table.md``, ``table.tex`` and pictures in ``out``. Trains nothing: ``make table-3``
+makes the runs that are missing, then this.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from mdhr.entry import entry_point
+from mdhr.errors import IncompleteError, InputError
+from mdhr.report.provenance import NOT_COMPLETE
+from mdhr.report.runs import read_runs
+from mdhr.report.sweep import SWEEPS, write_sweep
+from mdhr.report.table_5 import write_table_5
+from mdhr.report.table_6 import write_table_6
+
+
+def tables(cfg: DictConfig) -> Path:
+    """Write the table, print it, and return its ``table.md``.
+
+    Raises ``InputError`` if there is no such table, if it has no runs, or if they do not belong together, and
+    ``IncompleteError`` when it is written but lacks runs.
+    """
+    table = None if OmegaConf.is_missing(cfg, "table") else cfg.table
+    if table not in _TABLES:
+        raise InputError(f"table={table or '...'}: choose one of {', '.join(map(str, _TABLES))}")
+    try:
+        page = _TABLES[table](cfg)
+    except OSError as error:
+        raise InputError(f"cannot write to {cfg.out}: {error.strerror}; choose another out") from error
+    text = page.read_text()
+    print(f"{text}\nthe table is in {page}")
+    lacking = next((line for line in text.splitlines() if NOT_COMPLETE in line), None)
+    if lacking is not None:
+        raise IncompleteError(f"{page} is {lacking.removeprefix('- ')}")
+    return page
+
+
+def _sweep(cfg: DictConfig) -> Path:
+    sweep = SWEEPS[cfg.table]
+    return write_sweep(read_runs(Path(cfg.runs)), Path(cfg.out), sweep=sweep, folds=cfg.folds, command=cfg.command)
+
+
+def _table_5(cfg: DictConfig) -> Path:
+    return write_table_5(Path(cfg.out), command=cfg.command)
+
+
+def _table_6(cfg: DictConfig) -> Path:
+    return write_table_6(read_runs(Path(cfg.runs)), Path(cfg.out), folds=list(cfg.folds), command=cfg.command)
+
+
+_TABLES: dict[int, Callable[[DictConfig], Path]] = {3: _sweep, 4: _sweep, 5: _table_5, 6: _table_6}
+
+main = entry_point("tables")(tables)
+
+if __name__ == "__main__":
+    main()

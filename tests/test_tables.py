@@ -1,0 +1,72 @@
+"""A table of the paper is one command over finished runs; what it lacks is its last line and its exit status."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+import mdhr.tables
+from report.fake_study import demo_settings, study_run
+
+Program = Callable[..., int]
+OUT = Path("experiments/table-3/synthetic")
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
+    """Exit status of ``python -m mdhr.tables`` in a folder of its own with three runs, k 1 with all folds."""
+    monkeypatch.chdir(tmp_path)
+    for fold in (1, 2, 3):
+        study_run(Path("runs/study/synthetic-honest"), demo_settings(), k=1, fold=fold, seed=1, f1=0.6)
+
+    def program(*overrides: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["mdhr", *overrides])
+        GlobalHydra.instance().clear()
+        try:
+            mdhr.tables.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return program
+
+
+def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:
+    assert tables("table=3") == 3
+    said = capfd.readouterr()
+    assert said.err == f"{OUT}/table.md is NOT COMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
+    assert (OUT / "table.md").read_text() in said.out
+    assert "command: `make table-3 DATA=synthetic`" in said.out
+    assert {path.name for path in OUT.iterdir()} == {"table.csv", "table.md", "table.tex", "curve.png"}
+
+
+def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
+    for k in range(2, 9):
+        study_run(Path("runs/other"), demo_settings(), k=k, fold=1, seed=1, f1=0.6)
+    study_run(Path("runs/other"), demo_settings(), k=1, fold=1, seed=1, f1=0.6)
+    assert tables("table=3", "runs=runs/other", "folds=[1]", "out=here") == 0
+    assert "| 8 | 60.0 | 1 | 1 | 65.9 |" in Path("here/table.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["table=2"], "table=2: choose one of 3, 4, 5, 6"),
+        ([], "table=...: choose one of 3, 4, 5, 6"),
+        (["table=4"], "no finished run is of Table 4, with network=mdhr, k=5: make table-4 runs them"),
+        (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run is of Table 3"),
+        (["table=6"], "none of the runs is one of Table 6"),
+        (["table=3", "out=taken"], "cannot write to taken: File exists; choose another out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_one_line(
+    tables: Program, capfd: pytest.CaptureFixture[str], overrides: list[str], line: str
+) -> None:
+    Path("taken").touch()
+    assert tables(*overrides) == 2
+    said = capfd.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
