@@ -8,13 +8,12 @@ import torch
 
 from mdhr.action_units import BP4D
 from mdhr.metrics import action_unit_metrics
-from mdhr.record import write_record
 
 FRAMES_EACH = 30
 
 
 def fake_run(folder: Path, *, skill: float, fold: int, seed: int, subjects: int = 4) -> dict[str, object]:
-    """Write ``metrics.json`` and ``predictions.parquet``; the row of ``read_runs`` for it, without the settings.
+    """Write ``predictions.parquet``; the row of ``read_runs`` for it, without the settings.
 
     Labels depend on the fold alone, mistakes on everything. The last action unit is hardly ever there.
     """
@@ -32,5 +31,4 @@ def fake_run(folder: Path, *, skill: float, fold: int, seed: int, subjects: int 
     metrics = action_unit_metrics(torch.from_numpy(scores), torch.from_numpy(labels))
     f1 = dict(zip((f"f1_{column}" for column in BP4D.columns), metrics.f1.tolist(), strict=True))
     row = {"fold": fold, "seed": seed, "f1_mean": metrics.f1_mean, "auc_mean": metrics.auc_mean}
-    write_record(folder, {"threshold": 0.5, **row})
-    return {**row, "git_commit": "0123456789abcdef", "folder": str(folder), **f1}
+    return {**row, "threshold": 0.5, "git_commit": "0123456789abcdef", "folder": str(folder), "recipe": "{}", **f1}

@@ -59,11 +59,11 @@ def f1(labels: pd.Series, scores: pd.Series) -> float | None:
 
 
 def test_means_are_over_seeds_then_folds_of_the_runs_with_k_5(runs: pd.DataFrame) -> None:
-    table = table_6(runs)
+    table = table_6(runs, FOLDS)
     assert table.index.tolist() == list(VARIANTS)
     own = runs[(runs["network"] == "mdhr") & (runs["region_weight"] == 0) & (runs["k"] == 5)]
     row = table.loc["MDHR without auxiliary loss"]
-    assert (row["folds"], row["seeds"], row["runs"]) == (2, 2, 4)
+    assert (row["seeds"], row["runs"]) == (2, 4)
     assert row["f1_mean"] == pytest.approx(own["f1_mean"].mean())
     assert row["f1_AU4"] == pytest.approx(own["f1_AU4"].mean())
     means = [own.loc[own["seed"] == seed, "f1_mean"].mean() for seed in SEEDS]
@@ -95,7 +95,7 @@ def test_holm_is_over_the_comparisons_of_one_unit(tests: pd.DataFrame) -> None:
 
 
 def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp_path: Path) -> None:
-    page = write_table_6(runs, tmp_path / "out", command="make table-6").read_text()
+    page = write_table_6(runs, tmp_path / "out", folds=FOLDS, command="make table-6").read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "table.csv", "tests.csv", "table.md", "table.tex", "au_bars.png"}  # fmt: skip
     for said in (
@@ -105,12 +105,12 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
         "`make table-6`",
         "| 0.00775 |",
         "| 6.76e-06 |",
-        "2 fold(s)",
+        "folds 1, 2",
     ):
         assert said in page
     assert "NOT COMPLETE" not in page
     written = pd.read_csv(tmp_path / "out/table.csv", index_col="variant")
-    assert written["f1_mean"].tolist() == pytest.approx(table_6(runs)["f1_mean"].tolist())
+    assert written["f1_mean"].tolist() == pytest.approx(table_6(runs, FOLDS)["f1_mean"].tolist())
     latex = (tmp_path / "out/table.tex").read_text()
     assert latex.count(r"\toprule") == 2
     assert r"95 \% interval" in latex
@@ -120,9 +120,11 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
 
 def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, tmp_path: Path) -> None:
     some = runs[(runs["network"] != "backbone_mfd") & ~((runs["network"] == "backbone_only") & (runs["fold"] == 2))]
-    page = write_table_6(some, tmp_path, command="none").read_text()
+    page = write_table_6(some, tmp_path, folds=FOLDS, command="none").read_text()
     assert "NOT COMPLETE: Backbone (2 of 4 runs), Backbone+MFD (0 of 4 runs)" in page
     assert page.count("not run: Backbone+MFD") == 2
+    assert "NaN" not in page
+    assert pd.isna(pd.read_csv(tmp_path / "table.csv", index_col="variant").loc["Backbone", "f1_mean"])
     tests = pd.read_csv(tmp_path / "tests.csv").set_index(["comparison", "unit"])
     assert tests.loc[("MDHR vs Backbone", "subjects"), "pairs"] == 4
     assert tests.loc[("MDHR vs Backbone", "subjects"), "runs"] == 2
@@ -130,15 +132,17 @@ def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, t
 
 def test_equal_systems_are_said_to_be_equal(runs: pd.DataFrame, tmp_path: Path) -> None:
     own = runs[(runs["network"] == "mdhr") & (runs["region_weight"] == 0.01) & (runs["k"] == 5)]
-    page = write_table_6(pd.concat([own, own.assign(network="mdhr_without_tcn")]), tmp_path, command="none").read_text()
+    page = write_table_6(
+        pd.concat([own, own.assign(network="mdhr_without_tcn")]), tmp_path, folds=FOLDS, command="none"
+    ).read_text()
     assert "both systems have the same value in all 8 pairs" in page
 
 
 def test_wrong_runs_are_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^runs with protocol honest, paper: a table is of one of them$"):
-        table_6(pd.concat([runs, runs.assign(protocol="paper")]))
+    with pytest.raises(InputError, match=r"was run with data.protocol=honest, .* with None: they do not belong"):
+        table_6(pd.concat([runs.assign(recipe='{"data.protocol": "honest"}'), runs]))
     with pytest.raises(InputError, match=r"^none of the runs is one of Table 6: it needs k=5 and network="):
-        write_table_6(runs[runs["k"] == 3], tmp_path, command="none")
+        write_table_6(runs[runs["k"] == 3], tmp_path, folds=FOLDS, command="none")
     with pytest.raises(InputError, match=r"nowhere has no predictions.parquet: remove the folder"):
         paired_tests(runs.assign(folder="nowhere"))
 

@@ -5,7 +5,7 @@ each. Two variants are compared over the folds and seeds that both have. What a 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
@@ -15,10 +15,10 @@ import pandas as pd
 
 from mdhr.data.manifest import replace_file
 from mdhr.errors import InputError
-from mdhr.record import read_record
 from mdhr.report.au_bars import draw_au_bars
 from mdhr.report.paper import paper_results
-from mdhr.report.provenance import PROTOCOLS, RENDERED, is_rendered
+from mdhr.report.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
+from mdhr.report.runs import check_one_recipe, short_commits
 from mdhr.report.significance import frames_fingerprint, holm, paired_subjects, paired_test, subject_f1
 from mdhr.report.text_table import latex_tables, markdown_page, p_value, percent
 
@@ -53,35 +53,32 @@ class _System(NamedTuple):
 
 
 def variant_runs(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The finished runs of every variant, by fold and seed; none for one that was not run.
+    """The finished runs of every variant, by fold and seed; an empty table for one that was not run.
 
-    Raises ``InputError`` if the runs are of several data sets or protocols.
+    Raises ``InputError`` if they do not belong together.
     """
-    for column in ("data", "protocol"):
-        if runs[column].nunique() > 1:
-            raise InputError(
-                f"runs with {column} {', '.join(sorted(runs[column].unique()))}: a table is of one of them"
-            )
     same_k = runs[runs["k"] == K]
-    return {
+    variants = {
         name: same_k[(same_k["network"] == network) & (same_k["region_weight"] == weight)].set_index(["fold", "seed"])
         for name, (network, weight) in VARIANTS.items()
     }
+    if any(map(len, variants.values())):
+        check_one_recipe(pd.concat(variants.values()))
+    return variants
 
 
-def table_6(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a variant: ``folds``, ``seeds``, ``runs``, ``f1_mean``, ``f1_sd``, then F1 of every action unit.
+def table_6(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.DataFrame:
+    """One row a variant: ``seeds`` (that have all ``folds``), ``runs`` (that have ended), ``f1_mean`` (over folds, then
+    seeds), ``f1_sd`` (over seeds, of the mean over folds; NaN for fewer than two), then F1 of every action unit.
 
-    Means are over seeds, then over folds. ``f1_sd`` is the standard deviation over seeds of the mean over folds; NaN
-    unless two seeds have all the folds.
+    NaN where no seed has all folds: folds differ more than variants do, so a mean over fewer is no substitute.
     """
     rows = {}
     for name, own in variant_runs(runs).items():
-        values = own[["f1_mean", *_f1_columns(runs)]]
-        means = values.groupby("fold").mean().mean()
-        by_seed = values["f1_mean"].unstack("fold").dropna().mean(axis=1)
-        counts = {"folds": _distinct(own, "fold"), "seeds": _distinct(own, "seed"), "runs": len(own)}
-        rows[name] = {**counts, "f1_mean": means["f1_mean"], "f1_sd": by_seed.std(), **means.drop("f1_mean")}
+        values = own.loc[own.index.isin(folds, level="fold"), ["f1_mean", *_f1_columns(runs)]]
+        by_seed = values.groupby("seed").mean()[values.groupby("seed").size() == len(folds)]
+        counts = {"seeds": len(by_seed), "runs": len(own), "f1_mean": math.nan, "f1_sd": by_seed["f1_mean"].std()}
+        rows[name] = {**counts, **by_seed.mean()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
 
 
@@ -112,31 +109,35 @@ def paired_tests(runs: pd.DataFrame) -> pd.DataFrame:
     return tests
 
 
-def write_table_6(runs: pd.DataFrame, out: Path, *, command: str) -> Path:
+def write_table_6(runs: pd.DataFrame, out: Path, *, folds: Sequence[int] = (1, 2, 3), command: str) -> Path:
     """Write ``table.csv``, ``tests.csv``, ``table.md``, ``table.tex`` and ``au_bars.png`` into ``out``.
 
     Parameters
     ----------
     command: what makes it again; the notes name it.
 
-    Returns ``table.md``. Raises ``InputError`` if no variant was run, or if the runs are of several data sets.
+    Returns ``table.md``. Raises ``InputError`` if no variant was run, or if the runs do not belong together.
     """
-    table, tests = table_6(runs), paired_tests(runs)
+    table, tests = table_6(runs, folds), paired_tests(runs)
     if not table["runs"].any():
         raise InputError(f"none of the runs is one of Table 6: it needs k={K} and network={', '.join(_networks())}")
     data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
     title = f"Table 6, the network and its ablated variants: {data}, F1 in %"
-    notes = [*_notes(runs, table), f"command: `{command}`"]
+    own = pd.concat(variant_runs(runs).values())
+    notes = [*_notes(own.reset_index(), table, folds), f"command: `{command}`"]
     shown = (_shown_table(table), _shown_tests(tests))
     out.mkdir(parents=True, exist_ok=True)
-    labels = {"data": data, "protocol": protocol, "git_commit": " ".join(_commits(runs))}
+    labels = {"data": data, "protocol": protocol, "folds": " ".join(map(str, folds)),
+              "git_commit": " ".join(short_commits(own)), "command": command}  # fmt: skip
     replace_file(out / "table.csv", table.assign(**labels).to_csv().encode())
     replace_file(out / "tests.csv", tests.assign(**labels).to_csv(index=False).encode())
     replace_file(out / "table.md", markdown_page(*shown, title=title, notes=notes).encode())
     replace_file(out / "table.tex", latex_tables(*shown, title=title, notes=notes).encode())
     picture = BytesIO()
-    f1 = table.loc[table["runs"] > 0, ["f1_mean", *_f1_columns(runs)]]
-    note = f"Mean over folds and seeds; {PROTOCOLS[protocol]}" + (f"\n{RENDERED}" if is_rendered(data) else "")
+    f1 = table.loc[table["seeds"] > 0, ["f1_mean", *_f1_columns(runs)]]
+    note = f"Mean over folds {', '.join(map(str, folds))} and over seeds; {PROTOCOLS[protocol]}" + (
+        f"\n{RENDERED}" if is_rendered(data) else ""
+    )
     draw_au_bars(f1, title=f"F1 of the network and its ablated variants: {data}", note=note).savefig(picture)
     replace_file(out / "au_bars.png", picture.getvalue())
     return out / "table.md"
@@ -151,7 +152,7 @@ def _subject_pairs(
         folders = [str(variant.loc[run, "folder"]) for variant in (first, second)]
         for folder in folders:
             if folder not in systems:
-                systems[folder] = _read(Path(folder))
+                systems[folder] = _read(Path(folder), first.loc[run, "threshold"])
         a, b = (systems[folder] for folder in folders)
         if a.frames != b.frames:
             raise InputError(
@@ -164,12 +165,12 @@ def _subject_pairs(
     return pd.concat(parts).groupby("subject").mean()
 
 
-def _read(folder: Path) -> _System:
+def _read(folder: Path, threshold: float) -> _System:
     try:
         predictions = pd.read_parquet(folder / "predictions.parquet")
     except FileNotFoundError as error:
         raise InputError(f"{folder} has no predictions.parquet: remove the folder and run it again") from error
-    return _System(subject_f1(predictions, threshold=read_record(folder)["threshold"]), frames_fingerprint(predictions))
+    return _System(subject_f1(predictions, threshold=threshold), frames_fingerprint(predictions))
 
 
 def _action_unit_pairs(first: pd.DataFrame, second: pd.DataFrame, common: pd.Index) -> pd.DataFrame:
@@ -208,14 +209,15 @@ def _shown_tests(tests: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _notes(runs: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
-    most = int(table["folds"].max()) * int(table["seeds"].max())
+def _notes(own: pd.DataFrame, table: pd.DataFrame, folds: Sequence[int]) -> list[str]:
+    """What has to be said beneath the table of the runs ``own``."""
+    data, protocol, seeds = own["data"].iloc[0], own["protocol"].iloc[0], sorted(own["seed"].unique())
+    most = len(folds) * len(seeds)
     short = [f"{name} ({n} of {most} runs)" for name, n in table["runs"].items() if n < most]
     notes = [
-        f"{data}; {PROTOCOLS[protocol]}; code at {', '.join(_commits(runs))}",
-        f"F1: mean over {table['seeds'].max()} seed(s), then {table['folds'].max()} fold(s); ±: standard deviation "
-        "over seeds of the mean over folds, where there are two seeds",
+        f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; code at {', '.join(short_commits(own))}",
+        f"F1: mean over folds, then over the seeds (of {', '.join(map(str, seeds))}) that have all of them; "
+        "±: standard deviation over seeds of the mean over folds, where there are two",
         f"k = {K}, lambda = {REGION_WEIGHT:g} (0 without the auxiliary loss; the gate of the graph stays)",
         "Pairs are subjects, each tested in one fold, averaged over seeds; a subject's value is the mean over action "
         "units of F1 over all of the subject's frames, without those that neither a label nor a prediction has. "
@@ -224,22 +226,12 @@ def _notes(runs: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         f"The paper's p: {paper_results()['source']}, BP4D, ResNet-50, real people; it does not say what its pairs are",
     ]
     if short:
-        notes.insert(1, f"NOT COMPLETE: {', '.join(short)}; comparisons are over the runs that both have")
+        notes.insert(1, f"{NOT_COMPLETE}: {', '.join(short)}; comparisons are over the runs that both have")
     return [*notes, RENDERED] if is_rendered(str(data)) else notes
-
-
-def _commits(runs: pd.DataFrame) -> list[str]:
-    """Short names of the commits that the runs were made with."""
-    used = pd.concat(variant_runs(runs).values())["git_commit"].dropna().unique()
-    return sorted({commit[:10] + ("-dirty" if commit.endswith("-dirty") else "") for commit in used}) or ["no commit"]
 
 
 def _f1_columns(table: pd.DataFrame) -> list[str]:
     return [column for column in table if str(column).startswith("f1_AU")]
-
-
-def _distinct(own: pd.DataFrame, level: str) -> int:
-    return own.index.get_level_values(level).nunique()
 
 
 def _networks() -> list[str]:
