@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint parity figure-1 figure-2 pretrain clean
+.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-6 report pretrain clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): minutes, as torch is large"
 	$(RUN) -m pip install --quiet --constraint constraints.txt torch torchvision
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,workspaces]'
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,workspaces,launchers]'
 	@touch $@
 
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
@@ -58,6 +58,45 @@ figure-1: setup  ## how often BP4D's action units are active: in rendered faces,
 
 figure-2: setup  ## the same for DISFA's action units: in rendered faces, or DATA=disfa
 	$(call labels,synthetic_disfa)
+
+# Tables of runs: prepare the data set, run what is missing, then make the table, also where jobs failed (status 3).
+# DATA=bp4d or disfa instead of rendered faces, SEEDS=1,2,3, PROTOCOL=paper, LAUNCHER=joblib, EXPERIMENT=another recipe,
+# RUNS=folder for its runs, SETTINGS=any.setting=value for them.
+data = $(or $(DATA),synthetic)
+recipe_bp4d := bp4d_resnet50
+recipe_disfa := disfa_resnet50
+recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)
+protocol = $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
+prepare = $(RUN) -m mdhr.prepare data=$(data) if_missing=true \
+	$(filter data.root=% data.prepared=% data.prepare.% data.release.% data/detector=%,$(SETTINGS))
+sweep = $(RUN) -m mdhr.train -m 'experiment=[$(recipe),$(1)]' data=$(data) $(protocol) $(if $(SEEDS),seed=$(SEEDS)) \
+	$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(if $(RUNS),hydra.sweep.dir=$(RUNS)) $(2) $(SETTINGS) || test $$? -eq 3
+table = $(RUN) -m mdhr.tables table=$(1) data=$(data) $(protocol) $(if $(RUNS),runs=$(RUNS)) "command='$(strip make $@ \
+	DATA=$(data) $(foreach name,PROTOCOL SEEDS EXPERIMENT,$(if $($(name)),$(name)=$($(name)))) \
+	$(if $(SETTINGS),SETTINGS=\"$(SETTINGS)\"))'"
+
+table-3: setup  ## Table 3: F1 over k, three folds; DATA=bp4d, SEEDS=1,2,3, ...: docs/reproduce.md
+	$(prepare)
+	$(call sweep,table_3)
+	$(call table,3)
+
+table-4: setup  ## Table 4: F1 over lambda, the weight of the region patterns; the same settings
+	$(prepare)
+	$(call sweep,table_4)
+	$(call table,4)
+
+table-6: setup  ## Table 6: the network and its ablated variants with paired tests, seeds 1,2,3; the same settings
+	$(prepare)
+	$(call sweep,table_6)
+	$(call sweep,table_6,network=mdhr module.region_weight=0)
+	$(call table,6)
+
+report: setup  ## everything in runs/ and experiments/ as one page, report/index.html, and what is missing
+	$(RUN) -m mdhr.report
+
+.PHONY: table-5
+table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; a quarter of an hour
+	$(RUN) -m mdhr.tables table=5 out=experiments/table-5 command='make table-5'
 
 pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
 	$(RUN) -m mdhr.pretrain

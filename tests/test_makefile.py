@@ -1,6 +1,7 @@
 """The Makefile sets up what it needs by itself, once, and tells what it can do."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("target", ["demo", "test", "lint", "data-synthetic", "train-demo", "figure-1"])
+@pytest.mark.parametrize("target", ["demo", "test", "lint", "data-synthetic", "train-demo", "figure-1", "table-3"])
 def test_a_fresh_clone_is_set_up_first_and_only_once(clone: Path, target: str) -> None:
     first = _make(clone, "-n", target).stdout
     assert first.index("-m venv") < first.index("torch torchvision") < first.index("--editable")
@@ -79,3 +80,30 @@ def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path
     )
     real = _make(clone, "-n", "figure-1", "DATA=bp4d", "SETTINGS=data.prepared=/faces").stdout
     assert "mdhr.labels data=bp4d 'out=experiments/figure-1/${data.name}' data.prepared=/faces" in real
+
+
+def test_a_table_is_prepared_then_run_then_made(clone: Path) -> None:
+    prepare, sweep, table = _commands(clone, "table-3")
+    assert prepare == ["mdhr.prepare", "data=synthetic", "if_missing=true"]
+    assert sweep == ["mdhr.train", "-m", "experiment=[demo,table_3]", "data=synthetic", "||", "test", "$?", "-eq", "3"]
+    assert table == ["mdhr.tables", "table=3", "data=synthetic", "command='make table-3 DATA=synthetic'"]
+
+
+def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_settings(clone: Path) -> None:
+    asked = ("DATA=bp4d", "PROTOCOL=paper", "SEEDS=1,2", "LAUNCHER=joblib", "RUNS=/runs",
+             "SETTINGS=data.root=/raw trainer.max_epochs=2")  # fmt: skip
+    prepare, variants, no_loss, table = _commands(clone, "table-6", *asked)
+    assert prepare == ["mdhr.prepare", "data=bp4d", "if_missing=true", "data.root=/raw"], "what prepares data, no more"
+    common = ["data=bp4d", "data.protocol=paper", "seed=1,2", "hydra/launcher=joblib", "hydra.sweep.dir=/runs"]
+    settings = ["data.root=/raw", "trainer.max_epochs=2", "||", "test", "$?", "-eq", "3"]
+    start = ["mdhr.train", "-m", "experiment=[bp4d_resnet50,table_6]", *common]
+    assert variants == [*start, *settings]
+    assert no_loss == [*start, "network=mdhr", "module.region_weight=0", *settings]
+    again = 'make table-6 DATA=bp4d PROTOCOL=paper SEEDS=1,2 SETTINGS="data.root=/raw trainer.max_epochs=2"'
+    assert table == ["mdhr.tables", "table=6", "data=bp4d", "data.protocol=paper", "runs=/runs", f"command='{again}'"]
+
+
+def _commands(folder: Path, *arguments: str) -> list[list[str]]:
+    """What make would run as ``python -m``, in words."""
+    done = _make(folder, "-n", *arguments).stdout.replace("\\\n", " ")
+    return [shlex.split(line.partition(" -m ")[2]) for line in done.splitlines() if " -m mdhr." in line]
