@@ -1,7 +1,9 @@
 """Multiruns: one job that fails leaves the others alone and is named at the end; a signal ends them all."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -104,6 +106,25 @@ def test_a_network_that_is_not_there_ends_it_before_the_first_job(
     assert multirun(*ONE_FOLD, "network=mdhr,mdrh") == 2
     assert jobs == []
     assert capfd.readouterr().err.startswith("there is no network=mdrh: choose one of ")
+
+
+def test_two_jobs_are_two_runs_of_one_group_in_wandb(
+    prepared: Path, multirun: Multirun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    settings = (f"data.root={prepared}", "trainer.max_epochs=1", "logger=wandb")
+    assert multirun(*ONE_FOLD, "network.num_neighbours=1,2", *settings) == 0
+    files = sorted(tmp_path.glob("runs/study/*/*/wandb/offline-run-*/*.wandb"))
+    runs, epochs = [], []
+    for file in files:
+        command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        runs += [record["run"] for record in map(json.loads, told) if record["type"] == "run"]
+        epochs.append(sum('"val/f1_mean"' in line for line in told))
+    assert [run["display_name"] for run in runs] == [f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (1, 2)]
+    assert {run["run_group"] for run in runs} == {"table_3-synthetic-honest"}
+    assert len({run["run_id"] for run in runs}) == 2
+    assert epochs[0] == epochs[1] > 0, "none has logged into the other"
 
 
 def swept(table: str, *overrides: str) -> set[str]:
