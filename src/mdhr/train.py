@@ -50,6 +50,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         print(f"{run} is done and is not run again")
         return read_record(run)
     resume_from = _checkpoint_to_resume(cfg)
+    settings = deciding_settings(cfg)  # now: to instantiate settles ${run_dir} in place
     seed_everything(cfg.seed, workers=True, verbose=False)
     data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
     if resume_from is None:
@@ -59,7 +60,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         check_fits(read_checkpoint(resume_from), module, resume_from)
     elif _first_process():
         (run / FILE).unlink(missing_ok=True)  # of a run that is replaced
-        write_settings(run, deciding_settings(cfg))
+        write_settings(run, settings)
     trainer = build_trainer(cfg)
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
