@@ -74,7 +74,7 @@ def test_stage_2_begins_with_stage_1(tmp_path: Path, small_me_graphau: Make) -> 
 
 
 def test_weights_that_do_not_fit_are_one_line(tmp_path: Path, small_me_graphau: Make) -> None:
-    with pytest.raises(InputError, match="no weights at absent"):
+    with pytest.raises(InputError, match=r"no weights at absent.ckpt: train stage 1 first"):
         small_me_graphau(weights="absent.ckpt")
     path = save_as_trained(small_me_graphau(stage=1, width=16), tmp_path / "narrow.ckpt")
     with pytest.raises(InputError, match=r"narrow.ckpt is no ME-GraphAU of this .*misshapen") as raised:

@@ -23,7 +23,8 @@ def study_run(
 ) -> Path:
     """A run that has ended with the mean F1 ``f1``: AU1 is 0.1 above it, AU2 0.1 below, the others are at it."""
     settings = copy.deepcopy(settings)
-    settings["network"]["num_neighbours"] = settings["module"]["network"]["num_neighbours"] = k
+    for network in (settings["network"], settings["module"]["network"]):
+        network.update({"num_neighbours": k} if "num_neighbours" in network else {})
     settings["module"]["region_weight"], settings["seed"], settings["data"]["fold"] = weight, seed, fold
     settings["data"]["module"]["fold"] = fold
     folder = root / f"run-{k}-{weight}-{fold}-{seed}"

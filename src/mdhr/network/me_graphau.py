@@ -4,6 +4,7 @@ The strongest earlier system that the paper compares with. Stage 1 learns a node
 with what stage 1 has learnt and relates the nodes by features of their edges instead.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -42,7 +43,7 @@ class MEGraphAU(nn.Module):
         :class:`mdhr.network.edge_features.CrossAttention`.
     weights: a checkpoint of ``mdhr.train`` whose network is of stage 1 (or 2); the parts that the stages have in common
         begin with it.
-    num_neighbours: not used. Experiments set it for networks that see time, and run with this one as well.
+    num_neighbours: not used. Experiments that set it for networks that see time run with this one as well.
 
     Raises
     ------
@@ -105,6 +106,9 @@ class MEGraphAU(nn.Module):
 
     def begin_with(self, path: str | Path) -> None:
         """Take what both stages have from a checkpoint of ``mdhr.train``; ``InputError`` if that does not fit."""
+        path = Path(os.path.normpath(Path(path).expanduser()))  # a sweep says it from its own run's folder
+        if not path.is_file():
+            raise InputError(f"no weights at {path}: train stage 1 first, network=me_graphau_stage1")
         prefix = "network."
         trained = {key.removeprefix(prefix): x for key, x in read_weights(path).items() if key.startswith(prefix)}
         trained = {key: x for key, x in trained.items() if key.startswith(OF_BOTH_STAGES)}
