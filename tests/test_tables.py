@@ -50,14 +50,29 @@ def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
     assert "| 8 | 60.0 | 1 | 1 | 65.9 |" in Path("here/table.md").read_text()
 
 
+def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: Program) -> None:
+    study_run(Path("runs/study/synthetic-honest"), demo_settings("me_graphau_stage1"), fold=1, seed=1, f1=0.6)
+    assert tables("table=me_graphau") == 3
+    page = Path("experiments/me-graphau/synthetic/table.md").read_text()
+    assert (
+        "NOT COMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
+    )
+    assert "command: `make me-graphau DATA=synthetic`" in page
+    assert not list(Path("experiments").rglob("*.png")), "no mean over all folds, no bar"
+
+
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["table=2"], "table=2: choose one of 3, 4, 5, 6"),
+        (["table=2"], "table=2: choose one of 3, 4, 5, 6, me_graphau"),
         ([], "table=...: choose one of 3, 4, 5, 6"),
         (["table=4"], "no finished run is of Table 4, with network=mdhr, k=5: make table-4 runs them"),
         (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run is of Table 3"),
         (["table=6"], "none of the runs is one of Table 6"),
+        (
+            ["table=me_graphau"],
+            "none of the runs is one of ME-GraphAU against MDHR: it needs k=5 and network=mdhr, me_",
+        ),
         (["table=3", "out=taken"], "cannot write to taken: File exists; choose another out"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

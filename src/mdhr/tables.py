@@ -1,21 +1,31 @@
-"""A table of the paper from finished runs: ``python -m mdhr.tables table=3 [data=bp4d]``, see ``conf/tables.yaml``.
+"""A table from finished runs: ``python -m mdhr.tables table=3 [data=bp4d]``, see ``conf/tables.yaml``.
 
 Leaves ``table.csv`` (all digits), ``table.md``, ``table.tex`` and pictures in ``out``. Trains nothing: ``make table-3``
 makes the runs that are missing, then this.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.entry import entry_point
 from mdhr.errors import IncompleteError, InputError
+from mdhr.report.comparison import write_comparison
+from mdhr.report.me_graphau_table import ME_GRAPHAU
 from mdhr.report.provenance import NOT_COMPLETE
 from mdhr.report.runs import read_runs
 from mdhr.report.sweep import SWEEPS, write_sweep
 from mdhr.report.table_5 import write_table_5
-from mdhr.report.table_6 import write_table_6
+from mdhr.report.table_6 import TABLE_6
+
+
+class _Table(NamedTuple):
+    name: str
+    """Its folder in ``experiments/`` and its target in the Makefile."""
+    write: Callable[[DictConfig], Path]
 
 
 def tables(cfg: DictConfig) -> Path:
@@ -27,8 +37,9 @@ def tables(cfg: DictConfig) -> Path:
     table = None if OmegaConf.is_missing(cfg, "table") else cfg.table
     if table not in _TABLES:
         raise InputError(f"table={table or '...'}: choose one of {', '.join(map(str, _TABLES))}")
+    cfg.name = _TABLES[table].name
     try:
-        page = _TABLES[table](cfg)
+        page = _TABLES[table].write(cfg)
     except OSError as error:
         raise InputError(f"cannot write to {cfg.out}: {error.strerror}; choose another out") from error
     text = page.read_text()
@@ -39,20 +50,20 @@ def tables(cfg: DictConfig) -> Path:
     return page
 
 
-def _sweep(cfg: DictConfig) -> Path:
-    sweep = SWEEPS[cfg.table]
-    return write_sweep(read_runs(Path(cfg.runs)), Path(cfg.out), sweep=sweep, folds=cfg.folds, command=cfg.command)
+def _of_runs(write: Callable[..., Path], cfg: DictConfig, **what: Any) -> Path:
+    return write(read_runs(Path(cfg.runs)), Path(cfg.out), **what, folds=list(cfg.folds), command=cfg.command)
 
 
 def _table_5(cfg: DictConfig) -> Path:
     return write_table_5(Path(cfg.out), command=cfg.command)
 
 
-def _table_6(cfg: DictConfig) -> Path:
-    return write_table_6(read_runs(Path(cfg.runs)), Path(cfg.out), folds=list(cfg.folds), command=cfg.command)
-
-
-_TABLES: dict[int, Callable[[DictConfig], Path]] = {3: _sweep, 4: _sweep, 5: _table_5, 6: _table_6}
+_TABLES: dict[int | str, _Table] = {
+    **{n: _Table(f"table-{n}", partial(_of_runs, write_sweep, sweep=sweep)) for n, sweep in SWEEPS.items()},
+    5: _Table("table-5", _table_5),
+    6: _Table("table-6", partial(_of_runs, write_comparison, comparison=TABLE_6)),
+    "me_graphau": _Table("me-graphau", partial(_of_runs, write_comparison, comparison=ME_GRAPHAU)),
+}
 
 main = entry_point("tables")(tables)
 

@@ -1,5 +1,6 @@
 """The ablation table from finished runs: means and tests against plain loops, and what is missing is said."""
 
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -11,10 +12,15 @@ from scipy.stats import ttest_rel
 
 from mdhr.action_units import BP4D
 from mdhr.errors import InputError
-from mdhr.report.table_6 import VARIANTS, paired_tests, table_6, write_table_6
+from mdhr.report.comparison import comparison_table, comparison_tests, write_comparison
+from mdhr.report.table_6 import TABLE_6
 
 from .fake_runs import fake_run
 
+VARIANTS = TABLE_6.variants
+table_6 = partial(comparison_table, comparison=TABLE_6)
+paired_tests = partial(comparison_tests, comparison=TABLE_6)
+write_table_6 = partial(write_comparison, comparison=TABLE_6)
 SKILL = dict(zip(VARIANTS, (0.6, 0.65, 0.7, 0.8, 0.79, 0.74), strict=True))
 FOLDS, SEEDS = (1, 2), (1, 2)
 
