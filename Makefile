@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-6 report pretrain clean
+.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-6 me-graphau report pretrain clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -90,6 +90,12 @@ table-6: setup  ## Table 6: the network and its ablated variants with paired tes
 	$(call sweep,table_6)
 	$(call sweep,table_6,network=mdhr module.region_weight=0)
 	$(call table,6)
+
+me-graphau: setup  ## ME-GraphAU against MDHR with paired tests, seeds 1,2,3, stage 2 from stage 1; the same settings
+	$(prepare)
+	$(call sweep,me_graphau)
+	$(call sweep,me_graphau_stage2)
+	$(call table,me_graphau)
 
 report: setup  ## everything in runs/ and experiments/ as one page, report/index.html, and what is missing
 	$(RUN) -m mdhr.report

@@ -24,7 +24,7 @@ def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
-EXPERIMENTS = [name for name in options("experiment") if not name.startswith("table_")]
+EXPERIMENTS = [name for name in options("experiment") if not name.startswith(("table_", "me_graphau"))]
 """Sweeps are added to one of these: test_multirun.py."""
 
 

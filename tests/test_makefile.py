@@ -103,6 +103,16 @@ def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_sett
     assert table == ["mdhr.tables", "table=6", "data=bp4d", "data.protocol=paper", "runs=/runs", f"command='{again}'"]
 
 
+def test_stage_2_of_me_graphau_is_run_when_stage_1_has_ended(clone: Path) -> None:
+    prepare, first, second, table = _commands(clone, "me-graphau", "SEEDS=1", "RUNS=/runs")
+    common = ["data=synthetic", "seed=1", "hydra.sweep.dir=/runs", "||", "test", "$?", "-eq", "3"]
+    assert prepare == ["mdhr.prepare", "data=synthetic", "if_missing=true"]
+    assert first == ["mdhr.train", "-m", "experiment=[demo,me_graphau]", *common]
+    assert second == ["mdhr.train", "-m", "experiment=[demo,me_graphau_stage2]", *common]
+    command = "command='make me-graphau DATA=synthetic SEEDS=1'"
+    assert table == ["mdhr.tables", "table=me_graphau", "data=synthetic", "runs=/runs", command]
+
+
 def _commands(folder: Path, *arguments: str) -> list[list[str]]:
     """What make would run as ``python -m``, in words."""
     done = _make(folder, "-n", *arguments).stdout.replace("\\\n", " ")

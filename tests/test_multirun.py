@@ -19,6 +19,7 @@ import mdhr.train
 from mdhr.configuration import validate
 from mdhr.entry import stop_on_signals
 from mdhr.errors import DivergedError, InputError
+from mdhr.report.runs import check_one_recipe, read_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDY = Path("runs/study/synthetic-honest")
@@ -127,6 +128,26 @@ def test_two_jobs_are_two_runs_of_one_group_in_wandb(
     assert epochs[0] == epochs[1] > 0, "none has logged into the other"
 
 
+def test_stage_2_begins_with_stage_1_of_its_seed_and_fails_without(
+    prepared: Path, multirun: Multirun, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = (f"data.root={prepared}", "trainer.max_epochs=1", "data.fold=1")
+    assert multirun("experiment=[smoke,me_graphau]", "network=me_graphau_stage1", "seed=1", *settings) == 0
+    capfd.readouterr()
+    assert multirun("experiment=[smoke,me_graphau_stage2]", "seed=2,1", *settings) == 3
+    first, second = (f"me_graphau_stage{stage}-k2-lambda0.01-fold1-seed" for stage in (1, 2))
+    assert capfd.readouterr().err.splitlines() == [
+        f"{STUDY}/{second}2: no weights at {STUDY}/{first}2/checkpoints/best.ckpt: train stage 1 first, "
+        "network=me_graphau_stage1",
+        f"1 of 2 jobs failed, each with its message above: {second}2",
+    ]
+    runs = read_runs(STUDY)
+    assert [Path(folder).name for folder in runs["folder"]] == [f"{first}1", f"{second}1"]
+    check_one_recipe(runs)
+    assert multirun("experiment=[smoke,me_graphau_stage2]", "seed=1", *settings) == 0
+    assert f"{second}1 is done and is not run again" in capfd.readouterr().out
+
+
 def swept(table: str, *overrides: str) -> set[str]:
     """Names of the runs of a sweep, from its file alone."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
@@ -134,7 +155,8 @@ def swept(table: str, *overrides: str) -> set[str]:
         params = cfg.hydra.sweeper.params
         names = {""}
         for key in ("network", "network.num_neighbours", "module.region_weight", "data.fold", "seed"):
-            values = str(params.get(key, {"network": "mdhr", "seed": "1"}.get(key, "-"))).split(",")
+            default = {"network": cfg.hydra.runtime.choices.network, "seed": "1"}.get(key, "-")
+            values = str(params.get(key, default)).split(",")
             names = {f"{name} {key}={value}" for name in names for value in values}
         return names
 
@@ -149,6 +171,11 @@ def test_the_sweeps_are_those_of_the_paper() -> None:
     assert swept("table_6") == {
         form.format(network, "-", "-", fold, seed) for network in variants for fold in folds for seed in (1, 2, 3)
     }
+    stages = {"me_graphau": ("mdhr", "me_graphau_stage1"), "me_graphau_stage2": ("me_graphau_stage2",)}
+    for sweep, networks in stages.items():
+        assert swept(sweep) == {
+            form.format(network, "-", "-", fold, seed) for network in networks for fold in folds for seed in (1, 2, 3)
+        }
 
 
 @pytest.mark.parametrize(
@@ -161,6 +188,8 @@ def test_the_sweeps_are_those_of_the_paper() -> None:
         ("table_6", ["module.region_weight=0", "network=mdhr"], "mdhr-k5-lambda0-fold1-seed1"),
         ("table_4", ["module.region_weight=0.0001", "data.fold=2"], "mdhr-k5-lambda0.0001-fold2-seed1"),
         ("table_6", ["network=backbone_only", "seed=3"], "backbone_only-k5-lambda0.01-fold1-seed3"),
+        ("me_graphau", [], "mdhr-k5-lambda0.01-fold1-seed1"),
+        ("me_graphau", ["network=me_graphau_stage1"], "me_graphau_stage1-k5-lambda0.01-fold1-seed1"),
     ],
 )
 def test_tables_share_the_runs_that_they_have_in_common(

@@ -23,10 +23,7 @@ EXPECTED = {
     "table-4": ("Table 4: the weight of the auxiliary loss, lambda", "make table-4"),
     "table-5": ("Table 5: size and cost", "make table-5"),
     "table-6": ("Table 6: the network and its ablated variants", "make table-6"),
-    "me-graphau": (
-        "ME-GraphAU against MDHR",
-        "python -m mdhr.train -m experiment=[demo,table_6] network=mdhr,me_graphau_stage1,me_graphau_stage2",
-    ),
+    "me-graphau": ("ME-GraphAU against MDHR", "make me-graphau"),
 }
 """Folder, title and command of what the page should hold, in its order; what else is there comes after."""
 
