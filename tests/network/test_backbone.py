@@ -106,3 +106,12 @@ def test_channels_last_is_an_affair_of_the_weights() -> None:
     model = backbone("resnet10t").to(memory_format=torch.contiguous_format)
     assert all(x.is_contiguous() for x in model(torch.zeros(2, 3, 64, 64)).scales)
     assert isinstance(model.model, nn.Module)
+
+
+def test_a_frozen_backbone_does_not_learn() -> None:
+    model = backbone("mobilenetv3_small_050", frozen=True).train()
+    assert not any(module.training for module in model.modules() if module is not model)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    maps = model(torch.randn(2, 3, 32, 32))
+    assert not maps.last.requires_grad
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)

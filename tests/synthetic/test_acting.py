@@ -1,12 +1,14 @@
 """Acting: labels are exactly what the intensity says, movements take the time they should, scenes keep their ranges."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.synthetic.acting import (
-    MAX_INTENSITY,
     OCCURRENCE_LEVEL,
+    OF_CLIP,
     Actor,
     act,
     every,
@@ -14,7 +16,7 @@ from mdhr.synthetic.acting import (
     random_frame_performance,
     two_sided,
 )
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.performance import MAX_INTENSITY, Performance
 from mdhr.synthetic.scene import smooth_noise
 from mdhr.synthetic.tracks import LabelStatistics, LabelTracks
 from mdhr.synthetic.units import AUS
@@ -31,6 +33,13 @@ def test_labels_are_the_tracks_exactly(au_set):
             np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, drawn[:, n] == 1)
 
 
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events hold their apex still, so that rise and fall can be measured."""
+    monkeypatch.setattr("mdhr.synthetic.acting.WAVER", 0.0)
+
+
+@pytest.mark.usefixtures("steady")
 def test_a_lone_event_rises_and_falls_within_its_time():
     track = np.zeros(200, np.int8)
     track[80:130] = 1
@@ -45,6 +54,7 @@ def test_a_lone_event_rises_and_falls_within_its_time():
         assert 1 <= reached - left <= 30
 
 
+@pytest.mark.usefixtures("steady")
 def test_onset_lasts_4_to_12_frames():
     """Measured on events without twitches around them: frames from 2 % to 98 % of the first maximum's height."""
     track = np.zeros(120, np.int8)
@@ -85,13 +95,50 @@ def test_weak_units_act_a_quarter_stronger():
     assert weak.max() == pytest.approx(MAX_INTENSITY, abs=1e-6)
 
 
+def test_nobody_holds_an_expression_still():
+    track = np.ones(4000, np.int8)
+    both = act(track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
+    assert both.std() > 0.2 * (both.mean() - OCCURRENCE_LEVEL)
+    idle = act(0 * track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
+    assert np.median(idle) < 1e-6
+
+
+def test_a_face_rests_in_something_like_an_expression():
+    """Half of the labelled units, of the strength that counts as occurring, and together as labels are."""
+    actor = Actor(BP4D)
+    resting = np.stack([actor.resting(np.random.default_rng(seed)) for seed in range(1500)])  # person U 2
+    assert resting.shape[1:] == (len(AUS), 2)
+    assert resting.dtype == np.float32
+    rests = resting.mean(-1) > 0
+    labelled = [AUS.index(au) for au in BP4D.aus]
+    others = sorted(set(range(len(AUS))) - set(labelled))
+    np.testing.assert_allclose(rests[:, labelled].mean(0), 0.5, atol=0.05)
+    assert not rests[:, others].any()
+    strength = resting.mean(-1)[rests]
+    assert strength.min() >= 0.25 - 1e-6
+    assert strength.max() <= 0.85 + 1e-6
+    together = np.corrcoef(rests[:, labelled].T)
+    of_labels = actor.tracks.statistics.correlation
+    pairs = np.triu_indices(len(labelled), 1)
+    assert np.corrcoef(together[pairs], of_labels[pairs])[0, 1] > 0.8
+
+
+def test_a_unit_moves_from_where_it_rests():
+    still = Performance.neutral(3)
+    resting = np.full_like(still.resting, 0.6)
+    intensity = np.array([0, 0.5, MAX_INTENSITY], np.float32)[:, None, None] * np.ones_like(still.intensity)
+    shown = replace(still, resting=resting, intensity=intensity).shown
+    np.testing.assert_allclose(shown[:, 0, 0], [0.6, 0.6 + 0.5 * 0.6, MAX_INTENSITY], rtol=1e-6)
+    np.testing.assert_array_equal(replace(still, intensity=intensity).shown, intensity)
+
+
 def test_performance_of_a_clip():
     actor = Actor(BP4D)
     performance = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
     again = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
     for name, value in vars(performance).items():
         np.testing.assert_array_equal(value, getattr(again, name))
-        if not name.startswith("background"):
+        if name not in OF_CLIP:
             assert len(value) == 50
             assert value.dtype == np.float32
             assert np.isfinite(value).all()

@@ -63,4 +63,4 @@ def normalise(frames: UInt8[Tensor, "*batch 3 H W"]) -> Float[Tensor, "*batch 3 
     """uint8 RGB to float32 with ImageNet mean and standard deviation, on the device where the frames are."""
     mean = torch.tensor(IMAGENET_MEAN, device=frames.device)[:, None, None] * 255
     std = torch.tensor(IMAGENET_STD, device=frames.device)[:, None, None] * 255
-    return (frames.float() - mean) / std
+    return frames.float().sub_(mean).div_(std)

@@ -39,6 +39,7 @@ class Backbone(nn.Module):
         ``stage_input``: the patch embedding and the three patch mergings. The last map is the same for both.
     drop_path_rate: stochastic depth in training; 0 turns it off.
     input_size: height and width of the frames in pixels.
+    frozen: keep weights and batch statistics as they are, also in training; what follows the backbone learns.
     options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
     Attributes
@@ -64,6 +65,7 @@ class Backbone(nn.Module):
         tap: str,
         drop_path_rate: float,
         input_size: int,
+        frozen: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -84,6 +86,12 @@ class Backbone(nn.Module):
             load_pretrained(model, weights or fetch_from_hub(model.pretrained_cfg), ignored=all_keys)
         # Weights with channels last make every map so: several times faster, and what follows works in that layout.
         self.model = model.to(memory_format=torch.channels_last)
+        self.frozen = frozen
+        self.model.requires_grad_(not frozen)
+
+    def train(self, mode: bool = True) -> "Backbone":
+        """As in any module, but a frozen backbone stays in evaluation."""
+        return super().train(mode and not self.frozen)
 
     def forward(self, frames: Float[Tensor, "n 3 h w"]) -> BackboneMaps:
         """ImageNet-normalised frames to their maps."""

@@ -13,7 +13,7 @@ from dataclasses import fields
 import numpy as np
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.synthetic.performance import Floats, Performance
+from mdhr.synthetic.performance import MAX_INTENSITY, Floats, Performance
 from mdhr.synthetic.scene import clip_scene, independent_scene, smooth_noise
 from mdhr.synthetic.tracks import LabelStatistics, LabelTracks, run_lengths
 from mdhr.synthetic.units import AUS
@@ -21,13 +21,14 @@ from mdhr.synthetic.units import AUS
 OCCURRENCE_LEVEL = 0.3
 """An action unit occurs (label 1) in exactly the frames where the mean intensity of its two sides is at least this."""
 
-MAX_INTENSITY = 1.5
 APEX = (0.45, 1.2)
 WEAK_AUS = (6, 9, 14)
 """Units that move little skin: they act a quarter stronger, up to ``MAX_INTENSITY``."""
 WEAK_GAIN = 1.25
 EDGE_SECONDS = (0.16, 0.48)
 """Onset and offset from nothing to apex: 4 to 12 frames at 25 fps."""
+WAVER, WAVER_SECONDS = 0.4, 0.25
+"""Nobody holds an expression still: how far, and how fast, it strays from its apex."""
 LOPSIDED = 0.12
 """Standard deviation, between events, of the share by which the left side is stronger than the mean of both."""
 
@@ -35,10 +36,18 @@ TWITCHES_A_SECOND = 0.15
 TWITCH = (0.08, 0.25)
 TWITCH_SECONDS = (0.3, 0.8)
 
+RESTING = (0.25, 0.85)
+"""Between which limits a unit keeps contracted in a face that rests so: mostly above ``OCCURRENCE_LEVEL``."""
+RESTING_LOPSIDED = 0.08
+MOUTH_OPEN = (25, 26)
+
 DISTRACTOR_RATE = 0.4
 """How often a unit outside the labelled set occurs, relative to the real data set that codes it."""
 ANTAGONISTS = {23: (25, 26), 24: (25, 26), 25: (23, 24), 26: (23, 24)}
 """Lips cannot be pressed and open: an unlabelled unit yields to a labelled one."""
+
+OF_CLIP = ("resting", "background", "background_seed")
+"""Fields of a performance that no frame has for itself."""
 
 
 class Actor:
@@ -69,7 +78,20 @@ class Actor:
             for rival in ANTAGONISTS.get(AUS[u], ()):
                 intensity[:, u] *= 1 - np.minimum(1, intensity[:, AUS.index(rival)].mean(-1, keepdims=True))
         scene = clip_scene(rng=rng, num_frames=whole, fps=self.fps)
-        return every(stride, Performance(intensity=intensity, **scene))
+        return every(stride, Performance(intensity=intensity, resting=np.zeros_like(intensity[0]), **scene))
+
+    def resting(self, rng: np.random.Generator) -> Floats:
+        """``(U, 2)`` what a person's face keeps at rest, for life.
+
+        Faces rest in something like a weak expression (a frown, a smile, raised brows), so half of the labelled units,
+        those that go together as they do in labels, look as if they occurred. Only that they never move says that they
+        do not. Lips rest closed.
+        """
+        strength = np.zeros(len(AUS))
+        strength[self.labelled] = self.tracks.moment(rng) > 0
+        strength *= rng.uniform(*RESTING, len(AUS))
+        strength[[AUS.index(au) for au in MOUTH_OPEN]] = 0
+        return two_sided(strength, RESTING_LOPSIDED * rng.normal(size=len(AUS)))
 
     def labels(self, performance: Performance) -> np.ndarray:
         """``(F, N)`` int8 occurrence of the labelled units."""
@@ -107,7 +129,8 @@ def random_frame_performance(*, rng: np.random.Generator, num_frames: int) -> Pe
     both = np.where(active, rng.uniform(0.1, 1.3, active.shape), residue)
     lopsided = np.where(rng.random(active.shape) < 0.25, rng.normal(0, 0.25, active.shape), 0)  # F U
     scene = independent_scene(rng=rng, num_frames=num_frames)
-    return Performance(intensity=two_sided(both, lopsided), **scene)
+    intensity = two_sided(both, lopsided)
+    return Performance(intensity=intensity, resting=np.zeros_like(intensity[0]), **scene)
 
 
 def two_sided(both: np.ndarray, lopsided: np.ndarray) -> Floats:
@@ -123,7 +146,7 @@ def two_sided(both: np.ndarray, lopsided: np.ndarray) -> Floats:
 def every(stride: int, performance: Performance) -> Performance:
     """Every ``stride``-th frame of a performance."""
     values = {field.name: getattr(performance, field.name) for field in fields(Performance)}
-    of_frames = {name: value[::stride] for name, value in values.items() if not name.startswith("background")}
+    of_frames = {name: value[::stride] for name, value in values.items() if name not in OF_CLIP}
     return Performance(**{**values, **of_frames})
 
 
@@ -137,7 +160,7 @@ def _event(rng: np.random.Generator, num_frames: int, *, start: int, end: int, a
     onset, offset = fps * rng.uniform(*EDGE_SECONDS, size=2)
     frame = np.arange(num_frames)
     course = apex * np.minimum(_edge(frame - begins, onset, apex), _edge(stops - frame, offset, apex))
-    waver = np.clip(1 + 0.15 * smooth_noise(rng, num_frames, 0.4 * fps), 0.5, 1.5)
+    waver = np.clip(1 + WAVER * smooth_noise(rng, num_frames, WAVER_SECONDS * fps), 0.5, 1.5)
     above = course - OCCURRENCE_LEVEL
     return OCCURRENCE_LEVEL + above * np.where(above > 0, waver, 1)
 

@@ -6,7 +6,7 @@ bytes.
 """
 
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from mdhr.synthetic.recording import is_recorded, record
 from mdhr.synthetic.units import AUS
 
 SETTINGS = "rendering.yaml"
-VERSION = 1
+VERSION = 2
 """Raise it when the same settings begin to give other frames or labels."""
 
 FIRST_PRETRAINING_IDENTITY = 1_000_000
@@ -171,9 +171,11 @@ class SyntheticFaces:
         return _actor(self.au_set)
 
     def performance(self, assignment: Assignment) -> Performance:
-        """What happens in a video."""
+        """What happens in a video, to a face that rests as this person's does."""
         rng = np.random.default_rng(assignment.performance_seed)
-        return self.actor.perform(rng=rng, num_frames=self.num_frames, stride=self.stride)
+        performance = self.actor.perform(rng=rng, num_frames=self.num_frames, stride=self.stride)
+        resting = self.actor.resting(np.random.default_rng([assignment.identity_seed, 4813]))
+        return replace(performance, resting=resting)
 
     def table(self, assignment: Assignment, performance: Performance) -> pd.DataFrame:
         """Rows of a video for the manifest; besides, the intensity of every unit (mean of both sides)."""

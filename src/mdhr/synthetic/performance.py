@@ -10,6 +10,8 @@ from mdhr.synthetic.units import AUS, SIDES
 
 Floats = NDArray[np.float32]
 
+MAX_INTENSITY = 1.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Performance:
@@ -17,6 +19,7 @@ class Performance:
 
     Attributes:
         intensity: (F, 15, 2) intensity of each unit of ``AUS``, 0 to 1.5; last axis the person's own left and right.
+        resting: (15, 2) what the units keep at rest, on the same scale: part of the looks, nobody codes it.
         blink: (F,) 0 open to 1 closed.
         gaze: (F, 2) yaw (positive: towards the image's right) and pitch (positive: up), each -1 to 1.
         cheek_puff: (F,) 0 to 1.
@@ -36,6 +39,7 @@ class Performance:
     """
 
     intensity: Floats
+    resting: Floats
     blink: Floats
     gaze: Floats
     cheek_puff: Floats
@@ -57,6 +61,11 @@ class Performance:
         """F."""
         return len(self.intensity)
 
+    @property
+    def shown(self) -> Floats:
+        """``(F, 15, 2)`` what is seen: a unit moves from where it rests, and its full strength is the same to all."""
+        return self.resting + (1 - self.resting / MAX_INTENSITY) * self.intensity
+
     @classmethod
     def neutral(cls, num_frames: int) -> Self:
         """A face that does nothing: frontal, eyes ahead, soft light from above, the camera's default distance."""
@@ -68,6 +77,7 @@ class Performance:
 
         return cls(
             intensity=np.zeros((frames, len(AUS), len(SIDES)), np.float32),
+            resting=np.zeros((len(AUS), len(SIDES)), np.float32),
             blink=steady(0.0),
             gaze=steady(0.0, 0.0),
             cheek_puff=steady(0.0),

@@ -96,7 +96,7 @@ class Renderer:
 
     def weights(self, identity: Identity, performance: Performance, f: int) -> Floats:
         """Weights (W,) of the rows of ``HeadModel.movements``."""
-        units = performance.intensity[f] * identity.gain[:, None]
+        units = performance.shown[f] * identity.gain[:, None]
         yaw, pitch = performance.gaze[f]
         shift = performance.mouth_shift[f]
         extras = dict.fromkeys(EXTRAS, 0.0) | {
@@ -196,8 +196,9 @@ class Renderer:
             self._shading = np.ones((size, size), np.float32)
         shading = self._shading
         shading.fill(1)
+        shown = performance.shown[f]
         for wrinkle in identity.wrinkles:
-            intensity = performance.intensity[f, wrinkle.au, wrinkle.side]
+            intensity = shown[wrinkle.au, wrinkle.side]
             if intensity > 0.01:
                 shading[wrinkle.rows, wrinkle.columns] += intensity * wrinkle.layer
         across, down = (picture[..., k] * np.float32(size) - np.float32(0.5) for k in (0, 1))

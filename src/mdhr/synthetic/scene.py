@@ -46,17 +46,17 @@ class Natural:
 
 
 # A centre of 0.6 m is the camera distance of Performance.neutral.
-YAW = Natural(centre=0, sigma=7, low=-15, high=15, drift=0.4, seconds=1.2)  # degrees
-PITCH = Natural(centre=0, sigma=4.5, low=-10, high=10, drift=0.4, seconds=1.0)
-ROLL = Natural(centre=0, sigma=2.8, low=-6, high=6, drift=0.4, seconds=1.2)
-SHIFT = Natural(centre=0, sigma=0.0022, low=-0.006, high=0.006, drift=0.4, seconds=1.0)  # metres
+YAW = Natural(centre=0, sigma=7, low=-15, high=15, drift=0.2, seconds=1.2)  # degrees
+PITCH = Natural(centre=0, sigma=4.5, low=-10, high=10, drift=0.2, seconds=1.0)
+ROLL = Natural(centre=0, sigma=2.8, low=-6, high=6, drift=0.2, seconds=1.2)
+SHIFT = Natural(centre=0, sigma=0.0022, low=-0.006, high=0.006, drift=0.2, seconds=1.0)  # metres
 DISTANCE = Natural(centre=0.6, sigma=0.010, low=0.575, high=0.625, drift=0.3, seconds=1.5)
 CHEEK_PUFF = Natural(centre=-0.15, sigma=0.12, low=0, high=0.5, drift=0.7, seconds=0.5, beyond=1.0)
 MOUTH_SHIFT = Natural(centre=0, sigma=0.08, low=-0.3, high=0.3, drift=0.5, seconds=0.6)
 LIGHT_AZIMUTH = Natural(
-    centre=0, sigma=28, low=-60, high=60, drift=0.15, seconds=2.0, beyond=1.2
+    centre=0, sigma=28, low=-60, high=60, drift=0.08, seconds=2.0, beyond=1.2
 )  # degrees, 0 is ahead
-LIGHT_ELEVATION = Natural(centre=30, sigma=12, low=5, high=55, drift=0.15, seconds=2.0, beyond=1.2)
+LIGHT_ELEVATION = Natural(centre=30, sigma=12, low=5, high=55, drift=0.08, seconds=2.0, beyond=1.2)
 WARMTH = Natural(centre=0, sigma=0.06, low=-0.15, high=0.15, drift=0.1, seconds=2.0)
 AMBIENT = Natural(centre=0.44, sigma=0.06, low=0.3, high=0.6, drift=0.1, seconds=2.0, beyond=1.3)
 LOG_EXPOSURE = Natural(centre=0, sigma=0.10, low=-0.3, high=0.3, drift=0.2, seconds=1.0)

@@ -76,11 +76,15 @@ class LabelTracks:
     def draw(self, *, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """``(F, N)`` int8 occurrence in one more video."""
         statistics = self.statistics
-        of_video = self._coupling @ rng.normal(size=len(statistics.aus))  # N
+        of_video = self.moment(rng)  # N
         share = statistics.video_share
         latent = np.sqrt(share) * of_video + np.sqrt(1 - share) * self._process(rng, num_frames)
         track = (latent > self.threshold).astype(np.int8)
         return grey_opening(grey_closing(track, size=(SHORTEST_RUN, 1)), size=(SHORTEST_RUN, 1))
+
+    def moment(self, rng: np.random.Generator) -> np.ndarray:
+        """``(N,)`` standard normal values that correlate as the units do, of one moment out of any video."""
+        return self._coupling @ rng.normal(size=len(self.statistics.aus))
 
     def _process(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """``(F, N)`` stationary Gaussian processes of unit variance: coloured, correlated noise."""
