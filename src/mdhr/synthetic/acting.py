@@ -98,6 +98,11 @@ class Actor:
         return occurrence(performance.intensity)[:, self.labelled]
 
 
+def resting_rng(identity_seed: int) -> np.random.Generator:
+    """What decides how the person of a seed rests, the same in every video."""
+    return np.random.default_rng([identity_seed, 4813])
+
+
 def occurrence(intensity: Floats) -> np.ndarray:
     """``(F, U, 2)`` intensity -> ``(F, U)`` int8 labels, see ``OCCURRENCE_LEVEL``."""
     return (intensity.mean(-1) >= OCCURRENCE_LEVEL).astype(np.int8)
