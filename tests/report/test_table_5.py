@@ -9,12 +9,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from torch import nn
 
 import mdhr.report.table_5
+from mdhr.entry import CONF
 from mdhr.report.cpu_cost import CpuCost, cpu_cost, peak_megabytes, processor
 from mdhr.report.paper import paper_results
-from mdhr.report.table_5 import MODELS, build_model, table_5, write_table_5
+from mdhr.report.table_5 import MODELS, build_model, compose_model, table_5, write_table_5
 
 SMALL = tuple(model for model in MODELS if model.name == "MDHR (small ResNet)")
 
@@ -116,3 +119,10 @@ def test_cost_is_measured_in_another_process() -> None:
 def test_memory_and_processor_are_known_here() -> None:
     assert peak_megabytes() > 50
     assert processor()
+
+
+def test_models_are_composed_inside_a_hydra_command() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        assert compose_model(SMALL[0], "DISFA").data.au_set.name == "DISFA"
+        assert GlobalHydra.instance().hydra is outer

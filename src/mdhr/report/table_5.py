@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import nn
@@ -59,8 +60,14 @@ WHAT_THE_PAPER_COUNTS = {
 def compose_model(model: Model, au_set: str) -> DictConfig:
     """The configuration of a model, without the weights it would start from."""
     nothing = ("backbone.pretrained=false", "backbone.weights=null")
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return compose("train", [*model.overrides, f"data.au_set.name={au_set}", *nothing])
+    state = GlobalHydra.instance()
+    outer = state.hydra  # that of the command which makes the table; there is room for one
+    state.clear()
+    try:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("train", [*model.overrides, f"data.au_set.name={au_set}", *nothing])
+    finally:
+        state.hydra = outer
 
 
 def build_model(model: Model, au_set: str) -> nn.Module:
