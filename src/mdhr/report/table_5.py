@@ -60,14 +60,13 @@ WHAT_THE_PAPER_COUNTS = {
 def compose_model(model: Model, au_set: str) -> DictConfig:
     """The configuration of a model, without the weights it would start from."""
     nothing = ("backbone.pretrained=false", "backbone.weights=null")
-    state = GlobalHydra.instance()
-    outer = state.hydra  # that of the command which makes the table; there is room for one
-    state.clear()
+    outer = GlobalHydra.instance().hydra  # that of the command which makes the table; there is room for one
+    GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(CONF), version_base="1.3"):
             return compose("train", [*model.overrides, f"data.au_set.name={au_set}", *nothing])
     finally:
-        state.hydra = outer
+        GlobalHydra.instance().hydra = outer
 
 
 def build_model(model: Model, au_set: str) -> nn.Module:
