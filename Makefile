@@ -101,7 +101,7 @@ report: setup  ## everything in runs/ and experiments/ as one page, report/index
 	$(RUN) -m mdhr.report
 
 .PHONY: table-5
-table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; a quarter of an hour
+table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; nine minutes
 	$(RUN) -m mdhr.tables table=5 out=experiments/table-5 command='make table-5'
 
 pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
