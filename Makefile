@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 SOURCES := src tests notebooks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-6 me-graphau report pretrain clean
+.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report pretrain clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -100,7 +100,6 @@ me-graphau: setup  ## ME-GraphAU against MDHR with paired tests, seeds 1,2,3, st
 report: setup  ## everything in runs/ and experiments/ as one page, report/index.html, and what is missing
 	$(RUN) -m mdhr.report
 
-.PHONY: table-5
 table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; nine minutes
 	$(RUN) -m mdhr.tables table=5 out=experiments/table-5 command='make table-5'
 

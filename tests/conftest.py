@@ -1,9 +1,11 @@
 """Fixtures that every test may use."""
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
 from mdhr.action_units import BP4D
@@ -70,3 +73,19 @@ def compose_smoke(prepared: Path) -> Callable[..., DictConfig]:
 def smoke(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> Callable[..., DictConfig]:
     """Compose the smoke experiment with more overrides, to run in ``tmp_path/run``."""
     return partial(compose_smoke, tmp_path / "run")
+
+
+@pytest.fixture
+def exit_status(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """What ``python -m <module> <overrides>`` would tell the shell, for the ``main`` of a module."""
+
+    def run(main: Callable[[], Any], *overrides: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["mdhr", *overrides])
+        GlobalHydra.instance().clear()
+        try:
+            main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return run

@@ -1,7 +1,8 @@
 """The command that says everything that is wrong with a data set: its table, its last line and its exit status."""
 
 import shutil
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -23,16 +24,14 @@ def configured(*overrides: str) -> DictConfig:
         return compose("check", [*overrides, "num_workers=1"])
 
 
-def status_of(monkeypatch: pytest.MonkeyPatch, folder: Path, *overrides: str) -> int:
-    """What the shell would be told."""
-    monkeypatch.chdir(folder)
+@pytest.fixture
+def checked_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Callable[..., int]
+) -> Callable[..., int]:
+    """Exit status of ``python -m mdhr.check`` in ``tmp_path``, on a terminal of 80 columns."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(sys, "argv", ["check", *overrides, "num_workers=1"])
-    try:
-        main()
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
+    return partial(exit_status, main, "num_workers=1")
 
 
 def printed(checked: dict[str, list[Problem]], *, width: int = 80, most: int | None = None) -> str:
@@ -42,20 +41,20 @@ def printed(checked: dict[str, list[Problem]], *, width: int = 80, most: int | N
 
 
 def test_a_whole_release_has_no_errors(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    checked_with: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     build_bp4d(tmp_path / "raw")
-    assert status_of(monkeypatch, tmp_path, "data=bp4d", "data.root=raw", "partial=true", "deep=true") == 0
+    assert checked_with("data=bp4d", "data.root=raw", "partial=true", "deep=true") == 0
     assert capsys.readouterr().out.splitlines()[-1] == "0 errors and 3 notes in raw"
 
 
 def test_errors_are_one_table_and_one_line_and_status_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    checked_with: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     build_disfa(tmp_path / "raw", subjects=("SN001", "SN002"))
     (tmp_path / "raw/ActionUnit_Labels/SN001/SN001_au4.txt").write_text("1,[red]7[/red]\n")
     asked = ("data=disfa", "data.root=raw", "partial=true", "out=lists/problems.csv")
-    assert status_of(monkeypatch, tmp_path, *asked) == 1
+    assert checked_with(*asked) == 1
     *table, last = capsys.readouterr().out.splitlines()
     assert max(map(len, table)) <= 80
     assert last == "1 error and 3 notes in raw"
@@ -67,9 +66,9 @@ def test_errors_are_one_table_and_one_line_and_status_1(
 
 
 def test_nothing_to_check_is_one_line_and_status_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    checked_with: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    assert status_of(monkeypatch, tmp_path, "data=bp4d", "data.root=nowhere") == 2
+    assert checked_with("data=bp4d", "data.root=nowhere") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == "there is nothing to check in nowhere nor in data/bp4d: point data.root at a data set"
 

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
@@ -50,20 +50,10 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def multirun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Multirun:
+def multirun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Callable[..., int]) -> Multirun:
     """Exit status of ``python -m mdhr.train -m`` in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def start(*overrides: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["mdhr", "-m", *overrides])
-        GlobalHydra.instance().clear()
-        try:
-            mdhr.train.main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    return start
+    return partial(exit_status, mdhr.train.main, "-m")
 
 
 ONE_FOLD = ("experiment=[smoke,table_3]", "data.fold=1")

@@ -1,11 +1,10 @@
 """A table of the paper is one command over finished runs; what it lacks is its last line and its exit status."""
 
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 import mdhr.tables
 from report.fake_study import demo_settings, study_run
@@ -15,22 +14,12 @@ OUT = Path("experiments/table-3/synthetic")
 
 
 @pytest.fixture
-def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Program:
+def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Program) -> Program:
     """Exit status of ``python -m mdhr.tables`` in a folder of its own with three runs, k 1 with all folds."""
     monkeypatch.chdir(tmp_path)
     for fold in (1, 2, 3):
         study_run(Path("runs/study/synthetic-honest"), demo_settings(), k=1, fold=fold, seed=1, f1=0.6)
-
-    def program(*overrides: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["mdhr", *overrides])
-        GlobalHydra.instance().clear()
-        try:
-            mdhr.tables.main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    return program
+    return partial(exit_status, mdhr.tables.main)
 
 
 def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:

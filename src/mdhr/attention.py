@@ -13,7 +13,7 @@ import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from mdhr.checkpoints import read_checkpoint
+from mdhr.checkpoints import load_module
 from mdhr.clip import Clip
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.dataset import TestSegments
@@ -80,10 +80,8 @@ def load_network(run: Path) -> MDHR:
     if not node._target_.endswith(".MDHR") or not (node.dynamics and node.hierarchy):
         raise InputError(f"run={run} has no weights of scales or no graph: give a run with network=mdhr")
     node.backbone.update({"pretrained": False, "weights": None})  # the checkpoint has them
-    network: MDHR = instantiate(node, _convert_="all")
-    trained = read_checkpoint(run / "checkpoints" / "best.ckpt")["state_dict"]
-    prefix = "network."
-    network.load_state_dict({k.removeprefix(prefix): x for k, x in trained.items() if k.startswith(prefix)})
+    network = load_module(settings, run / "checkpoints" / "best.ckpt").network
+    assert isinstance(network, MDHR)
     return network
 
 

@@ -127,9 +127,9 @@ def write_comparison(
     if not table["runs"].any():
         networks = ", ".join(sorted({network for network, _ in comparison.variants.values()}))
         raise InputError(f"none of the runs is one of {comparison.name}: it needs k={K} and network={networks}")
-    data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
-    title = f"{comparison.name}, {comparison.subject}: {data}, F1 in %"
     own = pd.concat(variant_runs(runs, comparison).values())
+    data, protocol = own["data"].iloc[0], own["protocol"].iloc[0]
+    title = f"{comparison.name}, {comparison.subject}: {data}, F1 in %"
     notes = [*_notes(own.reset_index(), table, folds, comparison), f"command: `{command}`"]
     shown = (_shown_table(table), _shown_tests(tests))
     out.mkdir(parents=True, exist_ok=True)

@@ -80,13 +80,14 @@ class Actor:
         scene = clip_scene(rng=rng, num_frames=whole, fps=self.fps)
         return every(stride, Performance(intensity=intensity, resting=np.zeros_like(intensity[0]), **scene))
 
-    def resting(self, rng: np.random.Generator) -> Floats:
-        """``(U, 2)`` what a person's face keeps at rest, for life.
+    def resting(self, identity_seed: int) -> Floats:
+        """``(U, 2)`` what the face of a seed keeps at rest, the same in every video.
 
         Faces rest in something like a weak expression (a frown, a smile, raised brows), so half of the labelled units,
         those that go together as they do in labels, look as if they occurred. Only that they never move says that they
         do not. Lips rest closed.
         """
+        rng = np.random.default_rng([identity_seed, 4813])  # apart from the one that shapes the face
         strength = np.zeros(len(AUS))
         strength[self.labelled] = self.tracks.moment(rng) > 0
         strength *= rng.uniform(*RESTING, len(AUS))
@@ -96,11 +97,6 @@ class Actor:
     def labels(self, performance: Performance) -> np.ndarray:
         """``(F, N)`` int8 occurrence of the labelled units."""
         return occurrence(performance.intensity)[:, self.labelled]
-
-
-def resting_rng(identity_seed: int) -> np.random.Generator:
-    """What decides how the person of a seed rests, the same in every video."""
-    return np.random.default_rng([identity_seed, 4813])
 
 
 def occurrence(intensity: Floats) -> np.ndarray:

@@ -20,7 +20,7 @@ from mdhr.data.manifest import DESCRIPTION, KEY, write_manifest
 from mdhr.data.pool import frame_progress, run_all
 from mdhr.data.whole_folder import claim
 from mdhr.errors import InputError
-from mdhr.synthetic.acting import Actor, resting_rng
+from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.recording import is_recorded, record
 from mdhr.synthetic.units import AUS
@@ -174,8 +174,7 @@ class SyntheticFaces:
         """What happens in a video, to a face that rests as this person's does."""
         rng = np.random.default_rng(assignment.performance_seed)
         performance = self.actor.perform(rng=rng, num_frames=self.num_frames, stride=self.stride)
-        resting = self.actor.resting(resting_rng(assignment.identity_seed))
-        return replace(performance, resting=resting)
+        return replace(performance, resting=self.actor.resting(assignment.identity_seed))
 
     def table(self, assignment: Assignment, performance: Performance) -> pd.DataFrame:
         """Rows of a video for the manifest; besides, the intensity of every unit (mean of both sides)."""

@@ -61,10 +61,9 @@ class Performance:
         """F."""
         return len(self.intensity)
 
-    @property
-    def shown(self) -> Floats:
-        """``(F, 15, 2)`` what is seen: a unit moves from where it rests, and its full strength is the same to all."""
-        return self.resting + (1 - self.resting / MAX_INTENSITY) * self.intensity
+    def shown(self, f: int) -> Floats:
+        """``(15, 2)`` what frame ``f`` shows: units move from where they rest, at full strength all are alike."""
+        return self.resting + (1 - self.resting / MAX_INTENSITY) * self.intensity[f]
 
     @classmethod
     def neutral(cls, num_frames: int) -> Self:

@@ -96,7 +96,7 @@ class Renderer:
 
     def weights(self, identity: Identity, performance: Performance, f: int) -> Floats:
         """Weights (W,) of the rows of ``HeadModel.movements``."""
-        units = performance.shown[f] * identity.gain[:, None]
+        units = performance.shown(f) * identity.gain[:, None]
         yaw, pitch = performance.gaze[f]
         shift = performance.mouth_shift[f]
         extras = dict.fromkeys(EXTRAS, 0.0) | {
@@ -196,7 +196,7 @@ class Renderer:
             self._shading = np.ones((size, size), np.float32)
         shading = self._shading
         shading.fill(1)
-        shown = performance.shown[f]
+        shown = performance.shown(f)
         for wrinkle in identity.wrinkles:
             intensity = shown[wrinkle.au, wrinkle.side]
             if intensity > 0.01:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdhr.action_units import BP4D
-from mdhr.synthetic.acting import Actor, resting_rng
+from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.renderer import Renderer
@@ -52,7 +52,7 @@ def save(picture: Picture, path: Path) -> None:
 def identities(head: HeadModel, renderer: Renderer) -> Picture:
     """24 people at rest, none of them with an action unit that occurs."""
     actor, neutral = Actor(BP4D), Performance.neutral(1)
-    resting = [replace(neutral, resting=actor.resting(resting_rng(seed))) for seed in IDENTITIES]
+    resting = [replace(neutral, resting=actor.resting(seed)) for seed in IDENTITIES]
     pictures = [renderer.frame(head.identity(s), rest, 0) for s, rest in zip(IDENTITIES, resting, strict=True)]
     return tile(pictures, columns=8)
 
@@ -75,7 +75,7 @@ def clip(head: HeadModel, renderer: Renderer, *, seed: int) -> Picture:
     """24 frames of one simulated clip in order of time, with the units that occur."""
     actor = Actor(BP4D)
     performance = actor.perform(rng=np.random.default_rng(seed), num_frames=24, stride=4)
-    performance = replace(performance, resting=actor.resting(resting_rng(seed)))
+    performance = replace(performance, resting=actor.resting(seed))
     occurring = actor.labels(performance).astype(bool)
     identity = head.identity(seed)
     pictures = []
