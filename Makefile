@@ -62,13 +62,17 @@ figure-2: setup  ## the same for DISFA's action units: in rendered faces, or DAT
 # Tables of runs: prepare the data set, run what is missing, then make the table, also where jobs failed (status 3).
 # DATA=bp4d or disfa instead of rendered faces, SEEDS=1,2,3, PROTOCOL=paper, LAUNCHER=joblib, EXPERIMENT=another recipe,
 # RUNS=folder for its runs, SETTINGS=any.setting=value for them.
-data = $(or $(DATA),synthetic)
+data = $(or $(DATA),synthetic_192)
+recipe_synthetic_192 := synthetic_small_resnet
 recipe_bp4d := bp4d_resnet50
 recipe_disfa := disfa_resnet50
 recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)
 protocol = $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
-prepare = $(RUN) -m mdhr.prepare data=$(data) if_missing=true \
+define prepare
+$(RUN) -m mdhr.prepare data=$(data) if_missing=true \
 	$(filter data.root=% data.prepared=% data.prepare.% data.release.% data/detector=%,$(SETTINGS))
+$(RUN) -m mdhr.store_maps experiment=$(recipe) data=$(data) $(SETTINGS)
+endef
 sweep = $(RUN) -m mdhr.train -m 'experiment=[$(recipe),$(1)]' data=$(data) $(protocol) $(if $(SEEDS),seed=$(SEEDS)) \
 	$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(if $(RUNS),hydra.sweep.dir=$(RUNS)) $(2) $(SETTINGS) || test $$? -eq 3
 table = $(RUN) -m mdhr.tables table=$(1) data=$(data) $(protocol) $(if $(RUNS),runs=$(RUNS)) "command='$(strip make $@ \

@@ -83,17 +83,22 @@ def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path
 
 
 def test_a_table_is_prepared_then_run_then_made(clone: Path) -> None:
-    prepare, sweep, table = _commands(clone, "table-3")
-    assert prepare == ["mdhr.prepare", "data=synthetic", "if_missing=true"]
-    assert sweep == ["mdhr.train", "-m", "experiment=[demo,table_3]", "data=synthetic", "||", "test", "$?", "-eq", "3"]
-    assert table == ["mdhr.tables", "table=3", "data=synthetic", "command='make table-3 DATA=synthetic'"]
+    prepare, store, sweep, table = _commands(clone, "table-3")
+    data = "data=synthetic_192"
+    assert prepare == ["mdhr.prepare", data, "if_missing=true"]
+    assert store == ["mdhr.store_maps", "experiment=synthetic_small_resnet", data]
+    experiment = "experiment=[synthetic_small_resnet,table_3]"
+    assert sweep == ["mdhr.train", "-m", experiment, data, "||", "test", "$?", "-eq", "3"]
+    assert table == ["mdhr.tables", "table=3", data, "command='make table-3 DATA=synthetic_192'"]
 
 
 def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_settings(clone: Path) -> None:
     asked = ("DATA=bp4d", "PROTOCOL=paper", "SEEDS=1,2", "LAUNCHER=joblib", "RUNS=/runs",
              "SETTINGS=data.root=/raw trainer.max_epochs=2")  # fmt: skip
-    prepare, variants, no_loss, table = _commands(clone, "table-6", *asked)
+    prepare, store, variants, no_loss, table = _commands(clone, "table-6", *asked)
     assert prepare == ["mdhr.prepare", "data=bp4d", "if_missing=true", "data.root=/raw"], "what prepares data, no more"
+    recipe = ["experiment=bp4d_resnet50", "data=bp4d"]
+    assert store == ["mdhr.store_maps", *recipe, "data.root=/raw", "trainer.max_epochs=2"], "if the recipe stores any"
     common = ["data=bp4d", "data.protocol=paper", "seed=1,2", "hydra/launcher=joblib", "hydra.sweep.dir=/runs"]
     settings = ["data.root=/raw", "trainer.max_epochs=2", "||", "test", "$?", "-eq", "3"]
     start = ["mdhr.train", "-m", "experiment=[bp4d_resnet50,table_6]", *common]
@@ -104,7 +109,7 @@ def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_sett
 
 
 def test_stage_2_of_me_graphau_is_run_when_stage_1_has_ended(clone: Path) -> None:
-    prepare, first, second, table = _commands(clone, "me-graphau", "SEEDS=1", "RUNS=/runs")
+    prepare, _, first, second, table = _commands(clone, "me-graphau", "SEEDS=1", "RUNS=/runs", "DATA=synthetic")
     common = ["data=synthetic", "seed=1", "hydra.sweep.dir=/runs", "||", "test", "$?", "-eq", "3"]
     assert prepare == ["mdhr.prepare", "data=synthetic", "if_missing=true"]
     assert first == ["mdhr.train", "-m", "experiment=[demo,me_graphau]", *common]

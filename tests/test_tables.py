@@ -19,7 +19,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Program
     monkeypatch.chdir(tmp_path)
     for fold in (1, 2, 3):
         study_run(Path("runs/study/synthetic-honest"), demo_settings(), k=1, fold=fold, seed=1, f1=0.6)
-    return partial(exit_status, mdhr.tables.main)
+    return partial(exit_status, mdhr.tables.main, "data=synthetic")
 
 
 def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,8 @@ class Clip(NamedTuple):
     """
 
     frames: Tensor
-    """``B T 3 H W``: uint8 RGB from the data set, ImageNet-normalised float when it reaches the network."""
+    """``B T 3 H W``: uint8 RGB from the data set, ImageNet-normalised float when it reaches the network.
+    Or ``B T S 1 1`` float16: maps that a frozen backbone has packed."""
     au: Tensor
     """``B T N`` int8 occurrence: 0, 1, or -1 where missing or padding."""
     region: Tensor

@@ -42,7 +42,13 @@ class _AUSet(_Part):
     name: Annotated[str, AfterValidator(_known_au_set)]
 
 
+class _DataModule(_Part):
+    maps: str | None = None
+    jitter: tuple[float, float] | None = None
+
+
 class _Data(_Part):
+    module: _DataModule
     au_set: _AUSet
     protocol: Literal["honest", "paper"]
     fold: Literal[1, 2, 3]
@@ -54,6 +60,7 @@ class _Data(_Part):
 class _Backbone(_Part):
     name: Annotated[str, AfterValidator(_known_backbone)]
     tap: Literal["stage_input", "stage_output"]
+    frozen: bool = False
 
 
 class _Network(_Part):
@@ -124,6 +131,11 @@ class Settings(BaseModel):
                 f"trainer.check_val_every_n_epoch={every}: must be at most trainer.max_epochs={last}, "
                 "or no epoch is ever validated and chosen"
             )
+        if self.data.module.maps is not None:
+            if self.backbone is None or not self.backbone.frozen:
+                raise ValueError("data.module.maps: only a frozen backbone has maps to store, say backbone.frozen=true")
+            if self.data.module.jitter != (1, 1):
+                raise ValueError("data.module.maps: they are of frames as they are, say data.module.jitter=[1,1]")
         return self
 
 

@@ -69,6 +69,12 @@ class ActionUnitModule(LightningModule):
         """Scores and region logits of normalised frames ``B T 3 H W``."""
         return self.network(frames)
 
+    def setup(self, stage: str) -> None:
+        """Maps that the data has stored must be those of this backbone."""
+        stored = getattr(self.trainer.datamodule, "stored_maps", None)  # type: ignore[attr-defined]
+        if stored is not None:
+            stored.check_backbone(self.network.backbone.fingerprint())  # type: ignore[operator, union-attr]
+
     def on_fit_start(self) -> None:
         """The weights of the loss follow the training fold, unless they were given."""
         if self.given_class_weights is None:

@@ -64,6 +64,27 @@ def test_maps_lie_channels_last() -> None:
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in scales)
 
 
+@pytest.mark.parametrize(
+    ("name", "tap"), [("resnet10t", "stage_output"), ("swin_tiny_patch4_window7_224", "stage_input")]
+)
+def test_packed_maps_are_the_maps(name: str, tap: str) -> None:
+    model = backbone(name, tap=tap).eval()
+    with torch.inference_mode():
+        maps = model(torch.randn(2, 3, 64, 64))
+        packed = model.pack(maps)
+        again = model(packed)
+    assert packed.shape == (2, sum(height * width * c for height, width, c in model.shapes), 1, 1)
+    assert all(torch.equal(x, y) for x, y in zip((*maps.scales, maps.last), (*again.scales, again.last), strict=True))
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in again.scales)
+
+
+def test_the_fingerprint_is_that_of_the_weights() -> None:
+    first, second = backbone("test_resnet"), backbone("test_resnet")
+    assert first.fingerprint() != second.fingerprint()
+    second.load_state_dict(first.state_dict())
+    assert first.fingerprint() == second.fingerprint()
+
+
 def test_stochastic_depth_reaches_the_model() -> None:
     model = backbone("swin_tiny_patch4_window7_224", drop_path_rate=0.5)
     rates = [m.drop_prob for m in model.modules() if isinstance(m, timm.layers.DropPath)]

@@ -23,6 +23,7 @@ from mdhr.data.dataset import TestSegments, TrainingClips, collate_clips
 from mdhr.data.drop_list import without_dropped
 from mdhr.data.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
+from mdhr.data.stored_maps import StoredMaps
 from mdhr.data.transforms import normalise
 from mdhr.errors import InputError
 
@@ -44,9 +45,10 @@ class FaceVideoData(LightningDataModule):
     validation_fraction: part of the training subjects that protocol ``honest`` sets aside, drawn by ``seed``.
     drop_list: file of frames that take no part, see ``drop_list``.
     jitter: range of the factors for brightness, contrast and saturation.
+    maps: folder of the maps of a frozen backbone, which then take the place of the frames, see ``stored_maps``.
 
-    Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, or the frames are smaller
-    than the crop.
+    Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, the frames are smaller
+    than the crop, or ``maps`` are not those of this data.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class FaceVideoData(LightningDataModule):
         validation_fraction: float = 0.2,
         drop_list: str | None = None,
         jitter: tuple[float, float] = (0.6, 1.4),
+        maps: str | None = None,
         num_workers: int = 0,
     ) -> None:
         super().__init__()
@@ -83,6 +86,8 @@ class FaceVideoData(LightningDataModule):
         self.validation_fraction = validation_fraction
         self.drop_list = drop_list
         self.jitter = (float(jitter[0]), float(jitter[1]))
+        self.maps = maps
+        self.stored_maps: StoredMaps | None = None
         self.num_workers = num_workers
         self._manifest: Manifest | None = None
         self._videos: dict[str, list[Video]] = {}
@@ -113,6 +118,8 @@ class FaceVideoData(LightningDataModule):
         self._videos = {
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
         }
+        if self.maps is not None:
+            self.stored_maps = StoredMaps(self.maps, manifest=manifest, crop_size=self.crop_size)
         self._manifest = manifest
 
     def videos(self, split: Split) -> list[Video]:
@@ -142,6 +149,7 @@ class FaceVideoData(LightningDataModule):
             clips_per_video=self.clips_per_video,
             stride=self.frame_stride,
             jitter=self.jitter,
+            maps=self.stored_maps,
         )
         rank, world_size = self._process()
         sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size)
@@ -158,8 +166,8 @@ class FaceVideoData(LightningDataModule):
         return self._segments("test")
 
     def on_after_batch_transfer(self, batch: Clip, dataloader_idx: int) -> Clip:
-        """Normalise where the network runs: a byte a value crosses the bus, not four."""
-        return batch._replace(frames=normalise(batch.frames))
+        """Normalise where the network runs: a byte a value crosses the bus, not four. Stored maps are what they are."""
+        return batch if self.stored_maps else batch._replace(frames=normalise(batch.frames))
 
     def _segments(self, split: Split) -> DataLoader[Clip]:
         dataset = TestSegments(
@@ -169,6 +177,7 @@ class FaceVideoData(LightningDataModule):
             crop_size=self.crop_size,
             num_frames=self.num_frames,
             stride=self.frame_stride,
+            maps=self.stored_maps,
         )
         rank, world_size = self._process()
         return self._loader(dataset, SegmentSampler(dataset, rank=rank, world_size=world_size))

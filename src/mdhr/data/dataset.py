@@ -16,6 +16,7 @@ from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.clip import Clip
 from mdhr.data.frames import read_frame
 from mdhr.data.manifest import Video
+from mdhr.data.stored_maps import StoredMaps
 from mdhr.data.transforms import augment, draw_augmentation, resize
 
 _DRAW = 1
@@ -27,7 +28,8 @@ class TrainingClips(Dataset[Clip]):
 
     The item at ``(epoch, index)`` depends on the seed and these two numbers alone: neither on the number of workers
     nor on what was drawn before, so a resumed run draws what the unbroken run would have drawn. A plain ``index``
-    is taken as one of epoch 0. Warns once about videos that are shorter than a clip.
+    is taken as one of epoch 0. With ``maps`` the clips hold those instead of pixels, and of an augmentation the flip.
+    Warns once about videos that are shorter than a clip.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class TrainingClips(Dataset[Clip]):
         clips_per_video: int = 1,
         stride: int = 1,
         jitter: tuple[float, float] = (0.6, 1.4),
+        maps: StoredMaps | None = None,
     ) -> None:
         self.videos = videos
         self.au_set = au_set
@@ -52,6 +55,7 @@ class TrainingClips(Dataset[Clip]):
         self.clips_per_video = clips_per_video
         self.stride = stride
         self.jitter = jitter
+        self.maps = maps
         self.span = stride * (num_frames - 1) + 1
         short = [video.name for video in videos if len(video) < self.span]
         if short:
@@ -73,10 +77,14 @@ class TrainingClips(Dataset[Clip]):
         positions, padding = clip_positions(
             start, num_frames=self.num_frames, stride=self.stride, length=len(self.videos[video])
         )
-        frames = {
-            position: augment(read_frame(self.videos[video].paths[position], self.size), draw, self.crop_size)
-            for position in dict.fromkeys(positions.tolist())
-        }
+        paths = [self.videos[video].paths[position] for position in positions]
+        if self.maps is not None:
+            frames = self.maps.read(paths, mirrored=draw.flip)
+        else:
+            pictures = {
+                path: augment(read_frame(path, self.size), draw, self.crop_size) for path in dict.fromkeys(paths)
+            }
+            frames = _stack([pictures[path] for path in paths])
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
@@ -102,6 +110,7 @@ class TestSegments(Dataset[Clip]):
         crop_size: int,
         num_frames: int,
         stride: int = 1,
+        maps: StoredMaps | None = None,
     ) -> None:
         self.videos = videos
         self.au_set = au_set
@@ -109,6 +118,7 @@ class TestSegments(Dataset[Clip]):
         self.crop_size = crop_size
         self.num_frames = num_frames
         self.stride = stride
+        self.maps = maps
         self.segments = [
             (video, start)
             for video, frames in enumerate(videos)
@@ -128,12 +138,13 @@ class TestSegments(Dataset[Clip]):
     def __getitem__(self, index: int) -> Clip:
         video, _ = self.segments[index]
         positions, padding = self.positions(index)
-        frames = {
-            position: read_frame(self.videos[video].paths[position], self.size)
-            for position in dict.fromkeys(positions.tolist())
-        }
-        clip = _clip(self.videos[video], video, positions, padding, frames, self.au_set)
-        return clip._replace(frames=resize(clip.frames, self.crop_size))
+        paths = [self.videos[video].paths[position] for position in positions]
+        if self.maps is not None:
+            frames = self.maps.read(paths, mirrored=False)
+        else:
+            pictures = {path: read_frame(path, self.size) for path in dict.fromkeys(paths)}
+            frames = resize(_stack([pictures[path] for path in paths]), self.crop_size)
+        return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
 def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -155,12 +166,12 @@ def _clip(
     index: int,
     positions: np.ndarray,
     padding: np.ndarray,
-    frames: dict[int, np.ndarray],
+    frames: Tensor,
     au_set: ActionUnitSet,
 ) -> Clip:
     au = torch.from_numpy(np.where(padding[:, None], np.int8(MISSING), video.au[positions]))
     return Clip(
-        frames=_stack([frames[position] for position in positions.tolist()]),
+        frames=frames,
         au=au,
         region=au_set.region_pattern(au),
         video=torch.tensor(index),

@@ -1,5 +1,6 @@
 """The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
 
+import hashlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ class Backbone(nn.Module):
     Attributes
     ----------
     widths, strides: channels and strides of the four maps.
+    shapes: ``(H, W, C)`` of all that makes up the maps of one frame.
 
     Raises
     ------
@@ -77,7 +79,7 @@ class Backbone(nn.Module):
             raise InputError(f"unknown backbone.tap={tap}: use one of {', '.join(TAPS)}")
         if tap == "stage_input" and not self.is_swin:
             raise InputError(f"backbone {name} has no stage inputs to tap: set backbone.tap=stage_output")
-        self.tap = tap
+        self.tap, self.input_size = tap, input_size
         all_keys = list(model.state_dict())
         indices = stage_indices(name, model)
         self.widths = tuple(model.feature_info[i]["num_chs"] for i in indices)
@@ -89,13 +91,41 @@ class Backbone(nn.Module):
         self.frozen = frozen
         self.model.requires_grad_(not frozen)
 
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """See the class; the last map is one of the four unless stage inputs are tapped."""
+        sides = [self.input_size // stride for stride in self.strides]
+        scales = [(side, side, width) for side, width in zip(sides, self.widths, strict=True)]
+        return scales if self.tap == "stage_output" else [*scales, scales[-1]]
+
+    def pack(self, maps: BackboneMaps) -> Float[Tensor, "n packed 1 1"]:
+        """All maps of a frame behind one another, to be stored; :meth:`forward` takes them in place of the frame."""
+        every = maps.scales if self.tap == "stage_output" else (*maps.scales, maps.last)
+        return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in every], dim=1)[:, :, None, None]
+
+    def unpack(self, packed: Float[Tensor, "n packed 1 1"]) -> BackboneMaps:
+        """The inverse of :meth:`pack`, float32 and channels last."""
+        parts = packed.flatten(1).split([height * width * c for height, width, c in self.shapes], dim=1)
+        parts = [x.contiguous().float().unflatten(1, s) for x, s in zip(parts, self.shapes, strict=True)]  # n H W C
+        maps = tuple(x.permute(0, 3, 1, 2) for x in parts)
+        return BackboneMaps(maps[: len(self.strides)], maps[-1])
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights and batch statistics: equal ones give equal maps."""
+        digest = hashlib.sha256(self.tap.encode())
+        for name, value in self.model.state_dict().items():
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
     def train(self, mode: bool = True) -> "Backbone":
         """As in any module, but a frozen backbone stays in evaluation."""
         return super().train(mode and not self.frozen)
 
-    def forward(self, frames: Float[Tensor, "n 3 h w"]) -> BackboneMaps:
-        """ImageNet-normalised frames to their maps."""
+    def forward(self, frames: Float[Tensor, "n c h w"]) -> BackboneMaps:
+        """ImageNet-normalised frames to their maps, or what :meth:`pack` made of them back to maps."""
         height, width = frames.shape[-2:]
+        if height == width == 1:
+            return self.unpack(frames)
         check_divisible(height, width)
         if self.fixed_size and (height, width) != (self.fixed_size, self.fixed_size):
             raise InputError(

@@ -74,7 +74,7 @@ class MDHR(nn.Module):
         self.temporal = TemporalConvolution(num_aus=num_aus, width=width) if temporal else None
         self.similarity = Similarity(num_aus=num_aus, width=width)
 
-    def forward(self, frames: Float[Tensor, "b t 3 h w"]) -> NetworkOutput:
+    def forward(self, frames: Float[Tensor, "b t c h w"]) -> NetworkOutput:
         """Clips ``B T 3 H W``, ImageNet-normalised, to scores and pattern logits.
 
         Raises

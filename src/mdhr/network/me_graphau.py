@@ -83,7 +83,7 @@ class MEGraphAU(nn.Module):
         if weights is not None:
             self.begin_with(weights)
 
-    def forward(self, frames: Float[Tensor, "b t 3 h w"]) -> NetworkOutput:
+    def forward(self, frames: Float[Tensor, "b t c h w"]) -> NetworkOutput:
         """Clips ``B T 3 H W``, ImageNet-normalised, to scores, and in stage 2 to what every edge says.
 
         Raises
