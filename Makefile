@@ -62,8 +62,8 @@ figure-2: setup  ## the same for DISFA's action units: in rendered faces, or DAT
 # Tables of runs: prepare the data set, run what is missing, then make the table, also where jobs failed (status 3).
 # DATA=bp4d or disfa instead of rendered faces, SEEDS=1,2,3, PROTOCOL=paper, LAUNCHER=joblib, EXPERIMENT=another recipe,
 # RUNS=folder for its runs, SETTINGS=any.setting=value for them.
-data = $(or $(DATA),synthetic_192)
-recipe_synthetic_192 := synthetic_small_resnet
+data = $(or $(DATA),synthetic_96)
+recipe_synthetic_96 := synthetic_small_resnet
 recipe_bp4d := bp4d_resnet50
 recipe_disfa := disfa_resnet50
 recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)

@@ -14,7 +14,7 @@ import numpy as np
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.synthetic.performance import MAX_INTENSITY, Floats, Performance
-from mdhr.synthetic.scene import clip_scene, independent_scene, smooth_noise
+from mdhr.synthetic.scene import clip_scene, independent_scene, pulses, smooth_noise
 from mdhr.synthetic.tracks import LabelStatistics, LabelTracks, run_lengths
 from mdhr.synthetic.units import AUS
 
@@ -32,6 +32,7 @@ WAVER, WAVER_SECONDS = 0.4, 0.25
 LOPSIDED = 0.12
 """Standard deviation, between events, of the share by which the left side is stronger than the mean of both."""
 
+# too weak to count
 TWITCHES_A_SECOND = 0.15
 TWITCH = (0.08, 0.25)
 TWITCH_SECONDS = (0.3, 0.8)
@@ -108,7 +109,7 @@ def act(track: np.ndarray, *, au: int, rng: np.random.Generator, fps: float) -> 
     """``(F, 2)`` intensity of the two sides whose occurrence is exactly the ``(F,)`` track."""
     num_frames = len(track)
     gain = WEAK_GAIN if au in WEAK_AUS else 1.0
-    both = _twitches(rng, num_frames, fps)
+    both = pulses(rng, num_frames, fps, a_second=TWITCHES_A_SECOND, strength=TWITCH, seconds=TWITCH_SECONDS)
     lopsided = np.full(num_frames, LOPSIDED * rng.normal())
     lengths, labels = run_lengths(track)
     ends = np.cumsum(lengths)
@@ -175,14 +176,3 @@ def _edge(since: np.ndarray, duration: float, apex: float) -> np.ndarray:
 
 def _smooth_step(x: np.ndarray) -> np.ndarray:
     return x * x * (3 - 2 * x)
-
-
-def _twitches(rng: np.random.Generator, num_frames: int, fps: float) -> np.ndarray:
-    """``(F,)`` short movements below the level of occurrence."""
-    seconds = np.arange(num_frames) / fps
-    course = np.zeros(num_frames)
-    for _ in range(rng.poisson(TWITCHES_A_SECOND * num_frames / fps)):
-        start, duration = rng.uniform(0, num_frames / fps), rng.uniform(*TWITCH_SECONDS)
-        inside = np.clip((seconds - start) / duration, 0, 1)
-        course = np.maximum(course, rng.uniform(*TWITCH) * np.sin(np.pi * inside) ** 2)
-    return course

@@ -26,7 +26,7 @@ from mdhr.synthetic.recording import is_recorded, record
 from mdhr.synthetic.units import AUS
 
 SETTINGS = "rendering.yaml"
-VERSION = 2
+VERSION = 3
 """Raise it when the same settings begin to give other frames or labels."""
 
 FIRST_PRETRAINING_IDENTITY = 1_000_000

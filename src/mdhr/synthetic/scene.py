@@ -67,6 +67,10 @@ GAZE = Natural(centre=0, sigma=0.3, low=-0.8, high=0.8, drift=0.0, seconds=0.0, 
 BLINKS_A_SECOND = 0.25
 BLINK_SECONDS = (0.22, 0.38)
 GLANCES_A_SECOND = 0.8
+# the camera hunts for focus: blur in pixels at 160 that comes on top
+DEFOCUS_A_SECOND = 1.5
+DEFOCUS = (1.0, 3.0)
+DEFOCUS_SECONDS = (0.15, 0.45)
 
 
 class Scene(TypedDict):
@@ -90,13 +94,15 @@ class Scene(TypedDict):
 
 
 def clip_scene(*, rng: np.random.Generator, num_frames: int, fps: float) -> Scene:
-    """A scene whose quantities drift through the F frames of a clip."""
-    return _scene(
+    """A scene whose quantities drift through the F frames of a clip, and whose camera loses focus now and then."""
+    scene = _scene(
         rng,
         draw=lambda natural: natural.in_clip(rng, num_frames, fps),
         blink=_blinks(rng, num_frames, fps),
         gaze=_glances(rng, num_frames, fps),
     )
+    defocus = pulses(rng, num_frames, fps, a_second=DEFOCUS_A_SECOND, strength=DEFOCUS, seconds=DEFOCUS_SECONDS)
+    return {**scene, "blur": scene["blur"] + defocus.astype(np.float32)}
 
 
 def independent_scene(*, rng: np.random.Generator, num_frames: int) -> Scene:
@@ -116,6 +122,25 @@ def smooth_noise(rng: np.random.Generator, num_frames: int, time_scale: float) -
     margin = int(4 * sigma) + 1
     filtered = gaussian_filter1d(rng.normal(size=num_frames + 2 * margin), sigma)[margin : margin + num_frames]
     return filtered * np.sqrt(2 * np.sqrt(np.pi) * max(sigma, 1e-3))
+
+
+def pulses(
+    rng: np.random.Generator,
+    num_frames: int,
+    fps: float,
+    *,
+    a_second: float,
+    strength: tuple[float, float],
+    seconds: tuple[float, float],
+) -> np.ndarray:
+    """``(F,)`` 0, and short rises to a ``strength`` that last some ``seconds``, at random times."""
+    now = np.arange(num_frames) / fps
+    course = np.zeros(num_frames)
+    for _ in range(rng.poisson(a_second * num_frames / fps)):
+        start, duration = rng.uniform(0, num_frames / fps), rng.uniform(*seconds)
+        inside = np.clip((now - start) / duration, 0, 1)
+        course = np.maximum(course, rng.uniform(*strength) * np.sin(np.pi * inside) ** 2)
+    return course
 
 
 def _scene(rng: np.random.Generator, *, draw: Callable[[Natural], Floats], blink: Floats, gaze: Floats) -> Scene:
