@@ -17,7 +17,7 @@ from mdhr.synthetic.acting import (
     two_sided,
 )
 from mdhr.synthetic.performance import MAX_INTENSITY, Performance
-from mdhr.synthetic.scene import smooth_noise
+from mdhr.synthetic.scene import BLUR, DEFOCUS, smooth_noise
 from mdhr.synthetic.tracks import LabelStatistics, LabelTracks
 from mdhr.synthetic.units import AUS
 
@@ -193,6 +193,20 @@ def test_every_leaves_the_background():
     neutral = Performance.neutral(10)
     assert every(4, neutral).num_frames == 3
     assert every(4, neutral).background.shape == (3,)
+
+
+def test_the_camera_loses_focus_for_moments_in_clips_alone():
+    actor = Actor(BP4D)
+    played = [actor.perform(rng=np.random.default_rng(seed), num_frames=400, stride=1) for seed in range(20)]
+    blur = np.concatenate([performance.blur for performance in played])
+    lost = blur > 1.2
+    assert 0.15 < lost.mean() < 0.4
+    assert blur.max() <= BLUR.high + DEFOCUS[1]
+    starts, ends = (np.flatnonzero(np.diff(lost.astype(int)) == step) for step in (1, -1))
+    lengths = ends[: len(starts)] - starts[: len(ends)]
+    assert np.median(lengths) <= 0.35 * actor.fps
+    still = random_frame_performance(rng=np.random.default_rng(0), num_frames=4000)
+    assert still.blur.max() < 1.2, "the backbone is pretrained on frames in focus"
 
 
 def test_smooth_noise_has_unit_variance_and_the_stated_memory():
