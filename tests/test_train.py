@@ -182,22 +182,32 @@ def test_loss_that_is_no_number_stops_with_one_line(smoke: Callable[..., DictCon
     assert all(value.isfinite().all() for value in last["state_dict"].values())
 
 
-def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
-    prepared: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
-):
+@pytest.fixture
+def program(
+    exit_status: Callable[..., int], prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """Exit status of a ``main`` on the smoke experiment, in ``tmp_path``."""
     monkeypatch.chdir(tmp_path)
-    asked = ["experiment=smoke", f"data.root={prepared}", "name=stopped"]
-    assert exit_status(training.main, *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
+
+    def start(main: Callable[[], Any], *overrides: str, multirun: bool = False) -> int:
+        return exit_status(main, *["-m"] * multirun, "experiment=smoke", f"data.root={prepared}", *overrides)
+
+    return start
+
+
+def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
+    program: Callable[..., int],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+):
+    asked = ["name=stopped"]
+    assert program(training.main, *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
     said = capfd.readouterr().err.strip().splitlines()[-1]
     assert said.startswith(
         "stopped by SIGTERM; the last whole epoch is in runs/stopped/checkpoints/last.ckpt; go on with:"
     )
     assert said.endswith("run_dir=runs/stopped ckpt_path=last")
-    assert exit_status(training.main, *asked) == 2
+    assert program(training.main, *asked) == 2
     assert capfd.readouterr().err == (
         "runs/stopped holds a run: add ckpt_path=last to go on with it, name=... to begin another, "
         "or overwrite=true to replace it\n"
@@ -220,75 +230,64 @@ def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_wrong_input_ends_the_program_with_one_line(
-    prepared: Path,
+    program: Callable[..., int],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
     overrides: list[str],
     line: str,
 ):
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").touch()
-    assert exit_status(training.main, "experiment=smoke", f"data.root={prepared}", *overrides) == 2
+    assert program(training.main, *overrides) == 2
     said = capfd.readouterr().err
     assert line in said
     assert said.count("\n") == 1
 
 
 def test_broken_image_is_named_by_a_worker_too(
+    program: Callable[..., int],
     prepared: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
 ):
     broken = tmp_path / "broken"
     shutil.copytree(prepared, broken)
     for image in broken.rglob("*.jpg"):
         image.write_bytes(image.read_bytes()[:100])
-    monkeypatch.chdir(tmp_path)
-    asked = ["experiment=smoke", f"data.root={broken}", "data.module.num_workers=1"]
-    assert exit_status(training.main, *asked) == 2
+    asked = [f"data.root={broken}", "data.module.num_workers=1"]
+    assert program(training.main, *asked) == 2
     said = capfd.readouterr().err
     assert ".jpg" in said
     assert said.count("\n") == 1
 
 
 def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
-    prepared: Path,
+    program: Callable[..., int],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
 ):
-    monkeypatch.chdir(tmp_path)
-    quick = ["experiment=smoke", f"data.root={prepared}", "trainer.max_epochs=1", "ckpt_path=auto"]
-    assert exit_status(training.main, "-m", *quick, "network.num_neighbours=1") == 0
+    quick = ["trainer.max_epochs=1", "ckpt_path=auto"]
+    assert program(training.main, *quick, "network.num_neighbours=1", multirun=True) == 0
     jobs = [tmp_path / "runs" / "smoke" / f"network.num_neighbours={k},trainer.max_epochs=1" for k in (1, 2)]
     first = (jobs[0] / "metrics.json").read_bytes()
     capfd.readouterr()
-    assert exit_status(training.main, "-m", *quick, "network.num_neighbours=1,2") == 0
+    assert program(training.main, *quick, "network.num_neighbours=1,2", multirun=True) == 0
     assert "num_neighbours=1,trainer.max_epochs=1 is done and is not run again" in capfd.readouterr().out
     assert (jobs[0] / "metrics.json").read_bytes() == first
     assert json.loads((jobs[1] / "metrics.json").read_text())["f1"]
-    assert exit_status(training.main, *quick, f"run_dir='{jobs[0]}'", "network.num_neighbours=2") == 2
+    assert program(training.main, *quick, f"run_dir='{jobs[0]}'", "network.num_neighbours=2") == 2
     assert "was begun with network.num_neighbours=1, not 2" in capfd.readouterr().err
 
 
 def test_a_stopped_job_of_a_sweep_says_a_command_that_works(
-    prepared: Path,
+    program: Callable[..., int],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
 ):
-    monkeypatch.chdir(tmp_path)
-    asked = ["experiment=smoke", f"data.root={prepared}", "network.num_neighbours=1", *signal_at(0, 1)]
-    assert exit_status(training.main, "-m", "hydra.sweep.subdir='num_neighbours=1,seed=1'", *asked) == 130
+    asked = ["network.num_neighbours=1", *signal_at(0, 1)]
+    assert program(training.main, "hydra.sweep.subdir='num_neighbours=1,seed=1'", *asked, multirun=True) == 130
     said = capfd.readouterr().err.strip().splitlines()[-1]
     again = [override for override in shlex.split(said.partition(" -m mdhr.train ")[2]) if "signal" not in override]
-    assert exit_status(training.main, *again) == 0
+    assert program(training.main, *again) == 0
     assert (tmp_path / "runs/smoke/num_neighbours=1,seed=1/metrics.json").is_file()
 
 
@@ -302,14 +301,11 @@ def test_a_run_that_is_replaced_leaves_no_old_result(unbroken: Path, smoke: Call
 
 def test_evaluation_is_a_program(
     unbroken: Path,
-    prepared: Path,
+    program: Callable[..., int],
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    exit_status: Callable[..., int],
 ):
-    monkeypatch.chdir(tmp_path)
     checkpoint = f"checkpoint={unbroken}/checkpoints/best.ckpt"
-    assert exit_status(evaluation.main, "experiment=smoke", f"data.root={prepared}", checkpoint) == 0
+    assert program(evaluation.main, checkpoint) == 0
     assert "F1 always on" in capfd.readouterr().out
     assert (tmp_path / "runs" / "smoke" / "evaluation" / "metrics.json").is_file()
