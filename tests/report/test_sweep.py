@@ -24,33 +24,48 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def runs(tmp_path: Path, settings: dict[str, Any]) -> pd.DataFrame:
-    """k 1 with two whole seeds, 2 with one and a part of another, 3 with a part alone; others that do not belong."""
+    """k 1 with three whole seeds, 2 with two and a part of the third, 3 with a part; others that do not belong."""
     for fold in FOLDS:
         study_run(tmp_path, settings, k=1, fold=fold, seed=1, f1=0.50 + fold / 100)
         study_run(tmp_path, settings, k=1, fold=fold, seed=2, f1=0.54 + fold / 100)
+        study_run(tmp_path, settings, k=1, fold=fold, seed=3, f1=0.10)
         study_run(tmp_path, settings, k=2, fold=fold, seed=1, f1=0.60)
+        study_run(tmp_path, settings, k=2, fold=fold, seed=2, f1=0.60)
         study_run(tmp_path, settings, k=2, weight=0.1, fold=fold, seed=1, f1=0.99)
         study_run(tmp_path, settings, k=9, fold=fold, seed=1, f1=0.98)
-    study_run(tmp_path, settings, k=2, fold=3, seed=2, f1=0.90)
+    study_run(tmp_path, settings, k=2, fold=3, seed=3, f1=0.90)
     study_run(tmp_path, settings, k=3, fold=1, seed=1, f1=0.90)
     backbone = demo_settings("backbone_only")
     study_run(tmp_path / "backbone", backbone, k=4, fold=1, seed=1, f1=0.97)
     return read_runs(tmp_path)
 
 
-def test_means_are_over_folds_and_then_over_the_seeds_that_have_them_all(runs: pd.DataFrame) -> None:
+def test_means_are_over_folds_and_then_over_the_seeds_that_all_values_have(runs: pd.DataFrame) -> None:
     table = sweep_table(runs, SWEEPS[3], FOLDS)
     assert table.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    # k 1: 0.52 and 0.56 over folds.
+    # k 1: 0.52 and 0.56 over folds, and seed 3, which k 2 has not.
     np.testing.assert_allclose(table.loc[1, ["f1_mean", "f1_sd"]].astype(float), [0.54, 0.02 * np.sqrt(2)])
-    assert table.loc[2, "f1_mean"] == pytest.approx(0.60), "one fold of seed 2 is not its mean"
+    assert table.loc[2, "f1_mean"] == pytest.approx(0.60), "one fold of seed 3 is not its mean"
     assert table.loc[2, "f1_AU1"] == pytest.approx(0.70)
-    assert np.isnan(table.loc[2, "f1_sd"])
-    assert table["seeds"].tolist() == [2, 1, 0, 0, 0, 0, 0, 0]
-    assert table["runs"].tolist() == [6, 4, 1, 0, 0, 0, 0, 0]
+    assert table.loc[2, "f1_sd"] == 0
+    assert table["seeds"].tolist() == [2, 2, 0, 0, 0, 0, 0, 0]
+    assert table["runs"].tolist() == [9, 7, 1, 0, 0, 0, 0, 0]
     assert table.loc[3:, ["f1_mean", "f1_AU1"]].isna().all(axis=None)
     assert sweep_table(runs, SWEEPS[3], (1,)).loc[3, "f1_mean"] == pytest.approx(0.90)
     np.testing.assert_allclose(table["paper_f1"], [0.658, 0.657, 0.662, 0.659, 0.666, 0.665, 0.658, 0.659])
+
+
+def test_a_seed_that_one_value_alone_has_tells_of_noise_and_moves_no_point(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    for fold in FOLDS:
+        study_run(tmp_path, settings, k=1, fold=fold, seed=1, f1=0.60)
+        study_run(tmp_path, settings, k=5, fold=fold, seed=1, f1=0.61)
+        study_run(tmp_path, settings, k=5, fold=fold, seed=2, f1=0.55)
+    page = write_sweep(read_runs(tmp_path), tmp_path / "out", sweep=SWEEPS[3], folds=FOLDS, command="make table-3")
+    text = page.read_text()
+    assert "| 5 | 61.0 | 1 | 6 | 66.6 |" in text
+    assert "our curve spans 1.0 points; the seed alone moves a point of it by ± 4.2 (k = 5)" in text
 
 
 def test_lambda_is_varied_with_k_5(tmp_path: Path, settings: dict[str, Any]) -> None:
@@ -67,17 +82,18 @@ def test_lambda_is_varied_with_k_5(tmp_path: Path, settings: dict[str, Any]) -> 
 def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_path: Path) -> None:
     page = write_sweep(runs, tmp_path / "out", sweep=SWEEPS[3], folds=FOLDS, command="make table-3")
     text = page.read_text()
-    assert "| 1 | 54.0 ± 2.8 | 2 | 6 | 65.8 |" in text
+    assert "| 1 | 54.0 ± 2.8 | 2 | 9 | 65.8 |" in text
     assert "| 3 | - | 0 | 1 | 66.2 |" in text
     for said in ("NOT COMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not BP4D", "protocol honest",
-                 "folds 1, 2, 3", "seeds (of 1, 2)", "ababababab-dirty", "command: `make table-3`", "lambda = 0.01",
+                 "folds 1, 2, 3", "over seeds: 1, 2, those that all have",
+                 "ababababab-dirty", "command: `make table-3`", "lambda = 0.01",
                  "our best k is 2, our curve spans 6.0 points", "Its best k is 5, its curve spans 0.9"):  # fmt: skip
         assert said in text
     saved = pd.read_csv(tmp_path / "out" / "table.csv", index_col="k")
     assert saved.loc[1, ["data", "protocol", "folds"]].tolist() == ["synthetic", "honest", "1 2 3"]
     pd.testing.assert_frame_equal(saved.iloc[:, :5], sweep_table(runs, SWEEPS[3], FOLDS).iloc[:, :5])
     latex = (tmp_path / "out" / "table.tex").read_text()
-    assert r"1 & 54.0 $\pm$ 2.8 & 2 & 6 & 65.8 \\" in latex
+    assert r"1 & 54.0 $\pm$ 2.8 & 2 & 9 & 65.8 \\" in latex
     with Image.open(tmp_path / "out" / "curve.png") as picture:
         assert picture.size == (1200, 440)
         assert len(picture.convert("RGB").getcolors(maxcolors=100_000)) > 20

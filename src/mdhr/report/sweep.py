@@ -67,12 +67,21 @@ def seed_means(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.Dat
     return table.mean(axis=1, skipna=False).unstack("seed").reindex(sweep.paper_f1.index)
 
 
+def common_seeds(by_seed: pd.DataFrame) -> pd.DataFrame:
+    """Only the seeds that all values have which have any; as it is where there is no such seed.
+
+    A seed moves F1 by as much as a step of the setting, so means over different seeds are no curve.
+    """
+    common = by_seed.columns[by_seed.dropna(how="all").notna().all()]
+    return by_seed[common] if len(common) else by_seed
+
+
 def sweep_table(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.DataFrame:
     """One row a value of the setting: ``f1_mean`` (over folds, then seeds), ``f1_sd`` (over seeds, of the mean over
-    folds; NaN for fewer than two), ``seeds`` (that have all ``folds``), ``runs`` (that have ended), ``paper_f1``,
+    folds; NaN for fewer than two), ``seeds`` (:func:`common_seeds`), ``runs`` (that have ended), ``paper_f1``,
     then mean F1 of every action unit. All 0 to 1.
     """
-    own, by_seed = sweep_runs(runs, sweep), seed_means(runs, sweep, folds)
+    own, by_seed = sweep_runs(runs, sweep), common_seeds(seed_means(runs, sweep, folds))
     whole = by_seed.rename_axis(index=sweep.column).stack().dropna().index
     counted = own.set_index([sweep.column, "seed"]).loc[whole]
     counted = counted[counted["fold"].isin(folds)]
@@ -100,11 +109,12 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
     """
     own = sweep_runs(runs, sweep)
     table, by_seed = sweep_table(runs, sweep, folds), seed_means(runs, sweep, folds)
+    used = common_seeds(by_seed)
     data, protocol = own["data"].iloc[0], own["protocol"].iloc[0]
     title = f"Table {sweep.table}, F1 over {sweep.symbol}: {data}, F1 in %"
-    notes = [*sweep_notes(own, table, sweep, folds), f"command: `{command}`"]
+    notes = [*sweep_notes(own, table, by_seed, sweep, folds), f"command: `{command}`"]
     labels = {"data": data, "protocol": protocol, "folds": " ".join(map(str, folds)),
-              "seed_numbers": " ".join(map(str, sorted(own["seed"].unique()))),
+              "seed_numbers": " ".join(map(str, used.columns)),
               "git_commit": " ".join(short_commits(own)), "command": command}  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     shown = _shown(table)
@@ -112,29 +122,32 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
     replace_file(out / "table.md", markdown_page(shown, title=title, notes=notes).encode())
     replace_file(out / "table.tex", latex_tables(shown, title=title, notes=notes).encode())
     picture = BytesIO()
-    draw_sweep(by_seed, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
+    draw_sweep(used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
                paper_label=f"the paper ({paper_results()['source']}): BP4D, protocol paper",
                ).savefig(picture)  # fmt: skip
     replace_file(out / "curve.png", picture.getvalue())
     return out / "table.md"
 
 
-def sweep_notes(own: pd.DataFrame, table: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> list[str]:
+def sweep_notes(
+    own: pd.DataFrame, table: pd.DataFrame, by_seed: pd.DataFrame, sweep: Sweep, folds: Sequence[int]
+) -> list[str]:
     """What has to be said beneath the table, and how far its differences may be trusted."""
     data, protocol, symbol = own["data"].iloc[0], own["protocol"].iloc[0], sweep.symbol
     ours, paper = table["f1_mean"].dropna(), table["paper_f1"]
     short = [f"{value:g}" for value, n in table["seeds"].items() if not n]
     notes = [
         f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; code at {', '.join(short_commits(own))}",
-        f"F1: mean over folds, then over the seeds (of {', '.join(map(str, sorted(own['seed'].unique())))}) that have "
-        "all of them; ±: standard deviation over seeds of the mean over folds, where there are two",
+        f"F1: mean over folds, then over seeds: {', '.join(map(str, common_seeds(by_seed).columns))}, those that all "
+        "have; ±: standard deviation over seeds of the mean over folds, where there are two",
         f"the network is MDHR with {', '.join(f'{key} = {value}' for key, value in _other(sweep).items())}",
         f"the paper's column: {paper_results()['source']}, BP4D, ResNet-50, protocol paper. Its best {symbol} is "
         f"{paper.idxmax():g}, its curve spans {percent(paper.max() - paper.min())} points",
     ]
     if len(ours):
-        spread = table["f1_sd"].mean()
-        noise = f"; the seed alone moves a point of it by ± {percent(spread)}" if pd.notna(spread) else ""
+        spread = by_seed.std(axis=1).dropna()
+        where = f" ({symbol} = {', '.join(f'{value:g}' for value in spread.index)})" if len(spread) < len(ours) else ""
+        noise = f"; the seed alone moves a point of it by ± {percent(spread.mean())}{where}" if len(spread) else ""
         notes.append(
             f"our best {symbol} is {ours.idxmax():g}, our curve spans {percent(ours.max() - ours.min())} points{noise}"
         )
