@@ -71,6 +71,20 @@ def test_a_network_trained_on_maps_scores_frames(
     np.testing.assert_allclose(on_maps[scores], on_frames[scores], atol=2e-3)
 
 
+def test_frames_that_are_left_out_do_not_shift_the_others(
+    smoke: Callable[..., DictConfig], prepared: Path, maps: str, tmp_path: Path
+) -> None:
+    (tmp_path / "left_out.yaml").write_text("F001/T1: [0, 4]\nM001/T2: [1]\n")
+    drop = f"data.module.drop_list={tmp_path / 'left_out.yaml'}"
+    data = instantiate(smoke(*FROZEN, maps, drop).data.module, _convert_="all")
+    stored = StoredMaps(maps.partition("=")[2], manifest=read_manifest(prepared), crop_size=64)
+    segments = data.test_dataloader().dataset
+    for index, (video, _) in enumerate(segments.segments):
+        positions, _ = segments.positions(index)
+        paths = [data.videos("test")[video].paths[position] for position in positions]
+        assert torch.equal(segments[index].frames, stored.read(paths, mirrored=False))
+
+
 def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
     exit_status: Callable[..., int], prepared: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -196,9 +196,7 @@ def program(
 
 
 def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
-    program: Callable[..., int],
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     asked = ["name=stopped"]
     assert program(training.main, *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
@@ -244,10 +242,7 @@ def test_wrong_input_ends_the_program_with_one_line(
 
 
 def test_broken_image_is_named_by_a_worker_too(
-    program: Callable[..., int],
-    prepared: Path,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    program: Callable[..., int], prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     broken = tmp_path / "broken"
     shutil.copytree(prepared, broken)
@@ -261,9 +256,7 @@ def test_broken_image_is_named_by_a_worker_too(
 
 
 def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
-    program: Callable[..., int],
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     quick = ["trainer.max_epochs=1", "ckpt_path=auto"]
     assert program(training.main, *quick, "network.num_neighbours=1", multirun=True) == 0
@@ -279,9 +272,7 @@ def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
 
 
 def test_a_stopped_job_of_a_sweep_says_a_command_that_works(
-    program: Callable[..., int],
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     asked = ["network.num_neighbours=1", *signal_at(0, 1)]
     assert program(training.main, "hydra.sweep.subdir='num_neighbours=1,seed=1'", *asked, multirun=True) == 130
@@ -300,10 +291,7 @@ def test_a_run_that_is_replaced_leaves_no_old_result(unbroken: Path, smoke: Call
 
 
 def test_evaluation_is_a_program(
-    unbroken: Path,
-    program: Callable[..., int],
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    unbroken: Path, program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     checkpoint = f"checkpoint={unbroken}/checkpoints/best.ckpt"
     assert program(evaluation.main, checkpoint) == 0

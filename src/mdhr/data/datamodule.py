@@ -103,9 +103,9 @@ class FaceVideoData(LightningDataModule):
         """Read the manifest and divide its videos, once."""
         if self._manifest is not None:
             return
-        manifest = self.source(au_set=self.au_set)
+        manifest = whole = self.source(au_set=self.au_set)
         if self.drop_list is not None:
-            manifest = without_dropped(manifest, self.drop_list)
+            manifest = without_dropped(whole, self.drop_list)
         if self.crop_size > manifest.size:
             raise InputError(
                 f"crop_size {self.crop_size} exceeds the frames of {manifest.root}, which are {manifest.size} px: "
@@ -119,7 +119,7 @@ class FaceVideoData(LightningDataModule):
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
         }
         if self.maps is not None:
-            self.stored_maps = StoredMaps(self.maps, manifest=manifest, crop_size=self.crop_size)
+            self.stored_maps = StoredMaps(self.maps, manifest=whole, crop_size=self.crop_size)
         self._manifest = manifest
 
     def videos(self, split: Split) -> list[Video]:

@@ -5,7 +5,7 @@ and frame number -1, so that padding takes part in no loss and no metric.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -81,10 +81,7 @@ class TrainingClips(Dataset[Clip]):
         if self.maps is not None:
             frames = self.maps.read(paths, mirrored=draw.flip)
         else:
-            pictures = {
-                path: augment(read_frame(path, self.size), draw, self.crop_size) for path in dict.fromkeys(paths)
-            }
-            frames = _stack([pictures[path] for path in paths])
+            frames = _pictures(paths, lambda path: augment(read_frame(path, self.size), draw, self.crop_size))
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
@@ -142,8 +139,7 @@ class TestSegments(Dataset[Clip]):
         if self.maps is not None:
             frames = self.maps.read(paths, mirrored=False)
         else:
-            pictures = {path: read_frame(path, self.size) for path in dict.fromkeys(paths)}
-            frames = resize(_stack([pictures[path] for path in paths]), self.crop_size)
+            frames = resize(_pictures(paths, lambda path: read_frame(path, self.size)), self.crop_size)
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
@@ -179,5 +175,7 @@ def _clip(
     )
 
 
-def _stack(frames: list[np.ndarray]) -> Tensor:
-    return torch.from_numpy(np.stack(frames)).movedim(-1, -3)  # T H W 3 -> T 3 H W
+def _pictures(paths: Sequence[str], read: Callable[[str], np.ndarray]) -> Tensor:
+    """``T 3 H W`` of what ``read`` makes of the files; one that padding repeats is read once."""
+    once = {path: read(path) for path in dict.fromkeys(paths)}
+    return torch.from_numpy(np.stack([once[path] for path in paths])).movedim(-1, -3)

@@ -35,7 +35,8 @@ class StoredMaps:
     Parameters
     ----------
     folder: what :func:`write_stored_maps` wrote.
-    manifest, crop_size: the data set and the size that the network sees it at, in pixels.
+    manifest: the whole data set; rows of the maps are counted by it, so none of its frames may be dropped.
+    crop_size: the size that the network sees it at, in pixels.
 
     Raises ``InputError`` if there are none, or if they were made of another data set or size.
     """
