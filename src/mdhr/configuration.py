@@ -61,6 +61,7 @@ class _Backbone(_Part):
     name: Annotated[str, AfterValidator(_known_backbone)]
     tap: Literal["stage_input", "stage_output"]
     frozen: bool = False
+    recompute: bool = False
 
 
 class _Network(_Part):

@@ -152,6 +152,7 @@ class ActionUnitModule(LightningModule):
             ],
             betas=self.betas,
             weight_decay=self.weight_decay,
+            fused=True,  # one pass over parameters, gradients and moments; every device has it
         )
         schedule = CosineAnnealingLR(optimizer, T_max=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mdhr.errors import InputError
 from mdhr.network.pretrained import fetch_from_hub, load_pretrained
+from mdhr.network.recompute import recompute_blocks
 
 STRIDES = (4, 8, 16, 32)
 TAPS = ("stage_input", "stage_output")
@@ -41,6 +42,7 @@ class Backbone(nn.Module):
     drop_path_rate: stochastic depth in training; 0 turns it off.
     input_size: height and width of the frames in pixels.
     frozen: keep weights and batch statistics as they are, also in training; what follows the backbone learns.
+    recompute: keep less of a training step in memory and compute it again, see ``recompute``.
     options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
     Attributes
@@ -68,6 +70,7 @@ class Backbone(nn.Module):
         drop_path_rate: float,
         input_size: int,
         frozen: bool = False,
+        recompute: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -90,6 +93,8 @@ class Backbone(nn.Module):
         self.model = model.to(memory_format=torch.channels_last)
         self.frozen = frozen
         self.model.requires_grad_(not frozen)
+        if recompute:
+            recompute_blocks(self.model)
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:
