@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from mdhr.data.frames import read_frame
 from mdhr.data.manifest import read_manifest
-from mdhr.data.stored_maps import MAPS, StoredMaps
+from mdhr.data.stored_maps import StoredMaps
 from mdhr.data.transforms import normalise, resize
 from mdhr.errors import InputError
 from mdhr.evaluate import evaluate
@@ -91,11 +91,11 @@ def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
     monkeypatch.chdir(tmp_path)
     asked = ("experiment=smoke", f"data.root={prepared}", *FROZEN, "data.module.maps=maps")
     assert exit_status(main, *asked, weights) == 0
-    made = (tmp_path / "maps" / MAPS).stat().st_mtime_ns
+    made = (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns
     assert exit_status(main, *asked, weights) == 0
-    assert (tmp_path / "maps" / MAPS).stat().st_mtime_ns == made
+    assert (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns == made
     assert exit_status(main, *asked, "seed=4") == 0, "of other, random weights"
-    assert (tmp_path / "maps" / MAPS).stat().st_mtime_ns != made
+    assert (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns != made
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
     assert exit_status(main, "experiment=smoke", "data.root=nowhere") == 0, "nothing to do without data.module.maps"
 

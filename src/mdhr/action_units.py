@@ -85,6 +85,14 @@ class ActionUnitSet:
         """For every action unit the position of its group among the R."""
         return tuple(next(r for r, g in enumerate(self.groups) if au in g.aus) for au in self.aus)
 
+    @cached_property
+    def _place_values(self) -> Tensor:
+        """``(N, R)`` int64: what an action unit adds to the pattern number of its group, 0 for the other groups."""
+        values = torch.zeros(len(self.aus), len(self.groups), dtype=torch.int64)
+        for r, members in enumerate(self.members):
+            values[list(members), r] = _bit_values(len(members), values.device)
+        return values
+
     def region_pattern(self, occurrence: Tensor) -> Tensor:
         """Pattern number of every region group; ``MISSING`` where an action unit of the group is.
 
@@ -96,12 +104,9 @@ class ActionUnitSet:
         -------
         ``(..., R)`` int64.
         """
-        patterns = []
-        for members in self.members:
-            bits = occurrence[..., list(members)].long()
-            pattern = (bits * _bit_values(len(members), occurrence.device)).sum(-1)
-            patterns.append(pattern.masked_fill((bits == MISSING).any(-1), MISSING))
-        return torch.stack(patterns, -1)
+        bits, values = occurrence.long()[..., None], self._place_values.to(occurrence.device)
+        missing = ((bits == MISSING) & (values > 0)).any(-2)
+        return (bits * values).sum(-2).masked_fill(missing, MISSING)
 
     def active_aus(self, patterns: Tensor) -> Tensor:
         """Decode pattern numbers ``(..., R)`` to the occurrence of every action unit ``(..., N)``, boolean."""

@@ -19,6 +19,7 @@ SECONDS = "seconds.json"
 _LABELS = ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger")
 _DISPLAYS = ("progress", "table", "wandb")
 _PREPARATION = ("root", "release", "detector", "prepare")  # the prepared form remembers how it was made
+_COPIES = ("frames",)  # the same pixels, read from elsewhere
 
 
 def run_state(cfg: DictConfig) -> Literal["new", "begun", "done"]:
@@ -41,7 +42,9 @@ def deciding_settings(cfg: DictConfig) -> dict[str, Any]:
     """The settings that decide what a run leads to, the same wherever its folder is and however it is watched."""
     here = OmegaConf.merge(cfg, {"run_dir": "."})
     settings: dict[str, Any] = OmegaConf.to_container(here, resolve=True)  # type: ignore[assignment]
-    for node, keys in ((settings, _LABELS), (settings["callbacks"], _DISPLAYS), (settings["data"], _PREPARATION)):
+    data = settings["data"]
+    nodes = (settings, settings["callbacks"], data, data["module"])
+    for node, keys in zip(nodes, (_LABELS, _DISPLAYS, _PREPARATION, _COPIES), strict=True):
         for key in keys:
             node.pop(key, None)
     return settings

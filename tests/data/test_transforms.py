@@ -1,11 +1,12 @@
-"""Our one-pass augmentation against torchvision's, step by step."""
+"""Our one-pass augmentation against torchvision's and OpenCV's, step by step."""
 
+import cv2
 import numpy as np
 import pytest
 import torch
 from torchvision.transforms.v2 import functional
 
-from mdhr.data.transforms import Augmentation, augment, draw_augmentation, normalise, resize
+from mdhr.data.transforms import GREY, Augmentation, augment, draw_augmentation, normalise, resize
 
 
 def picture(seed: int = 0, size: int = 40) -> np.ndarray:
@@ -24,6 +25,51 @@ def test_equals_torchvision(seed: int) -> None:
     expected = functional.adjust_saturation(expected, draw.saturation)
     difference = augment(picture(seed), draw, 32).astype(int) - expected.permute(1, 2, 0).numpy().astype(int)
     assert np.abs(difference).max() <= 4  # torchvision cuts fractions off after every step, we round
+
+
+def step_by_step(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.ndarray:
+    """Every step rounds and saturates at 0 and 255."""
+    frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
+    frame = cv2.flip(frame, 1) if draw.flip else frame
+    frame = cv2.convertScaleAbs(frame, alpha=draw.brightness)
+    mean = float(cv2.mean(frame)[:3] @ np.array(GREY))
+    frame = cv2.addWeighted(frame, draw.contrast, frame, 0, mean * (1 - draw.contrast))
+    return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * np.array(GREY))
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("smooth", [False, True], ids=["noise", "blobs"])
+def test_one_pass_is_within_two_grey_levels_of_three_steps(smooth: bool, flip: bool) -> None:
+    rng = np.random.default_rng(1)
+    factors = [*np.stack(np.meshgrid(*[[0.6, 1, 1.4]] * 3), -1).reshape(-1, 3), *rng.uniform(0.6, 1.4, (60, 3))]
+    for seed, (brightness, contrast, saturation) in enumerate(factors):
+        # Enlarged noise has fields of one colour and slopes between them, many of them black, white or pure.
+        frame = cv2.resize(picture(seed, 6), (40, 40), interpolation=cv2.INTER_CUBIC) if smooth else picture(seed)
+        draw = Augmentation(3, 5, flip, float(brightness), float(contrast), float(saturation))
+        difference = augment(frame, draw, 32).astype(int) - step_by_step(frame, draw, 32)
+        assert np.abs(difference).max() <= 2, draw
+        assert np.abs(difference).mean() < 0.6, draw
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+@pytest.mark.parametrize("brightness", [0.0, 0.5, 1.3, 4.0])
+@pytest.mark.parametrize("contrast", [0.0, 0.5, 1.7, 4.0])
+def test_one_grey_saturates_before_its_contrast(grey: int, brightness: float, contrast: float) -> None:
+    """Contrast leaves a mean as it is, so the brightened grey is what remains."""
+    frame = np.full((40, 40, 3), grey, np.uint8)
+    found = augment(frame, Augmentation(0, 0, False, brightness, contrast, 1.4), 32).astype(int)
+    assert np.abs(found - min(255, round(grey * brightness))).max() <= 2
+
+
+def test_what_is_given_is_filled_and_the_frame_left_alone() -> None:
+    frame, filled = picture(), np.zeros((2, 32, 32, 3), np.uint8)
+    frame.setflags(write=False)
+    for flip, out in zip((False, True), filled, strict=True):
+        draw = Augmentation(3, 5, flip, 1.2, 1.3, 0.7)
+        np.testing.assert_array_equal(out, np.zeros_like(out))
+        augment(frame, draw, 32, out=out)
+        np.testing.assert_array_equal(out, augment(frame, draw, 32))
+    np.testing.assert_array_equal(frame, picture())
 
 
 def test_neutral_draw_is_a_crop() -> None:

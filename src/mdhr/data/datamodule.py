@@ -8,7 +8,7 @@ Protocols (say which beside every number):
 
 import warnings
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -23,6 +23,7 @@ from mdhr.data.dataset import TestSegments, TrainingClips, collate_clips
 from mdhr.data.drop_list import without_dropped
 from mdhr.data.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
+from mdhr.data.stored_frames import StoredFrames
 from mdhr.data.stored_maps import StoredMaps
 from mdhr.data.transforms import normalise
 from mdhr.errors import InputError
@@ -46,9 +47,10 @@ class FaceVideoData(LightningDataModule):
     drop_list: file of frames that take no part, see ``drop_list``.
     jitter: range of the factors for brightness, contrast and saturation.
     maps: folder of the maps of a frozen backbone, which then take the place of the frames, see ``stored_maps``.
+    frames: folder of the frames as pixels, which are read instead of the image files, see ``stored_frames``.
 
     Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, the frames are smaller
-    than the crop, or ``maps`` are not those of this data.
+    than the crop, or ``maps`` or ``frames`` are not those of this data.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class FaceVideoData(LightningDataModule):
         drop_list: str | None = None,
         jitter: tuple[float, float] = (0.6, 1.4),
         maps: str | None = None,
+        frames: str | None = None,
         num_workers: int = 0,
     ) -> None:
         super().__init__()
@@ -87,7 +90,9 @@ class FaceVideoData(LightningDataModule):
         self.drop_list = drop_list
         self.jitter = (float(jitter[0]), float(jitter[1]))
         self.maps = maps
+        self.frames = frames
         self.stored_maps: StoredMaps | None = None
+        self.stored_frames: StoredFrames | None = None
         self.num_workers = num_workers
         self._manifest: Manifest | None = None
         self._videos: dict[str, list[Video]] = {}
@@ -118,8 +123,8 @@ class FaceVideoData(LightningDataModule):
         self._videos = {
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
         }
-        if self.maps is not None:
-            self.stored_maps = StoredMaps(self.maps, manifest=whole, crop_size=self.crop_size)
+        self.stored_maps = StoredMaps(self.maps, manifest=whole, crop_size=self.crop_size) if self.maps else None
+        self.stored_frames = StoredFrames(self.frames, manifest=whole) if self.frames else None
         self._manifest = manifest
 
     def videos(self, split: Split) -> list[Video]:
@@ -140,16 +145,7 @@ class FaceVideoData(LightningDataModule):
     def train_dataloader(self) -> DataLoader[Clip]:
         """Random clips in random order."""
         dataset = TrainingClips(
-            videos=self.videos("train"),
-            au_set=self.au_set,
-            size=self.manifest.size,
-            crop_size=self.crop_size,
-            num_frames=self.num_frames,
-            seed=self.seed,
-            clips_per_video=self.clips_per_video,
-            stride=self.frame_stride,
-            jitter=self.jitter,
-            maps=self.stored_maps,
+            **self._common("train"), seed=self.seed, clips_per_video=self.clips_per_video, jitter=self.jitter
         )
         rank, world_size = self._process()
         sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size)
@@ -169,16 +165,21 @@ class FaceVideoData(LightningDataModule):
         """Normalise where the network runs: a byte a value crosses the bus, not four. Stored maps are what they are."""
         return batch if self.stored_maps else batch._replace(frames=normalise(batch.frames))
 
+    def _common(self, split: Split) -> dict[str, Any]:
+        """What clips of training and of testing are made of."""
+        return {
+            "videos": self.videos(split),
+            "au_set": self.au_set,
+            "size": self.manifest.size,
+            "crop_size": self.crop_size,
+            "num_frames": self.num_frames,
+            "stride": self.frame_stride,
+            "maps": self.stored_maps,
+            "stored_frames": self.stored_frames,
+        }
+
     def _segments(self, split: Split) -> DataLoader[Clip]:
-        dataset = TestSegments(
-            videos=self.videos(split),
-            au_set=self.au_set,
-            size=self.manifest.size,
-            crop_size=self.crop_size,
-            num_frames=self.num_frames,
-            stride=self.frame_stride,
-            maps=self.stored_maps,
-        )
+        dataset = TestSegments(**self._common(split))
         rank, world_size = self._process()
         return self._loader(dataset, SegmentSampler(dataset, rank=rank, world_size=world_size))
 

@@ -6,6 +6,7 @@ and frame number -1, so that padding takes part in no loss and no metric.
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.clip import Clip
 from mdhr.data.frames import read_frame
 from mdhr.data.manifest import Video
+from mdhr.data.stored_frames import StoredFrames
 from mdhr.data.stored_maps import StoredMaps
 from mdhr.data.transforms import augment, draw_augmentation, resize
 
@@ -28,7 +30,8 @@ class TrainingClips(Dataset[Clip]):
 
     The item at ``(epoch, index)`` depends on the seed and these two numbers alone: neither on the number of workers
     nor on what was drawn before, so a resumed run draws what the unbroken run would have drawn. A plain ``index``
-    is taken as one of epoch 0. With ``maps`` the clips hold those instead of pixels, and of an augmentation the flip.
+    is taken as one of epoch 0. With ``maps`` the clips hold those instead of pixels, and of an augmentation the flip;
+    ``stored_frames`` stand in for the image files.
     Warns once about videos that are shorter than a clip.
     """
 
@@ -45,6 +48,7 @@ class TrainingClips(Dataset[Clip]):
         stride: int = 1,
         jitter: tuple[float, float] = (0.6, 1.4),
         maps: StoredMaps | None = None,
+        stored_frames: StoredFrames | None = None,
     ) -> None:
         self.videos = videos
         self.au_set = au_set
@@ -56,6 +60,7 @@ class TrainingClips(Dataset[Clip]):
         self.stride = stride
         self.jitter = jitter
         self.maps = maps
+        self.read = stored_frames.read if stored_frames else partial(read_frame, size=size)
         self.span = stride * (num_frames - 1) + 1
         short = [video.name for video in videos if len(video) < self.span]
         if short:
@@ -81,13 +86,24 @@ class TrainingClips(Dataset[Clip]):
         if self.maps is not None:
             frames = self.maps.read(paths, mirrored=draw.flip)
         else:
-            frames = _pictures(paths, lambda path: augment(read_frame(path, self.size), draw, self.crop_size))
+            frames = _pictures(
+                paths, self.crop_size, lambda path, out: augment(self.read(path), draw, self.crop_size, out=out)
+            )
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
-def segment_starts(length: int, *, num_frames: int, stride: int) -> list[int]:
-    """Where the consecutive segments of a video begin; with a stride s they are s interleaved sequences."""
-    return [start for phase in range(min(stride, length)) for start in range(phase, length, num_frames * stride)]
+def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 0) -> list[int]:
+    """Where the consecutive segments of a video begin; with a stride s they are s interleaved sequences.
+
+    Segments that share ``overlap`` frames (0 to T - 1) with the next one cover every frame, too.
+    """
+    step = (num_frames - overlap) * stride
+    # A segment that begins later than that holds no frame that the one before lacks.
+    return [
+        start
+        for phase in range(min(stride, length))
+        for start in range(phase, max(phase + 1, length - overlap * stride), step)
+    ]
 
 
 class TestSegments(Dataset[Clip]):
@@ -108,6 +124,7 @@ class TestSegments(Dataset[Clip]):
         num_frames: int,
         stride: int = 1,
         maps: StoredMaps | None = None,
+        stored_frames: StoredFrames | None = None,
     ) -> None:
         self.videos = videos
         self.au_set = au_set
@@ -116,6 +133,7 @@ class TestSegments(Dataset[Clip]):
         self.num_frames = num_frames
         self.stride = stride
         self.maps = maps
+        self.read = stored_frames.read if stored_frames else partial(read_frame, size=size)
         self.segments = [
             (video, start)
             for video, frames in enumerate(videos)
@@ -139,7 +157,8 @@ class TestSegments(Dataset[Clip]):
         if self.maps is not None:
             frames = self.maps.read(paths, mirrored=False)
         else:
-            frames = resize(_pictures(paths, lambda path: read_frame(path, self.size)), self.crop_size)
+            frames = _pictures(paths, self.size, lambda path, out: np.copyto(out, self.read(path)))
+            frames = resize(frames, self.crop_size)
         return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
 
 
@@ -175,7 +194,12 @@ def _clip(
     )
 
 
-def _pictures(paths: Sequence[str], read: Callable[[str], np.ndarray]) -> Tensor:
-    """``T 3 H W`` of what ``read`` makes of the files; one that padding repeats is read once."""
-    once = {path: read(path) for path in dict.fromkeys(paths)}
-    return torch.from_numpy(np.stack([once[path] for path in paths])).movedim(-1, -3)
+def _pictures(paths: Sequence[str], size: int, fill: Callable[[str, np.ndarray], object]) -> Tensor:
+    """``T 3 size size`` of what ``fill`` puts into its second argument; a file that padding repeats is read once."""
+    frames = np.empty((len(paths), size, size, 3), np.uint8)
+    for t, path in enumerate(paths):
+        if t and path == paths[t - 1]:
+            frames[t] = frames[t - 1]
+        else:
+            fill(path, frames[t])
+    return torch.from_numpy(frames).movedim(-1, -3)

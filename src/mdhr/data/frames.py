@@ -18,7 +18,7 @@ def read_frame(path: str, size: int) -> np.ndarray:
     although most decoders would fill it up with grey: such a frame would be learnt from.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             content = file.read()
     except OSError as error:
         raise InputError(f"cannot read frame {path}: {error.strerror}; prepare the data set again") from error
