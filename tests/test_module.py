@@ -124,3 +124,10 @@ def test_golden_loss_curve(smoke: Callable[..., DictConfig]):
     if os.environ.get("MDHR_WRITE_GOLDEN"):
         GOLDEN.write_text(json.dumps(curve, indent=1) + "\n")
     np.testing.assert_allclose(curve, json.loads(GOLDEN.read_text()), rtol=1e-3)
+
+
+def test_a_compiled_network_keeps_the_names_of_its_parameters(smoke: Callable[..., DictConfig]) -> None:
+    plain, compiled = (instantiate(smoke(f"module.compiled={word}").module, _convert_="all") for word in (False, True))
+    assert plain.network._compiled_call_impl is None
+    assert compiled.network._compiled_call_impl is not None
+    assert compiled.state_dict().keys() == plain.state_dict().keys()

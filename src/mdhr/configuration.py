@@ -74,6 +74,7 @@ class _Module(_Part):
     learning_rate: float = Field(gt=0)
     weight_decay: float = Field(ge=0)
     backbone_lr_scale: float = Field(ge=0)
+    compiled: bool = False
     threshold: float = Field(ge=0, le=1)
 
 

@@ -33,6 +33,7 @@ class ActionUnitModule(LightningModule):
     edge_weight: weight of the loss on edges, for networks that have them; None is that of the ME-GraphAU paper.
     backbone_lr_scale: the learning rate of ``network.backbone``, as a multiple of ``learning_rate``.
     threshold: smallest score that counts as a detection.
+    compiled: let torch.compile make one program of the network: minutes at first, for GPUs.
     """
 
     def __init__(
@@ -48,9 +49,12 @@ class ActionUnitModule(LightningModule):
         backbone_lr_scale: float,
         threshold: float,
         edge_weight: float | None = None,
+        compiled: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
+        if compiled:
+            network.compile()
         self.au_set = au_set
         if edge_weight is None:
             edge_weight = EDGE_WEIGHTS.get(au_set.name, EDGE_WEIGHTS["BP4D"])

@@ -27,7 +27,7 @@ def network(name: str) -> MDHR:
     return model
 
 
-@pytest.mark.parametrize("name", ["resnet10t", "resnetv2_50", "mobilenetv3_small_050"])
+@pytest.mark.parametrize("name", ["resnet10t", "resnetv2_50", "mobilenetv3_small_050", "swin_tiny_patch4_window7_224"])
 def test_scores_stay(name: str) -> None:
     model = network(name).eval()
     clips = torch.randn(2, 4, 3, 64, 64)

@@ -17,6 +17,7 @@ def folded(network: nn.Module) -> nn.Module:
     """A copy for inference alone whose batch normalisations are folded into linear layers and convolutions.
 
     The same function up to rounding, with a pass over every map less. Normalisations that follow no such layer stay.
+    Swin's attention is one call, which timm avoids in training.
     """
     network = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(network.modules()):
@@ -30,6 +31,8 @@ def folded(network: nn.Module) -> nn.Module:
             module.set_submodule("norm", nn.Identity())
         elif isinstance(module, Backbone):
             _fold_backbone(module)
+        elif hasattr(module, "fused_attn"):
+            module.fused_attn = True  # type: ignore[assignment]
     return network
 
 

@@ -1,0 +1,148 @@
+"""The networks of the benchmark: ours, and the one written plainly in tests/plain with the same weights."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from mdhr.action_units import BP4D
+from mdhr.clip import Clip
+from mdhr.losses import ClipLoss
+from mdhr.network.backbone import Backbone
+from mdhr.network.folding import folded
+from mdhr.network.mdhr import MDHR
+from mdhr.network.released import load_released_state
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from plain.network import PlainMDHR, released_state
+
+RESNET, SWIN = "resnet50", "swin_base_patch4_window7_224"
+NUM_FRAMES, SIZE, WIDTH, NUM_NEIGHBOURS = 16, 224, 512, 5
+
+
+def plain_network(backbone: str) -> PlainMDHR:
+    """Random weights, the same at every call."""
+    torch.manual_seed(0)
+    return PlainMDHR(backbone, au_set=BP4D, width=WIDTH, num_neighbours=NUM_NEIGHBOURS)
+
+
+def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
+    """Random weights; :func:`with_weights_of` gives it those of the plain one."""
+    return MDHR(
+        backbone=Backbone(
+            name=backbone,
+            pretrained=False,
+            weights=None,
+            tap="stage_input" if backbone == SWIN else "stage_output",
+            drop_path_rate=0.0,
+            input_size=SIZE,
+            recompute=recompute,
+        ),
+        au_set=BP4D,
+        width=None,
+        num_neighbours=NUM_NEIGHBOURS,
+        dynamics=True,
+        hierarchy=True,
+        temporal=True,
+    )
+
+
+def with_weights_of(plain: PlainMDHR, ours: MDHR) -> MDHR:
+    """Ours, computing the same function."""
+    load_released_state(ours, released_state(plain))
+    return ours
+
+
+def clip(seed: int = 0, num_clips: int = 1, num_frames: int = NUM_FRAMES) -> Clip:
+    """Noise with random labels."""
+    generator = torch.Generator().manual_seed(seed)
+    frames = torch.randn(num_clips, num_frames, 3, SIZE, SIZE, generator=generator)
+    au = (torch.rand(num_clips, num_frames, len(BP4D.aus), generator=generator) < 0.4).to(torch.int8)
+    index = torch.arange(num_frames).expand(num_clips, -1)
+    return Clip(frames, au, BP4D.region_pattern(au), torch.zeros(num_clips, dtype=torch.long), index)
+
+
+def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
+    """How long it took, and what it gave."""
+    start = time.perf_counter()
+    outcome = function()
+    return time.perf_counter() - start, outcome
+
+
+@torch.inference_mode()
+def inference(backbone: str, repeats: int) -> tuple[dict[str, list[float]], float]:
+    """Seconds of one clip, plain and ours in turns, and the largest difference between their scores."""
+    plain = plain_network(backbone)
+    plain(clip(1).frames)  # in training mode: batch statistics that are not 0 and 1
+    ours = folded(with_weights_of(plain, our_network(backbone)))
+    plain.eval()
+    frames, runs, difference = clip().frames, {"plain": [], "ours": []}, 0.0
+    for repeat in range(repeats + 1):
+        theirs, scores = seconds(lambda: plain(frames)[0])
+        mine, output = seconds(lambda: ours(frames))
+        difference = max(difference, (output.scores - scores).abs().max().item())
+        if repeat:  # the first one does not count
+            runs["plain"].append(theirs)
+            runs["ours"].append(mine)
+    return runs, difference
+
+
+class Training:
+    """Steps on one fixed clip by the recipe of the paper.
+
+    Parameters
+    ----------
+    options: of AdamW, beyond the recipe's.
+    """
+
+    def __init__(self, network: nn.Module, **options: Any) -> None:
+        self.network = network.train()
+        self.clip = clip()
+        self.loss = ClipLoss(num_aus=len(BP4D.aus), region_weight=0.01)
+        self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=5e-4, **options)
+
+    def step(self) -> Tensor:
+        """The loss before the step."""
+        output = self.network(self.clip.frames)
+        scores, logits = output[:2]
+        total = self.loss(scores, tuple(logits), self.clip, None).total
+        total.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return total.detach()
+
+
+def training(num_steps: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    """Seconds of the steps of both, in turns, and the loss after the last."""
+    plain = plain_network(RESNET)
+    both = {"plain": Training(plain), "ours": Training(with_weights_of(plain, our_network(RESNET)), fused=True)}
+    runs: dict[str, list[float]] = {name: [] for name in both}
+    losses = {}
+    for step in range(num_steps + 1):  # the last one only says the loss
+        for name, trained in both.items():
+            taken, loss = seconds(trained.step)
+            losses[name] = loss.item()
+            if 0 < step < num_steps:
+                runs[name].append(taken)
+    return runs, losses
+
+
+def peak_memory(kind: str) -> float:
+    """Peak memory of this process after two training steps, or none, in MB: for a process of its own."""
+    if kind == "plain":
+        trained = Training(plain_network(RESNET))
+    elif kind != "nothing":
+        trained = Training(our_network(RESNET, recompute=kind == "recompute"), fused=True)
+    for _ in range(0 if kind == "nothing" else 2):
+        trained.step()
+    # Not getrusage, whose peak a process inherits from the one that started it.
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    print(peak_memory(sys.argv[1]))

@@ -1,0 +1,107 @@
+"""How the cost grows with frames of a clip, clips of a batch and action units: `python benchmarks/scaling.py`.
+
+Draws docs/pictures/scaling.png: seconds of a training step of the demo's network (128 px) and of inference with
+ResNet-50 (224 px), beside the straight line through the first and the last point.
+"""
+
+import argparse
+import statistics
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from networks import RESNET, seconds
+
+from mdhr.action_units import BP4D, LOWER, MIDDLE, UPPER, ActionUnitSet, RegionGroup
+from mdhr.clip import Clip
+from mdhr.losses import ClipLoss
+from mdhr.network.backbone import Backbone
+from mdhr.network.folding import folded
+from mdhr.network.mdhr import MDHR
+
+PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "scaling.png"
+REPEATS = 5
+
+
+def au_set_of(num_aus: int) -> ActionUnitSet:
+    """As many action units as are asked for, in region groups of four."""
+    aus = tuple(range(1, num_aus + 1))
+    regions = (UPPER, MIDDLE, LOWER)
+    groups = (RegionGroup(f"{i}", regions[i % 3], aus[4 * i : 4 * i + 4]) for i in range(num_aus // 4))
+    return ActionUnitSet(name=f"{num_aus}", aus=aus, groups=tuple(groups), region_block=True)
+
+
+def small_network(au_set: ActionUnitSet) -> MDHR:
+    """The demo's, all of it learning."""
+    backbone = Backbone(
+        name="resnet10t",
+        pretrained=False,
+        weights=None,
+        tap="stage_output",
+        drop_path_rate=0.0,
+        input_size=128,
+        options={"channels": [16, 32, 96, 192], "stem_width": 8},
+    )
+    return assembled(backbone, au_set, width=None)
+
+
+def assembled(backbone: Backbone, au_set: ActionUnitSet, *, width: int | None) -> MDHR:
+    """The whole network with k = 4, which the shortest clip allows."""
+    return MDHR(
+        backbone=backbone, au_set=au_set, width=width, num_neighbours=4, dynamics=True, hierarchy=True, temporal=True
+    )
+
+
+def training_seconds(*, num_frames: int = 16, num_clips: int = 2, num_aus: int = 12) -> float:
+    """Median seconds of a forward and a backward pass."""
+    au_set = au_set_of(num_aus)
+    network = small_network(au_set).train()
+    loss = ClipLoss(num_aus=num_aus, region_weight=0.01)
+    frames = torch.randn(num_clips, num_frames, 3, 128, 128)
+    au = torch.zeros(num_clips, num_frames, num_aus, dtype=torch.int8)
+    clips = Clip(frames, au, au_set.region_pattern(au), torch.zeros(num_clips), torch.zeros(num_clips, num_frames))
+
+    def step() -> None:
+        output = network(frames)
+        loss(output.scores, output.region_logits, clips, None).total.backward()
+
+    return statistics.median(seconds(step)[0] for _ in range(REPEATS + 1))
+
+
+@torch.inference_mode()
+def inference_seconds(*, num_frames: int = 16, num_clips: int = 1) -> float:
+    """Median seconds of ResNet-50 at 224 px."""
+    backbone = Backbone(
+        name=RESNET, pretrained=False, weights=None, tap="stage_output", drop_path_rate=0.0, input_size=224
+    )
+    network = folded(assembled(backbone, BP4D, width=512))
+    frames = torch.randn(num_clips, num_frames, 3, 224, 224)
+    return statistics.median(seconds(lambda: network(frames))[0] for _ in range(REPEATS + 1))
+
+
+def main() -> None:
+    """Measure, print and draw."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    frames, clips, aus = (8, 16, 32, 64), (1, 2, 4, 8), (4, 8, 12, 16, 24)
+    panels = [
+        ("training, frames of a clip T", frames, [training_seconds(num_frames=n) for n in frames]),
+        ("training, clips of a batch", clips, [training_seconds(num_clips=n) for n in clips]),
+        ("training, action units", aus, [training_seconds(num_aus=n) for n in aus]),
+        ("ResNet-50 inference, T", frames, [inference_seconds(num_frames=n) for n in frames]),
+    ]
+    figure, axes = plt.subplots(1, len(panels), figsize=(13, 3.1), layout="constrained")
+    for axis, (title, numbers, measured) in zip(axes, panels, strict=True):
+        print(f"{title}: " + ", ".join(f"{n}: {s:.2f} s" for n, s in zip(numbers, measured, strict=True)))
+        axis.plot(numbers[:: len(numbers) - 1], measured[:: len(numbers) - 1], color="0.75", label="straight line")
+        axis.plot(numbers, measured, "o", color="tab:blue", label="measured")
+        axis.set(xlabel=title, ylim=(0, None), xlim=(0, None), xticks=numbers)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("seconds")
+    axes[0].legend(frameon=False)
+    figure.savefig(PICTURE, dpi=110)
+    print(f"{PICTURE} is drawn")
+
+
+if __name__ == "__main__":
+    main()
