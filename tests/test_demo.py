@@ -11,14 +11,15 @@ from lightning.pytorch import Trainer
 from omegaconf import DictConfig
 
 import mdhr.demo
-import mdhr.predict
+import mdhr.predictor
 import mdhr.showcase
-from mdhr.data.face_video import FaceTrack
+from mdhr.data.video_writer import write_video
 from mdhr.demo import demo
 from mdhr.entry import Interrupted
 from mdhr.errors import InputError
 from mdhr.run_folder import deciding_settings, write_settings
 from mdhr.showcase import most_varied_video
+from stub_model import Marked, paint_frames
 
 
 @pytest.fixture
@@ -55,22 +56,24 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     (run / "timeline.png").unlink()
 
     # Once more, with a video of 7 frames whose face is lost in the third.
-    track = FaceTrack(np.arange(7) / 30, face_found=np.arange(7) != 2, crop=np.ones((7, 4)), detected=np.ones((7, 4)))
-    faces = np.random.default_rng(0).integers(0, 256, (7, 64, 64, 3), np.uint8)
-    monkeypatch.setattr(mdhr.predict, "crop_faces", lambda path, **_: (faces, track))
+    monkeypatch.setattr(mdhr.predictor, "FaceDetector", Marked)
+    with write_video(tmp_path / "my clip.mp4") as add:
+        for i, frame in enumerate(paint_frames([[(60, 30, 30, 0)] if i != 2 else [] for i in range(7)])):
+            add(i / 30, frame)
     again.video = str(tmp_path / "my clip.mp4")
-    Path(again.video).touch()
     monkeypatch.setattr(Trainer, "fit", lambda *_, **__: pytest.fail("trained twice"))
     assert demo(again) == record
     assert (run / "timeline.png").is_file(), "what is missing is drawn again"
     said = capsys.readouterr().out
     assert "F1 always on" in said, "the table is printed again"
-    assert "my clip.mp4: face found in 6 of 7 frames" in said
+    assert "my clip.mp4: 7 frames, a face in 6 of them, 1 track" in said
     assert "trained on rendered faces only" in said
     assert (run / "video_timeline.png").is_file()
     table = pd.read_csv(run / "video_scores.csv")
-    assert table["face_found"].tolist() == track.face_found.tolist()
-    assert table["time_seconds"].tolist() == pytest.approx(track.time.tolist(), abs=1e-3)
+    assert table["track"].tolist() == [1] * 7
+    assert table["box_x"].isna().tolist() == table["score_AU1"].isna().tolist() == [i == 2 for i in range(7)]
+    assert table["time_seconds"].tolist() == pytest.approx(np.arange(7) / 30, abs=1e-3)
+    table = table.dropna()
     np.testing.assert_array_equal(table["AU12"], table["score_AU12"] >= 0.5)
 
 

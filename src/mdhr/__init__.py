@@ -1,1 +1,26 @@
-"""MDHR: multi-scale dynamic and hierarchical relationship modeling for facial action units."""
+"""MDHR: multi-scale dynamic and hierarchical relationship modeling for facial action units.
+
+``mdhr.load("runs/demo")("clip.mp4")`` is a table of the action units in a video, see docs/predict.md.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mdhr.predictor import Predictor
+
+
+def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **settings: Any) -> "Predictor":
+    """A trained model, ready to score videos.
+
+    Parameters
+    ----------
+    path, device, trusted: see :func:`mdhr.model.load_model`.
+    settings: of :class:`mdhr.predictor.Predictor`: detector, overlap, thresholds, batch_size.
+
+    Raises ``InputError`` where there is no such model, or for a wrong setting.
+    """
+    from mdhr.model import load_model  # here, so that `import mdhr` takes no time
+    from mdhr.predictor import Predictor
+
+    return Predictor(load_model(path, device=device, trusted=trusted), **settings)

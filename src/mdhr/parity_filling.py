@@ -6,24 +6,18 @@ The rule is written out in ``tests/golden/parity/README.md``. The salt makes oth
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mdhr.network.backbone import Backbone
-from mdhr.network.release_rules import is_constant
-
-_BACKBONES: dict[str, dict[str, Any]] = {
-    "resnet50": {"name": "resnet50", "tap": "stage_output"},
-    "swin_base": {"name": "swin_base_patch4_window7_224", "tap": "stage_input"},
-}
+from mdhr.network.release_rules import RELEASED_BACKBONES, is_constant
 
 
 def released_backbone(name: str) -> Backbone:
     """``resnet50`` or ``swin_base`` as released, with random weights."""
-    return Backbone(**_BACKBONES[name], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224)
+    return Backbone(**RELEASED_BACKBONES[name], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224)
 
 
 def generator(name: str, salt: str) -> np.random.Generator:

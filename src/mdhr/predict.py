@@ -1,99 +1,165 @@
-"""Score the frames of one video with a trained network.
+"""Score videos with a trained network: ``mdhr-predict VIDEO... --checkpoint runs/demo --out scores`` (docs/predict.md).
 
-Letters: F frames of the video, T frames of a clip, N action units.
+Goes on where it was stopped: what is done with the same settings is left as it is. Exit status: 1 where a video could
+not be scored (the others are all the same), 2 for a wrong input, 130 for Ctrl-C.
 """
 
-from dataclasses import dataclass
+import argparse
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-import pandas as pd
-import torch
-from torch import nn
-
-from mdhr.action_units import ActionUnitSet
-from mdhr.data.dataset import clip_positions, segment_starts
-from mdhr.data.face_crop import FILL
-from mdhr.data.face_video import FaceTrack, crop_faces
-from mdhr.data.transforms import normalise, resize
+from mdhr import load
+from mdhr.data.video_list import list_videos, name_videos
+from mdhr.data.webcam import record_webcam
+from mdhr.entry import Interrupted, one_line_errors, stop_on_signals
 from mdhr.errors import InputError
+from mdhr.frame_bar import FrameBar
+
+if TYPE_CHECKING:
+    from mdhr.prediction_job import PredictionJob
+
+FORMATS = ("csv", "parquet")
+DETECTORS = ("yuface", "mediapipe")
 
 
-@dataclass(frozen=True)
-class ScoredVideo:
-    """What a network says of the face in a video."""
+def predict(arguments: argparse.Namespace) -> int:
+    """Score all videos and return how many could not be.
 
-    faces: np.ndarray
-    """``(F, S, S, 3)`` uint8 RGB, the crops."""
-    track: FaceTrack
-    scores: np.ndarray
-    """``(F, N)`` float32 in [0, 1]."""
-
-
-def score_video(
-    network: nn.Module, path: Path, *, size: int, zoom: float, num_frames: int, seconds_between: float, batch_size: int
-) -> ScoredVideo:
-    """Find the face of a video, crop it as the rendered faces are, and score every frame.
-
-    Parameters
-    ----------
-    size: width and height of the crops, which are what the network sees; zoom: above 1 crops tighter.
-    seconds_between: of neighbouring frames of a clip in training. A video with a higher frame rate is cut into clips
-        that skip frames, so that movements have the speed that the network knows.
-
-    Raises ``InputError`` that names the file if it cannot be read or shows no face.
+    Raises ``InputError`` for a wrong argument, before any video is scored.
     """
-    faces, track = crop_faces(path, size=size, fill=FILL * zoom)
-    between = float(np.median(np.diff(track.time))) if len(track.time) > 1 else seconds_between
-    stride = max(1, round(seconds_between / between)) if between > 0 else 1
-    scores = score_frames(network, faces, num_frames=num_frames, stride=stride, crop_size=size, batch_size=batch_size)
-    return ScoredVideo(faces, track, scores)
+    named = arguments.videos
+    cameras = [name for name in named if name.isdecimal() and not Path(name).exists()]
+    out = Path(arguments.out)
+    videos = list_videos([Path(name) for name in named if name not in cameras], leave_out=out)
+    thresholds = choose_thresholds(arguments.threshold)
+
+    # Here, as they take seconds to load: a wrong argument is told at once.
+    from mdhr.data.face import FaceDetector
+    from mdhr.data.face_landmarker import FaceLandmarker
+    from mdhr.prediction_folder import PredictionFolder, weights_checksum
+    from mdhr.prediction_job import PredictionJob
+
+    detector = FaceDetector() if arguments.detector == "yuface" else FaceLandmarker()
+    predictor = load(
+        arguments.checkpoint,
+        device=arguments.device,
+        trusted=arguments.trusted,
+        detector=detector,
+        overlap=arguments.overlap,
+        thresholds=thresholds,
+        batch_size=arguments.batch_size,
+    )
+    settings = {
+        "model": str(arguments.checkpoint),
+        "weights": weights_checksum(Path(arguments.checkpoint)),
+        **predictor.model.description.as_dict(),
+        "thresholds": dict(zip(predictor.model.au_set.columns, predictor.thresholds.tolist(), strict=True)),
+        "overlap": arguments.overlap,
+        "fps": arguments.fps,
+        "detector": str(detector),
+    }
+    folder = PredictionFolder(out, settings, overwrite=arguments.overwrite)
+    job = PredictionJob(
+        predictor=predictor, folder=folder, fps=arguments.fps, formats=arguments.formats, annotate=arguments.annotate
+    )
+    with tempfile.TemporaryDirectory() as recordings:
+        videos += [record_webcam(int(name), Path(recordings), seconds=arguments.seconds) for name in cameras]
+        return run_all(job, name_videos(videos, folder.taken), overwrite=arguments.overwrite)
 
 
-def score_table(scored: ScoredVideo, au_set: ActionUnitSet, *, threshold: float) -> pd.DataFrame:
-    """One row a frame: ``frame``, ``time_seconds``, ``face_found``, ``crop_*`` as in a manifest, ``score_AU1``, ...,
-    then occurrence ``AU1``, ... by the threshold."""
-    frames = pd.DataFrame({"frame": np.arange(len(scored.scores)), "time_seconds": scored.track.time.round(4)})
-    frames["face_found"] = scored.track.face_found
-    frames[["crop_x", "crop_y", "crop_size", "crop_roll"]] = scored.track.crop.round(2)
-    scores = pd.DataFrame(scored.scores.round(5), columns=[f"score_{column}" for column in au_set.columns])
-    active = pd.DataFrame((scored.scores >= threshold).astype(np.int8), columns=list(au_set.columns))
-    return pd.concat([frames, scores, active], axis="columns")
+def run_all(job: "PredictionJob", videos: Mapping[str, Path], *, overwrite: bool) -> int:
+    """Do the job for every video of that name and say in a line each what came out; how many could not be done."""
+    waiting = {name: video for name, video in videos.items() if overwrite or not job.is_done(name, video)}
+    if len(waiting) < len(videos):
+        print(f"{len(videos) - len(waiting)} of {len(videos)} videos are done already; --overwrite does them again")
+    num_failed = 0
+    with FrameBar({str(video): job.expected_length(video) for video in waiting.values()}) as bar:
+        for name, video in waiting.items():
+            bar.begin(str(video))
+            try:
+                bar.print(job.run(name, video, bar))
+            except InputError as error:
+                num_failed += 1
+                bar.print(str(error), file=sys.stderr)
+            except OSError as error:
+                num_failed += 1
+                bar.print(f"cannot score {video}: {error.strerror or error}", file=sys.stderr)
+            bar.end()
+    if num_failed:
+        print(f"{num_failed} of {len(videos)} videos could not be scored, see above", file=sys.stderr)
+    return num_failed
 
 
-@torch.inference_mode()
-def score_frames(
-    network: nn.Module, frames: np.ndarray, *, num_frames: int, stride: int, crop_size: int, batch_size: int
-) -> np.ndarray:
-    """``(F, N)`` float32 scores in [0, 1], one row for every frame: cut into clips as a test video is.
+def choose_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
+    """Of ``["0.4"]`` or ``["AU12=0.4", "AU4=0.3"]``; None of nothing. Raises ``InputError`` for anything else."""
+    named = [each.partition("=") for text in given for each in text.split(",")]
+    try:
+        values = {name.strip(): float(value) for name, equals, value in named if equals}
+        if len(values) == len(named):
+            return values or None
+        if len(named) == 1:
+            return float(named[0][0])
+    except ValueError:
+        pass
+    raise InputError(f"--threshold {' '.join(given)}: say one number, or numbers by name such as AU12=0.4,AU4=0.3")
 
-    Parameters
-    ----------
-    network: gives ``.scores`` ``B T N`` for ``B T 3 H W``; runs in eval mode, where its parameters are.
-    frames: ``F H W 3`` uint8 RGB face crops, ``H = W``.
-    num_frames: T. A last clip that is shorter is filled up with its last frame; what that scores is dropped.
-    stride: distance in the video of neighbouring frames of a clip; the clips of a video are then interleaved.
-    crop_size: width and height of what the network sees, in pixels.
 
-    Raises ``InputError`` if there is no frame.
-    """
-    if not len(frames):
-        raise InputError("no frame to score: the video is empty")
-    device = next(network.parameters()).device
-    pixels = resize(torch.from_numpy(frames).movedim(-1, -3), crop_size)  # F H W 3 -> F 3 H W
-    clips = [
-        clip_positions(start, num_frames=num_frames, stride=stride, length=len(frames))
-        for start in segment_starts(len(frames), num_frames=num_frames, stride=stride)
-    ]
-    was_training = network.training
-    network.eval()
-    rows: list[torch.Tensor] = [torch.empty(0)] * len(frames)
-    for first in range(0, len(clips), batch_size):
-        batch = clips[first : first + batch_size]
-        positions = torch.from_numpy(np.stack([positions for positions, _ in batch]))  # B T
-        real = torch.from_numpy(np.stack([~padding for _, padding in batch]))
-        scores = network(normalise(pixels[positions].to(device))).scores.float().cpu()
-        for position, row in zip(positions[real].tolist(), scores[real], strict=True):
-            rows[position] = row
-    network.train(was_training)
-    return torch.stack(rows).numpy()
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit status, or raises ``SystemExit`` with it."""
+    with one_line_errors():
+        try:
+            with stop_on_signals():
+                return min(predict(_parser().parse_args(argv)), 1)
+        except Interrupted as stop:
+            stop.message = f"stopped by {signal.Signals(stop.signum).name}; the same command goes on from here"
+            raise
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, as everywhere."""
+        raise InputError(f"{message}; mdhr-predict --help lists what there is")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="mdhr-predict", description="Score the action units of everybody in a video, frame by frame.")
+    add = parser.add_argument
+    add("videos", nargs="+", metavar="VIDEO", help="video file, folder of videos, folder of images, number of a camera")
+    add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
+    add("--out", required=True, metavar="DIR", help="folder for the results")
+    add("--annotate", action="store_true", help="also the video with boxes and scores drawn in")
+    add("--threshold", action="append", default=[], metavar="T", help="0.5, or AU12=0.4,AU4=0.3 (the model's own)")
+    add("--overlap", type=int, default=0, metavar="N", help="frames that neighbouring clips share, averaged (0)")
+    add("--batch-size", type=int, default=8, metavar="N", help="clips that the network sees at once (8)")
+    add(
+        "--fps", type=_positive, metavar="F", help="frames a second to look at (all); of images, how many make a second"
+    )
+    add("--seconds", type=_positive, default=10.0, metavar="N", help="how long to record from a camera (10)")
+    add("--formats", type=_formats, default=FORMATS, help="of the table (csv,parquet)")
+    add("--overwrite", action="store_true", help="do again what is done")
+    add("--device", default="auto", help="auto, cpu, or another that PyTorch knows")
+    add("--detector", choices=DETECTORS, default="yuface", help="what finds faces (yuface)")
+    add("--trusted", action="store_true", help="the model file was made by you: model.pt2 alone asks for that")
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return number
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [each for each in chosen if each not in FORMATS]:
+        raise argparse.ArgumentTypeError(f"there is no format {unknown[0]!r}: choose from {', '.join(FORMATS)}")
+    return chosen
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

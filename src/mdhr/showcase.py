@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from mdhr.checkpoints import load_module
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.frames import read_frame
-from mdhr.data.manifest import replace_file
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.predict import score_table, score_video
+from mdhr.model import load_model
+from mdhr.prediction_files import draw_track, write_table
+from mdhr.prediction_job import summary
+from mdhr.predictor import Predictor
 from mdhr.report.provenance import is_rendered
 from mdhr.report.timeline import draw_timeline
 
@@ -70,34 +71,13 @@ def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
         path = Path(video) if video else fetch_sample_video(Path(cfg.data.root).parent / "sample_video")
     except InputError as error:  # offline, and nobody asked for a video
         return f"no real video was scored: {error}"
-    module = load_module(cfg, run / "checkpoints" / "best.ckpt")
-    data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
-    scored = score_video(
-        module,
-        path,
-        size=cfg.data.crop_size,
-        zoom=OmegaConf.select(cfg, "data.prepare.zoom", default=1.0),
-        num_frames=cfg.data.num_frames,
-        seconds_between=data.frame_stride / data.manifest.fps,
-        batch_size=cfg.data.batch_size,
-    )
-    table = score_table(scored, module.au_set, threshold=module.threshold)
-    replace_file(run / "video_scores.csv", table.to_csv(index=False).encode())
-    draw_timeline(
-        run / "video_timeline.png",
-        au_set=module.au_set,
-        frames=scored.faces,
-        seconds=scored.track.time - scored.track.time[0],
-        scores=scored.scores,
-        face_found=scored.track.face_found,
-        threshold=module.threshold,
-        title=f"What the network says of a real face ({path.name})",
-        note=f"{TRAINED_ON}\nWhat is really active in this video nobody has coded. Orange: the network says that the"
-        " action unit is active.",
-    )
-    found = int(scored.track.face_found.sum())
+    predictor = Predictor(load_model(run), batch_size=cfg.data.batch_size)
+    prediction = predictor.predict(path)
+    write_table(run / "video_scores.csv", prediction.table)
+    longest = max(range(len(prediction.scores)), key=lambda track: len(prediction.scores[track]), default=None)
+    draw_track(run / "video_timeline.png", predictor, prediction, longest)
     return (
-        f"real video {path.name}: face found in {found} of {len(table)} frames; look at {run / 'video_timeline.png'}; "
+        f"real video {path.name}: {summary(prediction)}; look at {run / 'video_timeline.png'}; "
         f"every score: {run / 'video_scores.csv'}\n{TRAINED_ON}"
     )
 

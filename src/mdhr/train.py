@@ -1,6 +1,7 @@
 """Train and test a network: ``python -m mdhr.train [experiment=...] [any.setting=value]``, see ``conf/train.yaml``.
 
-A run lives in ``run_dir``: ``checkpoints/{best,last}.ckpt``, ``csv/``, ``predictions.parquet`` and ``metrics.json``.
+A run lives in ``run_dir``: ``checkpoints/{best,last}.ckpt``, ``csv/``, ``predictions.parquet``, ``metrics.json``,
+``model.yaml`` and ``model_card.md``.
 An interrupted one goes on with ``ckpt_path=last`` and ends as if it had never been interrupted. With ``ckpt_path=auto``
 the same command does what is left to do: nothing, the rest, or all of it; sweeps and folds are made of such runs.
 """
@@ -17,14 +18,16 @@ from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from lightning.pytorch import LightningDataModule, Trainer, seed_everything
+from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.checkpoints import check_fits, read_checkpoint
 from mdhr.configuration import validate
+from mdhr.data.datamodule import FaceVideoData
 from mdhr.entry import Interrupted, entry_point, stop_on_signals
 from mdhr.errors import InputError
+from mdhr.model_card import leave_card
 from mdhr.module import ActionUnitModule
 from mdhr.record import FILE, read_record, test_record, write_record
 from mdhr.run_folder import deciding_settings, run_state, write_settings
@@ -52,7 +55,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     resume_from = _checkpoint_to_resume(cfg)
     settings = deciding_settings(cfg)  # now: to instantiate settles ${run_dir} in place
     seed_everything(cfg.seed, workers=True, verbose=False)
-    data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
+    data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
     if resume_from is None:
         data.setup("fit")  # what is wrong with the data is said before pretrained weights are fetched
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
@@ -82,6 +85,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
         }
         if trainer.is_global_zero:
             write_record(run, record)
+            leave_card(run, settings, record, data.manifest)
             print(f"metrics, predictions and checkpoints are in {cfg.run_dir}")
         return record
     except Interrupted as stop:

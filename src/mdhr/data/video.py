@@ -20,12 +20,14 @@ def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
     """
     next_time = -np.inf
     empty = True
+    num_decoded = 0
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
                 raise InputError(f"{path} holds no video stream")
             stream = container.streams.video[0]
             for index, frame in enumerate(container.decode(stream)):
+                num_decoded = index + 1
                 time = float(index / (stream.average_rate or 25)) if frame.time is None else frame.time
                 if time < next_time:
                     continue
@@ -35,9 +37,28 @@ def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
                 empty = False
                 yield time, upright(frame.to_ndarray(format="rgb24"), frame.rotation)
     except av.FFmpegError as error:
-        raise InputError(f"cannot read video {path}: {error.strerror}") from error
+        if num_decoded:
+            raise InputError(
+                f"cannot read video {path} beyond its frame {num_decoded}: {error.strerror}; copy it again, or keep "
+                "what is whole of it: ffmpeg -i <it> mended.mp4"
+            ) from error
+        broken = isinstance(error, av.InvalidDataError | av.EOFError)
+        mend = "; if it is a video, it is not whole: copy it again" if broken else ""
+        raise InputError(f"cannot read video {path}: {error.strerror}{mend}") from error
     if empty:
         raise InputError(f"{path} holds no frame")
+
+
+def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
+    """How many pictures :func:`read_video` will give by what the file says of itself; 0 where it says nothing."""
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            seconds = (container.duration or 0) / av.time_base
+            num_frames = stream.frames or round(seconds * float(stream.average_rate or 0))
+    except (av.FFmpegError, IndexError):
+        return 0
+    return min(num_frames, round(seconds * fps)) if fps and seconds else num_frames
 
 
 def count_frames(path: str | Path) -> int:

@@ -13,7 +13,7 @@ from mdhr.errors import InputError
 
 
 @contextmanager
-def whole_folder(folder: Path) -> Iterator[Path]:
+def whole_folder(folder: Path, *, advice: str = "mend that and start again, whole videos are kept") -> Iterator[Path]:
     """Give a hidden folder to fill, which takes the place of ``folder`` at the end.
 
     Raises ``InputError`` where that cannot be done. Nothing is left behind by whatever goes wrong, and what an earlier,
@@ -28,9 +28,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         yield partial
         partial.rename(folder)
     except OSError as error:
-        raise InputError(
-            f"cannot write {folder}: {error.strerror or error}; mend that and start again, whole videos are kept"
-        ) from error
+        raise InputError(f"cannot write {folder}: {error.strerror or error}; {advice}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

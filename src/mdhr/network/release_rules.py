@@ -17,6 +17,11 @@ from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
 from mdhr.network.pretrained import describe_keys, describe_mismatch, first_line
 
+RELEASED_BACKBONES: dict[str, dict[str, Any]] = {
+    "resnet50": {"name": "resnet50", "tap": "stage_output"},
+    "swin_base": {"name": "swin_base_patch4_window7_224", "tap": "stage_input"},
+}
+"""The backbones that there are released checkpoints of."""
 NORM = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 """Tensors of a batch normalisation."""
 

@@ -8,6 +8,7 @@ Letters: F frames, N action units.
 """
 
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def draw_timeline(
     frames: np.ndarray | None,
     seconds: np.ndarray,
     scores: np.ndarray,
-    threshold: float,
+    threshold: float | np.ndarray,
     title: str,
     note: str,
     truth: np.ndarray | None = None,
@@ -49,9 +50,11 @@ def draw_timeline(
 
     Parameters
     ----------
-    frames: ``F H W 3`` uint8 RGB; evenly spaced ones are shown above their place in time, or none.
+    frames: ``K H W 3`` uint8 RGB, all frames or evenly spaced ones; of these some are shown above their place in time.
+        None shows none.
     seconds: ``F`` increasing.
-    scores: ``F N`` in [0, 1]; from ``threshold`` on the action unit counts as active.
+    scores: ``F N`` in [0, 1], NaN where there is none; from ``threshold`` on, one number or ``N``, the action unit
+        counts as active.
     note: one or two lines below the title that say what is seen.
     truth: ``F N`` occurrence, -1 where it is not known; without it only the scores are drawn.
     face_found: ``F`` boolean; stretches without a face are greyed.
@@ -75,20 +78,21 @@ def draw_timeline(
     for i in range(0 if frames is None else NUM_PICTURES):
         assert frames is not None
         # The frame in the middle of the stretch of time that the picture covers.
-        f = min(int((i + 0.5) / NUM_PICTURES * num_frames), num_frames - 1)
+        f = min(int((i + 0.5) / NUM_PICTURES * len(frames)), len(frames) - 1)
         ax = axes(LEFT + i * picture + 0.03, HEADER, picture - 0.06, picture - 0.06)
         ax.imshow(frames[f])
         ax.set_axis_off()
 
     rows = HEADER + picture
+    thresholds = np.broadcast_to(threshold, num_aus)
     last = None
     for n, au in enumerate(au_set.aus):
         last = axes(LEFT, rows + n * ROW, plot_width, ROW)
         known = None if truth is None else truth[:, n]
-        _draw_row(last, edges, scores[:, n], threshold=threshold, truth=known, face_found=face_found)
+        _draw_row(last, edges, scores[:, n], threshold=thresholds[n], truth=known, face_found=face_found)
         last.set_ylabel(f"AU{au} {AU_NAMES[au]}", rotation=0, ha="left", va="center", fontsize=11, color=INK)
         last.yaxis.set_label_coords(-(LEFT - 0.2) / plot_width, 0.5)
-        last.text(1.012, 0.5, _summary(scores[:, n] >= threshold, known), transform=last.transAxes, va="center",
+        last.text(1.012, 0.5, _summary(scores[:, n], thresholds[n], known), transform=last.transAxes, va="center",
                   fontsize=11, color=INK)  # fmt: skip
     assert last is not None
     last.tick_params(bottom=True, labelbottom=True, labelsize=10, colors=INK)
@@ -97,11 +101,13 @@ def draw_timeline(
     heading = "frames active" if truth is None else "frames right"
     figure.text(1 - (RIGHT - 0.1) / WIDTH, 1 - (rows - 0.06) / height, heading, fontsize=9.5, va="bottom", color=INK)
     figure.legend(
-        handles=_legend(threshold, truth is not None, face_found is not None and not face_found.all()),
+        handles=_legend(thresholds, truth is not None, face_found is not None and not face_found.all()),
         loc="lower left", bbox_to_anchor=(0.1 / WIDTH, 0.02 / height), ncols=5, frameon=False, fontsize=10.5,
     )  # fmt: skip
     partial = path.with_name(path.name + ".tmp")
-    figure.savefig(partial, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # a title may be in any script
+        figure.savefig(partial, format="png")
     os.replace(partial, path)
 
 
@@ -129,19 +135,23 @@ def _draw_row(
         side.set(color="#AAAAAA", linewidth=0.6)
 
 
-def _summary(active: np.ndarray, truth: np.ndarray | None) -> str:
-    """Share of frames that the network calls rightly, or calls active where the truth is not known."""
+def _summary(score: np.ndarray, threshold: float, truth: np.ndarray | None) -> str:
+    """Share of frames that the network calls rightly; where the truth is not known, of scored ones it calls active."""
+    active = score >= threshold
     if truth is None:
-        return f"{active.mean():4.0%}"
+        return f"{active[~np.isnan(score)].mean():4.0%}" if not np.isnan(score).all() else ""
     known = truth >= 0
     return f"{(active == (truth == 1))[known].mean():4.0%}" if known.any() else "not known"
 
 
-def _legend(threshold: float, with_truth: bool, with_gaps: bool) -> list[Line2D | Patch]:
+def _legend(thresholds: np.ndarray, with_truth: bool, with_gaps: bool) -> list[Line2D | Patch]:
     handles: list[Line2D | Patch] = [Patch(color=TRUE_COLOUR, label="really active")] if with_truth else []
+    same = len(set(thresholds.tolist())) == 1
     handles += [
         Line2D([], [], color=SCORE_COLOUR, lw=1.7, label="score of the network, 0 to 1"),
-        Line2D([], [], color=INK, lw=0.7, ls=(0, (4, 4)), label=f"threshold {threshold:g}"),
+        Line2D(
+            [], [], color=INK, lw=0.7, ls=(0, (4, 4)), label=f"threshold {thresholds[0]:g}" if same else "threshold"
+        ),
         Patch(color=SCORE_COLOUR, lw=0, label="network says active"),
     ]
     return [*handles, Patch(color=NO_FACE_COLOUR, label="no face found")] if with_gaps else handles
