@@ -6,10 +6,10 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
-SOURCES := src tests notebooks
+SOURCES := src tests notebooks benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report pretrain clean
+.PHONY: help setup demo test lint parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench pretrain clean
 
 help:  ## what can be done here
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV): minutes, as torch is large"
 	$(RUN) -m pip install --quiet --constraint constraints.txt torch torchvision
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,workspaces,launchers]'
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev,tensorboard,workspaces,launchers,export,app]'
 	@touch $@
 
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
@@ -101,11 +101,17 @@ me-graphau: setup  ## ME-GraphAU against MDHR with paired tests, seeds 1,2,3, st
 	$(call sweep,me_graphau_stage2)
 	$(call table,me_graphau)
 
+app: setup  ## a page on this machine: drop a video, see its action units; MODELS=folder for a model of yours
+	$(RUN) -m mdhr.app --open $(if $(MODELS),--models $(MODELS))
+
 report: setup  ## everything in runs/ and experiments/ as one page, report/index.html, and what is missing
 	$(RUN) -m mdhr.report
 
 table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; nine minutes
 	$(RUN) -m mdhr.tables table=5 out=experiments/table-5 command='make table-5'
+
+bench: setup  ## ours against the plainly written reference, a quarter of an hour; exit status 1 where a target is missed
+	$(RUN) benchmarks/bench.py
 
 pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
 	$(RUN) -m mdhr.pretrain

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = dict(PROJECT["optional-dependencies"])
-APART = {name: EXTRAS.pop(name) for name in ("mediapipe", "ray")}
-"""Extras that nobody gets without asking: they bring a second cv2, or do not go with our other packages."""
+APART = {name: EXTRAS.pop(name) for name in ("mediapipe", "ray", "ray-data")}
+"""Extras that nobody gets without asking: they bring a second cv2, do not go with our other packages, or are large."""
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 LINES = (ROOT / "constraints.txt").read_text().splitlines()
 PINS = {canonicalize_name(name): version for name, version in (line.split("==") for line in LINES)}
