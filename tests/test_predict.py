@@ -190,6 +190,8 @@ def test_an_interrupted_one_says_how_to_go_on(
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
         (["7"], "there is no camera 7 here"),
         ([], "the following arguments are required: VIDEO"),
+        (["--list", "none.txt"], "--list none.txt cannot be read: give a text file"),
+        (["--list", "a.mp4"], "--list a.mp4 names no video"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -225,6 +227,13 @@ def test_a_folder_that_cannot_be_written_to_is_told(
     (tmp_path / "out").write_text("a file")
     assert run(film(tmp_path / "a.mp4", HERE)) == 2
     assert "choose another --out" in capsys.readouterr().err
+
+
+def test_a_list_names_videos_line_by_line(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
+    videos = [film(tmp_path / f"{name}.mp4", HERE) for name in "abc"]
+    (tmp_path / "list.txt").write_text(f"{videos[1]}\n\n {videos[0]} \n{videos[1]}\n")
+    assert run(videos[2], "--list", tmp_path / "list.txt") == 0
+    assert scored == ["c.mp4", "b.mp4", "a.mp4"]
 
 
 def test_thresholds_are_one_or_by_name() -> None:

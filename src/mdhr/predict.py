@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,10 +21,11 @@ from mdhr.errors import InputError
 from mdhr.frame_bar import FrameBar
 
 if TYPE_CHECKING:
-    from mdhr.prediction_job import PredictionJob
+    from mdhr.prediction_job import Engine, PredictionJob
 
 FORMATS = ("csv", "parquet")
 DETECTORS = ("yuface", "mediapipe")
+ENGINES = ("plain", "ray")
 
 
 def predict(arguments: argparse.Namespace) -> int:
@@ -31,7 +33,11 @@ def predict(arguments: argparse.Namespace) -> int:
 
     Raises ``InputError`` for a wrong argument, before any video is scored.
     """
-    named = arguments.videos
+    named = [*arguments.videos, *(read_list(Path(arguments.list)) if arguments.list else [])]
+    if not named:
+        raise InputError(
+            "the following arguments are required: VIDEO or --list; mdhr-predict --help lists what there is"
+        )
     cameras = [name for name in named if name.isdecimal() and not Path(name).exists()]
     out = Path(arguments.out)
     videos = list_videos([Path(name) for name in named if name not in cameras], leave_out=out)
@@ -41,12 +47,14 @@ def predict(arguments: argparse.Namespace) -> int:
     from mdhr.data.face import FaceDetector
     from mdhr.data.face_landmarker import FaceLandmarker
     from mdhr.prediction_folder import PredictionFolder, weights_checksum
-    from mdhr.prediction_job import PredictionJob
+    from mdhr.prediction_job import PredictionJob, score_in_turn
 
-    detector = FaceDetector() if arguments.detector == "yuface" else FaceLandmarker()
+    make_detector = FaceDetector if arguments.detector == "yuface" else FaceLandmarker
+    detector = make_detector()
+    ray = arguments.engine == "ray"
     predictor = load(
         arguments.checkpoint,
-        device=arguments.device,
+        device="cpu" if ray else arguments.device,  # of Ray's processes each has a model of its own
         trusted=arguments.trusted,
         detector=detector,
         overlap=arguments.overlap,
@@ -66,22 +74,35 @@ def predict(arguments: argparse.Namespace) -> int:
     job = PredictionJob(
         predictor=predictor, folder=folder, fps=arguments.fps, formats=arguments.formats, annotate=arguments.annotate
     )
+    engine: Engine = score_in_turn
+    if ray:
+        from mdhr.model import load_model
+        from mdhr.ray_engine import score_with_ray
+
+        checkpoint = Path(arguments.checkpoint).expanduser().resolve()
+        engine = partial(
+            score_with_ray,
+            load_model=partial(load_model, checkpoint, device=arguments.device, trusted=arguments.trusted),
+            make_detector=make_detector,
+            accelerator=arguments.device != "cpu",
+        )
     with tempfile.TemporaryDirectory() as recordings:
         videos += [record_webcam(int(name), Path(recordings), seconds=arguments.seconds) for name in cameras]
-        return run_all(job, name_videos(videos, folder.taken), overwrite=arguments.overwrite)
+        return run_all(job, name_videos(videos, folder.taken), engine, overwrite=arguments.overwrite)
 
 
-def run_all(job: "PredictionJob", videos: Mapping[str, Path], *, overwrite: bool) -> int:
+def run_all(job: "PredictionJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool) -> int:
     """Do the job for every video of that name and say in a line each what came out; how many could not be done."""
     waiting = {name: video for name, video in videos.items() if overwrite or not job.is_done(name, video)}
     if len(waiting) < len(videos):
         print(f"{len(videos) - len(waiting)} of {len(videos)} videos are done already; --overwrite does them again")
     num_failed = 0
     with FrameBar({str(video): job.expected_length(video) for video in waiting.values()}) as bar:
-        for name, video in waiting.items():
+        for name, predict_it in engine(job, waiting):
+            video = waiting[name]
             bar.begin(str(video))
             try:
-                bar.print(job.run(name, video, bar))
+                bar.print(job.run(name, video, bar, predict_it))
             except InputError as error:
                 num_failed += 1
                 bar.print(str(error), file=sys.stderr)
@@ -92,6 +113,18 @@ def run_all(job: "PredictionJob", videos: Mapping[str, Path], *, overwrite: bool
     if num_failed:
         print(f"{num_failed} of {len(videos)} videos could not be scored, see above", file=sys.stderr)
     return num_failed
+
+
+def read_list(path: Path) -> list[str]:
+    """The paths of videos in a text file, one a line; ``InputError`` where it cannot be read or names none."""
+    wanted = "give a text file with the path of a video in every line"
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--list {path} cannot be read: {wanted}") from error
+    if not any(lines):
+        raise InputError(f"--list {path} names no video: {wanted}")
+    return [line for line in lines if line]
 
 
 def choose_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
@@ -128,7 +161,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="mdhr-predict", description="Score the action units of everybody in a video, frame by frame.")
     add = parser.add_argument
-    add("videos", nargs="+", metavar="VIDEO", help="video file, folder of videos, folder of images, number of a camera")
+    add("videos", nargs="*", metavar="VIDEO", help="video file, folder of videos, folder of images, number of a camera")
+    add("--list", metavar="FILE", help="text file that names further videos, one a line")
     add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
     add("--out", required=True, metavar="DIR", help="folder for the results")
     add("--annotate", action="store_true", help="also the video with boxes and scores drawn in")
@@ -140,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seconds", type=_positive, default=10.0, metavar="N", help="how long to record from a camera (10)")
     add("--formats", type=_formats, default=FORMATS, help="of the table (csv,parquet)")
+    add("--engine", choices=ENGINES, default="plain", help="ray: many videos at once, also over a cluster (plain)")
     add("--overwrite", action="store_true", help="do again what is done")
     add("--device", default="auto", help="auto, cpu, or another that PyTorch knows")
     add("--detector", choices=DETECTORS, default="yuface", help="what finds faces (yuface)")

@@ -1,7 +1,8 @@
 """All that is done with one video: score it, write its files, note that it is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mdhr.data.frame_source import is_image, open_source
@@ -10,6 +11,7 @@ from mdhr.frame_bar import FrameBar
 from mdhr.prediction_files import NO_FACE, draw_tracks, write_annotated, write_table
 from mdhr.prediction_folder import PredictionFolder
 from mdhr.predictor import Prediction, Predictor
+from mdhr.video_clips import Progress
 
 WHOLE = 0.9
 """A video with a smaller share of the frames that its header speaks of may be cut short."""
@@ -38,13 +40,17 @@ class PredictionJob:
         kinds = [*(f".{kind}" for kind in self.formats), ".png", *(["_annotated.mp4"] if self.annotate else [])]
         return self.folder.is_done(name, video, kinds)
 
-    def run(self, name: str, video: Path, bar: FrameBar) -> str:
+    def run(self, name: str, video: Path, bar: FrameBar, predict: Callable[[Progress], Prediction]) -> str:
         """Do it and say in a line what came out.
+
+        Parameters
+        ----------
+        predict: scores the video, see :data:`Engine`.
 
         Raises ``InputError`` or ``OSError`` where the video cannot be read to its end or a file not be written.
         """
         self.folder.forget(name)
-        prediction = self.predictor.predict(video, fps=self.fps, progress=bar.update)
+        prediction = predict(bar.update)
         out = self.folder.folder
         bar.say("writing")
         files = [out / f"{name}.{kind}" for kind in self.formats]
@@ -63,6 +69,22 @@ class PredictionJob:
         if video.is_dir():
             return sum(is_image(file) for file in video.iterdir())
         return expected_frames(video, fps=self.fps)
+
+
+Engine = Callable[[PredictionJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[Progress], Prediction]]]]
+"""Says of which video the prediction is to be had next, by name, and what gives it or raises why there is none."""
+
+
+def score_in_turn(
+    job: PredictionJob, videos: Mapping[str, Path]
+) -> Iterator[tuple[str, Callable[[Progress], Prediction]]]:
+    """The plain engine: one video after the other, in this process."""
+    for name, video in videos.items():
+        yield name, partial(_score, job, video)
+
+
+def _score(job: PredictionJob, video: Path, progress: Progress) -> Prediction:
+    return job.predictor.predict(video, fps=job.fps, progress=progress)
 
 
 def summary(prediction: Prediction, expected: int = 0) -> str:
