@@ -21,7 +21,6 @@ import cv2
 import torch
 
 import mdhr
-from mdhr.clip_stream import ClipRule, clip_batches
 from mdhr.data.face import FaceDetector
 from mdhr.data.face_crop import cut
 from mdhr.data.face_tracks import find_tracks
@@ -29,8 +28,9 @@ from mdhr.data.frame_source import VideoFile
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.data.video import read_video
 from mdhr.data.video_writer import write_video
-from mdhr.predictor import Predictor
-from mdhr.video_clips import clip_stride
+from mdhr.prediction.clip_stream import ClipRule, clip_batches
+from mdhr.prediction.predictor import Predictor
+from mdhr.prediction.video_clips import clip_stride
 
 RATE = 25
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from mdhr.data.face import Face
-from mdhr.model import Model, ModelDescription
+from mdhr.trained.model import Model, ModelDescription
 
 DESCRIPTION = ModelDescription(
     au_set="DISFA",

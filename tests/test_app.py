@@ -15,16 +15,17 @@ pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.
 pytest.importorskip("aiohttp", reason="aiohttp, which torch-geometric brings, is not installed")
 
 from browser import browser_tab
-from mdhr import app, app_page
-from mdhr.app_page import NO_MODEL, csv, origin_html
-from mdhr.app_session import Background, Progress, Session, face_pictures, find_models, score_video
-from mdhr.app_view import moment_html, note_html, timelines_html
+from mdhr import app
 from mdhr.data.frame_source import open_source
 from mdhr.data.frames import decode_image
 from mdhr.data.video_writer import write_video
 from mdhr.errors import InputError
-from mdhr.model_description import write_description
-from mdhr.predictor import Predictor
+from mdhr.page import layout
+from mdhr.page.layout import NO_MODEL, csv, origin_html
+from mdhr.page.session import Background, Progress, Session, face_pictures, find_models, score_video
+from mdhr.page.view import moment_html, note_html, timelines_html
+from mdhr.prediction.predictor import Predictor
+from mdhr.trained.description import write_description
 from stub_model import DESCRIPTION, Marked, StubModel, paint_frames, write_images
 
 FACES = [
@@ -193,8 +194,8 @@ def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     with write_video(tmp_path / "nobody.mp4") as add:
         for number, frame in enumerate(paint_frames([[]] * 6)):
             add(number / 25, frame)
-    monkeypatch.setattr(app_page, "load_model", lambda chosen: StubModel())
-    monkeypatch.setattr(app_page, "Predictor", partial(Predictor, detector=Marked()))
+    monkeypatch.setattr(layout, "load_model", lambda chosen: StubModel())
+    monkeypatch.setattr(layout, "Predictor", partial(Predictor, detector=Marked()))
     monkeypatch.chdir(tmp_path)
     hidden = model.rename(tmp_path / "elsewhere")
     caption = "document.querySelector('figcaption')?.innerText"

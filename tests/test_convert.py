@@ -14,14 +14,14 @@ from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.convert import Released, convert, network_settings_of, recognise
 from mdhr.data.transforms import normalise
 from mdhr.errors import InputError
-from mdhr.model import load_model
-from mdhr.model_files import fixed_clips
-from mdhr.model_settings import build_network
 from mdhr.network.me_graphau import MEGraphAU
 from mdhr.network.release_rules import RELEASED_BACKBONES
 from mdhr.network.released_me_graphau import me_graphau_rules
 from mdhr.parity import GOLDEN, NETWORKS
 from mdhr.parity_me_graphau import ME_GRAPHAU
+from mdhr.trained.files import fixed_clips
+from mdhr.trained.model import load_model
+from mdhr.trained.settings import build_network
 from plain.network import PlainMDHR, released_state
 
 SMALL, SIZE, WIDTH = "test_resnet", 64, 48

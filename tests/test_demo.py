@@ -11,7 +11,7 @@ from lightning.pytorch import Trainer
 from omegaconf import DictConfig
 
 import mdhr.demo
-import mdhr.predictor
+import mdhr.prediction.predictor
 import mdhr.showcase
 from mdhr.data.video_writer import write_video
 from mdhr.demo import demo
@@ -56,7 +56,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     (run / "timeline.png").unlink()
 
     # Once more, with a video of 7 frames whose face is lost in the third.
-    monkeypatch.setattr(mdhr.predictor, "FaceDetector", Marked)
+    monkeypatch.setattr(mdhr.prediction.predictor, "FaceDetector", Marked)
     with write_video(tmp_path / "my clip.mp4") as add:
         for i, frame in enumerate(paint_frames([[(60, 30, 30, 0)] if i != 2 else [] for i in range(7)])):
             add(i / 30, frame)

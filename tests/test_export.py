@@ -19,12 +19,12 @@ from mdhr import export as exporting
 from mdhr.data.transforms import normalise
 from mdhr.errors import InputError
 from mdhr.export import export, write_model
-from mdhr.model import load_model
-from mdhr.model_files import fixed_clips
-from mdhr.model_formats import FORMATS, Format, Source
-from mdhr.model_settings import build_network
 from mdhr.module import AU_SET_KEY
 from mdhr.run_folder import deciding_settings, write_settings
+from mdhr.trained.files import fixed_clips
+from mdhr.trained.formats import FORMATS, Format, Source
+from mdhr.trained.model import load_model
+from mdhr.trained.settings import build_network
 
 
 def make_run(folder: Path, cfg: DictConfig) -> Path:
@@ -100,7 +100,7 @@ def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
 def test_it_is_loaded_without_lightning(exported: Path) -> None:
     """Nor is a network or Hydra needed to have read the settings."""
     code = (
-        "import sys, json; from mdhr.model import load_model; from mdhr.model_files import fixed_clips; "
+        "import sys, json; from mdhr.trained.model import load_model; from mdhr.trained.files import fixed_clips; "
         "m = load_model(sys.argv[1], device='cpu'); s = m.score(fixed_clips(m.description)); "
         "print(json.dumps([[n for n in sys.modules if n.split('.')[0] in ('lightning', 'hydra')], float(s.sum())]))"
     )

@@ -10,14 +10,14 @@ import pytest
 import yaml
 
 import mdhr.data.face
-import mdhr.model
 import mdhr.predict
+import mdhr.trained.model
 from mdhr.data.video import read_video
 from mdhr.data.video_writer import write_video
 from mdhr.entry import Interrupted
 from mdhr.errors import InputError
 from mdhr.predict import choose_thresholds, main
-from mdhr.predictor import Predictor
+from mdhr.prediction.predictor import Predictor
 from stub_model import Marked, StubModel, paint_frames, write_images
 
 HERE, AT_THE_EDGE = (20, 30, 30, 40), (130, 30, 24, 200)
@@ -41,7 +41,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(video).name)
         return score(self, video, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mdhr.model, "load_model", lambda path, **_: StubModel())
+    monkeypatch.setattr(mdhr.trained.model, "load_model", lambda path, **_: StubModel())
     monkeypatch.setattr(mdhr.data.face, "FaceDetector", Marked)
     monkeypatch.setattr(Predictor, "predict", note)
     return names

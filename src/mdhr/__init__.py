@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mdhr.predictor import Predictor
+    from mdhr.prediction.predictor import Predictor
 
 
 def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **settings: Any) -> "Predictor":
@@ -15,12 +15,12 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
 
     Parameters
     ----------
-    path, device, trusted: see :func:`mdhr.model.load_model`.
-    settings: of :class:`mdhr.predictor.Predictor`: detector, overlap, thresholds, batch_size.
+    path, device, trusted: see :func:`mdhr.trained.model.load_model`.
+    settings: of :class:`mdhr.prediction.predictor.Predictor`: detector, overlap, thresholds, batch_size.
 
     Raises ``InputError`` where there is no such model, or for a wrong setting.
     """
-    from mdhr.model import load_model  # here, so that `import mdhr` takes no time
-    from mdhr.predictor import Predictor
+    from mdhr.prediction.predictor import Predictor
+    from mdhr.trained.model import load_model  # here, so that `import mdhr` takes no time
 
     return Predictor(load_model(path, device=device, trusted=trusted), **settings)

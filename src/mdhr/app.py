@@ -16,7 +16,7 @@ from mdhr.errors import InputError
 
 RUNS = Path("runs")
 SAMPLE = Path("data/sample_video/carphone_pristine.mp4")
-CSS = Path(__file__).with_name("app.css")
+CSS = Path(__file__).with_name("page") / "page.css"
 ONLY_HERE = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: "
     'blob:">'
@@ -41,8 +41,8 @@ def serve(places: Sequence[Path], *, port: int | None = None, open_browser: bool
             import gradio  # noqa: F401
         except ImportError as error:
             raise InputError("the page needs gradio, which is not installed: pip install -e '.[app]'") from error
-        from mdhr.app_page import build_page, theme
-        from mdhr.app_session import find_models
+        from mdhr.page.layout import build_page, theme
+        from mdhr.page.session import find_models
 
         find_models([place for place in places if place != RUNS])  # is any of them no folder?
         page = build_page(places, sample=SAMPLE, files=Path(files))

@@ -17,16 +17,16 @@ from mdhr.data.face_crop import FILL
 from mdhr.entry import one_line_errors, stop_on_signals
 from mdhr.errors import InputError
 from mdhr.export import TrainedModel, check_free, report, write_model
-from mdhr.model import ModelDescription
-from mdhr.model_card import model_card
-from mdhr.model_description import FPS
-from mdhr.model_formats import SAFETENSORS
-from mdhr.model_settings import AU_SET, BACKBONE, build_network
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau import MEGraphAU
 from mdhr.network.release_rules import RELEASED_BACKBONES, plain_keys, read_released
 from mdhr.network.released import load_released_state
 from mdhr.network.released_me_graphau import load_me_graphau_state
+from mdhr.trained.card import model_card
+from mdhr.trained.description import FPS
+from mdhr.trained.formats import SAFETENSORS
+from mdhr.trained.model import ModelDescription
+from mdhr.trained.settings import AU_SET, BACKBONE, build_network
 
 NUM_FRAMES, NUM_NEIGHBOURS, CROP_SIZE, THRESHOLD = 16, 5, 224, 0.5
 """As the released code has them for every data set and backbone."""

@@ -24,17 +24,17 @@ from torch import nn
 from mdhr.data.whole_folder import whole_folder
 from mdhr.entry import one_line_errors, stop_on_signals
 from mdhr.errors import InputError
-from mdhr.model import Model, ModelDescription, ScoringNetwork, load_model
-from mdhr.model_card import FILE, run_card
-from mdhr.model_files import (
+from mdhr.trained.card import FILE, run_card
+from mdhr.trained.files import (
     VERSION,
     fixed_clips,
     is_exported,
     read_config,
     trained_network,
 )
-from mdhr.model_formats import CONFIG, FORMATS, SAFETENSORS, Source, required, stored_network
-from mdhr.model_settings import network_settings
+from mdhr.trained.formats import CONFIG, FORMATS, SAFETENSORS, Source, required, stored_network
+from mdhr.trained.model import Model, ModelDescription, ScoringNetwork, load_model
+from mdhr.trained.settings import network_settings
 
 README = "README.md"
 AGREE = 1e-4
@@ -61,7 +61,7 @@ def export(source: Path, out: Path, *, formats: Sequence[str]) -> dict[str, floa
     ----------
     source: a run folder, a checkpoint in it, or an exported folder, for further formats.
 
-    Raises ``InputError`` as :func:`mdhr.model.load_model`, and where ``out`` is there already.
+    Raises ``InputError`` as :func:`mdhr.trained.model.load_model`, and where ``out`` is there already.
     """
     check_free(out)
     check_packages(formats)

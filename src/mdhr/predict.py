@@ -18,10 +18,10 @@ from mdhr.data.video_list import list_videos, name_videos
 from mdhr.data.webcam import record_webcam
 from mdhr.entry import Interrupted, one_line_errors, stop_on_signals
 from mdhr.errors import InputError
-from mdhr.frame_bar import FrameBar
+from mdhr.prediction.frame_bar import FrameBar
 
 if TYPE_CHECKING:
-    from mdhr.prediction_job import Engine, PredictionJob
+    from mdhr.prediction.job import Engine, PredictionJob
 
 FORMATS = ("csv", "parquet")
 DETECTORS = ("yuface", "mediapipe")
@@ -46,8 +46,8 @@ def predict(arguments: argparse.Namespace) -> int:
     # Here, as they take seconds to load: a wrong argument is told at once.
     from mdhr.data.face import FaceDetector
     from mdhr.data.face_landmarker import FaceLandmarker
-    from mdhr.prediction_folder import PredictionFolder, weights_checksum
-    from mdhr.prediction_job import PredictionJob, score_in_turn
+    from mdhr.prediction.folder import PredictionFolder, weights_checksum
+    from mdhr.prediction.job import PredictionJob, score_in_turn
 
     make_detector = FaceDetector if arguments.detector == "yuface" else FaceLandmarker
     detector = make_detector()
@@ -76,8 +76,8 @@ def predict(arguments: argparse.Namespace) -> int:
     )
     engine: Engine = score_in_turn
     if ray:
-        from mdhr.model import load_model
-        from mdhr.ray_engine import score_with_ray
+        from mdhr.prediction.ray_engine import score_with_ray
+        from mdhr.trained.model import load_model
 
         checkpoint = Path(arguments.checkpoint).expanduser().resolve()
         engine = partial(

@@ -11,12 +11,12 @@ from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.frames import read_frame
 from mdhr.data.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.model import load_model
-from mdhr.prediction_files import draw_track, write_table
-from mdhr.prediction_job import summary
-from mdhr.predictor import Predictor
+from mdhr.prediction.files import draw_track, write_table
+from mdhr.prediction.job import summary
+from mdhr.prediction.predictor import Predictor
 from mdhr.report.provenance import is_rendered
 from mdhr.report.timeline import draw_timeline
+from mdhr.trained.model import load_model
 
 TRAINED_ON = (
     "The network was trained on rendered faces only, never on a real one: take this as a look, not a measurement."

@@ -27,10 +27,10 @@ from mdhr.configuration import validate
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.entry import Interrupted, entry_point, stop_on_signals
 from mdhr.errors import InputError
-from mdhr.model_card import leave_card
 from mdhr.module import ActionUnitModule
 from mdhr.record import FILE, read_record, test_record, write_record
 from mdhr.run_folder import deciding_settings, run_state, write_settings
+from mdhr.trained.card import leave_card
 
 _NOTHING_TO_MEND = (
     ".*does not have many workers",

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from mdhr.errors import InputError
-from mdhr.model import Model, ModelDescription, read_yaml
-from mdhr.model_description import describe_run
-from mdhr.model_formats import CONFIG, FORMATS, eager_scorer, fill_network
-from mdhr.model_settings import build_network
+from mdhr.trained.description import describe_run
+from mdhr.trained.formats import CONFIG, FORMATS, eager_scorer, fill_network
+from mdhr.trained.model import Model, ModelDescription, read_yaml
+from mdhr.trained.settings import build_network
 
 SETTINGS = "settings.yaml"
 VERSION = 1
@@ -30,7 +30,7 @@ CELL = 16
 
 
 def open_model(path: Path, device: torch.device, *, trusted: bool) -> Model:
-    """See :func:`mdhr.model.load_model`."""
+    """See :func:`mdhr.trained.model.load_model`."""
     if not path.exists():
         raise InputError(f"no model at {path}: give a run folder, a checkpoint in it, or an exported folder")
     if is_exported(path):

@@ -80,7 +80,7 @@ class Model:
 
     Parameters
     ----------
-    scorer: what computes; see ``mdhr.model_formats`` for the kinds there are.
+    scorer: what computes; see ``mdhr.trained.formats`` for the kinds there are.
     description: how its clips are cut.
     device: where the scorer takes its clips.
     """
@@ -124,7 +124,7 @@ def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted
     Raises ``InputError`` that names the file where there is no model, it is not whole, asks for something that no model
     needs, or scores otherwise than it did when it was exported.
     """
-    from mdhr.model_files import open_model  # it knows every kind of file; this file is what they have in common
+    from mdhr.trained.files import open_model  # it knows every kind of file; this file is what they have in common
 
     return open_model(Path(path).expanduser(), choose_device(device), trusted=trusted)
 

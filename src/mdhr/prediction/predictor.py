@@ -18,9 +18,9 @@ from mdhr.data.face import Detector, FaceDetector
 from mdhr.data.face_tracks import FaceTracks
 from mdhr.data.frame_source import open_source
 from mdhr.errors import InputError
-from mdhr.model import Model
-from mdhr.score_table import score_table
-from mdhr.video_clips import FrameScores, Progress, VideoClips
+from mdhr.prediction.score_table import score_table
+from mdhr.prediction.video_clips import FrameScores, Progress, VideoClips
+from mdhr.trained.model import Model
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Prediction:
     """What a model says of a video."""
 
     table: pd.DataFrame
-    """One row a frame and track, see :func:`mdhr.score_table.score_table`."""
+    """One row a frame and track, see :func:`mdhr.prediction.score_table.score_table`."""
     found: FaceTracks
     """Whose faces they are."""
     scores: list[np.ndarray]
@@ -42,7 +42,7 @@ class Predictor:
 
     Parameters
     ----------
-    model: what :func:`mdhr.model.load_model` gives.
+    model: what :func:`mdhr.trained.model.load_model` gives.
     detector: finds faces; by default :class:`mdhr.data.face.FaceDetector`.
     overlap: frames, 0 to T - 1, that neighbouring clips share; the scores of a frame are averaged. Smoother at the
         edges of clips, and T / (T - overlap) times the work.

@@ -10,7 +10,7 @@ from html import escape
 import numpy as np
 
 from mdhr.action_units import AU_NAMES
-from mdhr.app_session import Session
+from mdhr.page.session import Session
 
 COLUMNS = 1000
 """Of a timeline at most; of a longer one each column shows the highest score of its frames."""

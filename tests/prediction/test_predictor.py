@@ -12,8 +12,8 @@ import torch
 
 from mdhr.data.face_video import crop_faces
 from mdhr.errors import InputError
-from mdhr.predictor import Predictor, choose_thresholds
-from mdhr.video_clips import clip_stride, picture_positions
+from mdhr.prediction.predictor import Predictor, choose_thresholds
+from mdhr.prediction.video_clips import clip_stride, picture_positions
 from stub_model import Marked, StubModel, write_images
 
 STILL = [(60, 30, 30, 0)]

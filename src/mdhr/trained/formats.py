@@ -21,10 +21,10 @@ from torch.export import Dim, ExportedProgram
 from torch.export.passes import move_to_device_pass
 
 from mdhr.errors import InputError
-from mdhr.model import Scorer, ScoringNetwork
-from mdhr.model_settings import build_network
 from mdhr.network.folding import folded
 from mdhr.network.pretrained import describe_mismatch, first_line
+from mdhr.trained.model import Scorer, ScoringNetwork
+from mdhr.trained.settings import build_network
 
 CONFIG = "config.yaml"
 """Beside every file: what describes the model."""

@@ -14,16 +14,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from mdhr.clip_stream import ClipBatch, Place
 from mdhr.data.face import Detector
 from mdhr.data.face_tracks import FaceTracks
 from mdhr.data.frame_source import open_source
 from mdhr.errors import InputError
-from mdhr.model import Model
-from mdhr.prediction_job import PredictionJob
-from mdhr.predictor import Prediction, Predictor
-from mdhr.ray_cluster import running_ray
-from mdhr.video_clips import FrameScores, Progress, VideoClips
+from mdhr.prediction.clip_stream import ClipBatch, Place
+from mdhr.prediction.job import PredictionJob
+from mdhr.prediction.predictor import Prediction, Predictor
+from mdhr.prediction.ray_cluster import running_ray
+from mdhr.prediction.video_clips import FrameScores, Progress, VideoClips
+from mdhr.trained.model import Model
 
 BLOCK = 32 << 20
 """Bytes of clips that leave their process together, at least one batch."""

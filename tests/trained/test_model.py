@@ -16,9 +16,9 @@ from omegaconf import DictConfig
 from mdhr.data.face_crop import FILL
 from mdhr.data.transforms import normalise
 from mdhr.errors import InputError
-from mdhr.model import ModelDescription, choose_device, load_model
-from mdhr.model_files import fixed_clips
 from mdhr.train import train
+from mdhr.trained.files import fixed_clips
+from mdhr.trained.model import ModelDescription, choose_device, load_model
 
 
 @pytest.fixture(scope="module")

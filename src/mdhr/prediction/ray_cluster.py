@@ -44,7 +44,8 @@ def running_ray(**settings: Any) -> Iterator[Any]:
         except (ConnectionError, ValueError, RuntimeError) as error:
             where_to = f"the cluster of RAY_ADDRESS={address}" if address else "Ray on this machine"
             why = next(iter(str(error).splitlines()), type(error).__name__)
-            raise InputError(f"cannot start on {where_to}: {why}") from error
+            hint = "; is it up, and the token that it asks for in RAY_AUTH_TOKEN?" if address else ""
+            raise InputError(f"cannot start on {where_to}: {why}{hint}") from error
     try:
         yield ray
     finally:

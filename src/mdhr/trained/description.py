@@ -9,8 +9,8 @@ import yaml
 from mdhr.data.face_crop import FILL
 from mdhr.data.manifest import DESCRIPTION, replace_file
 from mdhr.errors import InputError
-from mdhr.model import ModelDescription, read_yaml
 from mdhr.report.provenance import is_rendered
+from mdhr.trained.model import ModelDescription, read_yaml
 
 FILE = "model.yaml"
 """In the folder of a run."""

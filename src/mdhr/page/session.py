@@ -22,14 +22,14 @@ from mdhr.data.face_tracks import FaceTracks
 from mdhr.data.frame_source import FrameSource, open_source
 from mdhr.data.video import expected_frames
 from mdhr.errors import InputError
-from mdhr.model import ModelDescription, read_yaml
-from mdhr.model_description import describe_run
-from mdhr.model_files import SETTINGS, read_config
-from mdhr.model_formats import CONFIG, FORMATS
-from mdhr.prediction_files import NO_FACE
-from mdhr.prediction_job import summary
-from mdhr.predictor import Predictor
-from mdhr.score_table import score_table
+from mdhr.prediction.files import NO_FACE
+from mdhr.prediction.job import summary
+from mdhr.prediction.predictor import Predictor
+from mdhr.prediction.score_table import score_table
+from mdhr.trained.description import describe_run
+from mdhr.trained.files import SETTINGS, read_config
+from mdhr.trained.formats import CONFIG, FORMATS
+from mdhr.trained.model import ModelDescription, read_yaml
 
 BEST = Path("checkpoints", "best.ckpt")
 """In the folder of a run."""

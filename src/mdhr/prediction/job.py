@@ -7,11 +7,11 @@ from pathlib import Path
 
 from mdhr.data.frame_source import is_image, open_source
 from mdhr.data.video import expected_frames
-from mdhr.frame_bar import FrameBar
-from mdhr.prediction_files import NO_FACE, draw_tracks, write_annotated, write_table
-from mdhr.prediction_folder import PredictionFolder
-from mdhr.predictor import Prediction, Predictor
-from mdhr.video_clips import Progress
+from mdhr.prediction.files import NO_FACE, draw_tracks, write_annotated, write_table
+from mdhr.prediction.folder import PredictionFolder
+from mdhr.prediction.frame_bar import FrameBar
+from mdhr.prediction.predictor import Prediction, Predictor
+from mdhr.prediction.video_clips import Progress
 
 WHOLE = 0.9
 """A video with a smaller share of the frames that its header speaks of may be cut short."""

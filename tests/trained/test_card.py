@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from mdhr.model import ModelDescription, load_model
-from mdhr.model_card import UNKNOWN, model_card
-from mdhr.model_description import RENDERED
 from mdhr.train import train
+from mdhr.trained.card import UNKNOWN, model_card
+from mdhr.trained.description import RENDERED
+from mdhr.trained.model import ModelDescription, load_model
 
 RENDERED_MODEL = ModelDescription(
     au_set="DISFA",

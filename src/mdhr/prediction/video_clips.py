@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from mdhr.clip_stream import ClipBatch, ClipRule, Place, clip_batches
 from mdhr.data.face import Detector
 from mdhr.data.face_tracks import FaceTracks, find_tracks
 from mdhr.data.frame_source import FrameSource
-from mdhr.model import ModelDescription
+from mdhr.prediction.clip_stream import ClipBatch, ClipRule, Place, clip_batches
+from mdhr.trained.model import ModelDescription
 
 NUM_PICTURES = 9
 """Of every track, evenly spaced: enough for a strip above a timeline."""

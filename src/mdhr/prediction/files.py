@@ -10,7 +10,7 @@ import pandas as pd
 from mdhr.data.frame_source import FrameSource
 from mdhr.data.manifest import replace_file
 from mdhr.data.video_writer import write_video
-from mdhr.predictor import Prediction, Predictor
+from mdhr.prediction.predictor import Prediction, Predictor
 from mdhr.report.annotated_video import Annotation, annotate
 from mdhr.report.timeline import draw_timeline
 

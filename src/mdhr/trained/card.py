@@ -8,10 +8,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdhr.action_units import AU_NAMES, action_unit_set
 from mdhr.data.manifest import Manifest, replace_file
-from mdhr.model import ModelDescription
-from mdhr.model_description import RENDERED, describe, write_description
 from mdhr.report.provenance import PROTOCOLS
 from mdhr.report.text_table import percent
+from mdhr.trained.description import RENDERED, describe, write_description
+from mdhr.trained.model import ModelDescription
 
 FILE = "model_card.md"
 """In the folder of a run."""
@@ -59,13 +59,13 @@ def model_card(
     record = record or {}
     kind = "rendered" if description.trained_on == RENDERED else "licensed"
     page = Environment(
-        loader=PackageLoader("mdhr", "."),
+        loader=PackageLoader("mdhr.trained", "."),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # Markdown: nothing is escaped
-    return page.get_template("model_card.md.jinja").render(
+    return page.get_template("card.md.jinja").render(
         title=title,
         network=network,
         model=description,

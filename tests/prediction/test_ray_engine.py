@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import mdhr.data.face
-import mdhr.model
+import mdhr.trained.model
 from mdhr.data.video_writer import write_video
 from mdhr.errors import InputError
 from mdhr.predict import main
-from mdhr.ray_cluster import running_ray
+from mdhr.prediction.ray_cluster import running_ray
 from stub_model import Marked, StubModel, paint_frames
 
 pytestmark = [
@@ -29,7 +29,7 @@ def _ray() -> Iterator[None]:
     """Two cores, a GPU by its word alone and a small store, for all tests here; its processes find the stubs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, Path(__file__).parents[:2])))
         with running_ray(num_cpus=2, num_gpus=1, object_store_memory=100 << 20) as ray:
             yield
         assert not ray.is_initialized()
@@ -38,7 +38,7 @@ def _ray() -> Iterator[None]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _ray: None) -> Callable[..., int]:
     """The exit status of the command, with a stub for a model."""
-    monkeypatch.setattr(mdhr.model, "load_model", _load)
+    monkeypatch.setattr(mdhr.trained.model, "load_model", _load)
     monkeypatch.setattr(mdhr.data.face, "FaceDetector", Marked)
     weights = tmp_path / "model.ckpt"
     weights.write_bytes(b"weights")

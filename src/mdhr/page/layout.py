@@ -9,12 +9,12 @@ from typing import Any
 
 import gradio as gr
 
-from mdhr.app_session import Background, Session, describe_model, find_models, score_video
-from mdhr.app_view import moment_html, note_html, timelines_html
 from mdhr.errors import InputError
-from mdhr.model import load_model
-from mdhr.prediction_files import write_table
-from mdhr.predictor import Predictor
+from mdhr.page.session import Background, Session, describe_model, find_models, score_video
+from mdhr.page.view import moment_html, note_html, timelines_html
+from mdhr.prediction.files import write_table
+from mdhr.prediction.predictor import Predictor
+from mdhr.trained.model import load_model
 
 NO_MODEL = "There is no model yet: make demo trains one in some minutes. Then load this page again."
 JUMP = """
@@ -36,7 +36,7 @@ QUICK: dict[str, Any] = {**QUIET, "trigger_mode": "always_last", "queue": False}
 
 
 def build_page(places: Sequence[Path], *, sample: Path, files: Path) -> gr.Blocks:
-    """The page; what it is asked for it does with the functions of ``mdhr.app_session`` and ``mdhr.app_view``.
+    """The page; what it is asked for it does with the functions of ``mdhr.page.session`` and ``mdhr.page.view``.
 
     Parameters
     ----------

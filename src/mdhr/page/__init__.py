@@ -1,0 +1,1 @@
+"""What the local web page is made of, see :mod:`mdhr.app`."""

@@ -1,0 +1,1 @@
+"""Scores of whole videos: tracks, clips, tables, files, and the engines that make them."""

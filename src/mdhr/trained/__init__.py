@@ -1,0 +1,1 @@
+"""Trained models that load without their training: description, formats, card."""
