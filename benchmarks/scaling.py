@@ -6,6 +6,7 @@ ResNet-50 (224 px), beside the straight line through the first and the last poin
 
 import argparse
 import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -52,8 +53,8 @@ def assembled(backbone: Backbone, au_set: ActionUnitSet, *, width: int | None) -
     )
 
 
-def training_seconds(*, num_frames: int = 16, num_clips: int = 2, num_aus: int = 12) -> float:
-    """Median seconds of a forward and a backward pass."""
+def training_step(*, num_frames: int = 16, num_clips: int = 2, num_aus: int = 12) -> Callable[[], object]:
+    """A forward and a backward pass of the demo's network."""
     au_set = au_set_of(num_aus)
     network = small_network(au_set).train()
     loss = ClipLoss(num_aus=num_aus, region_weight=0.01)
@@ -65,18 +66,23 @@ def training_seconds(*, num_frames: int = 16, num_clips: int = 2, num_aus: int =
         output = network(frames)
         loss(output.scores, output.region_logits, clips, None).total.backward()
 
-    return statistics.median(seconds(step)[0] for _ in range(REPEATS + 1))
+    return step
 
 
-@torch.inference_mode()
-def inference_seconds(*, num_frames: int = 16, num_clips: int = 1) -> float:
-    """Median seconds of ResNet-50 at 224 px."""
+def inference(*, num_frames: int = 16) -> Callable[[], object]:
+    """One clip through ResNet-50 at 224 px."""
     backbone = Backbone(
         name=RESNET, pretrained=False, weights=None, tap="stage_output", drop_path_rate=0.0, input_size=224
     )
     network = folded(assembled(backbone, BP4D, width=512))
-    frames = torch.randn(num_clips, num_frames, 3, 224, 224)
-    return statistics.median(seconds(lambda: network(frames))[0] for _ in range(REPEATS + 1))
+    frames = torch.randn(1, num_frames, 3, 224, 224)
+    return torch.inference_mode()(lambda: network(frames))
+
+
+def medians(steps: Sequence[Callable[[], object]]) -> list[float]:
+    """Seconds of each; they take turns, and the first turn does not count."""
+    turns = [[seconds(step)[0] for step in steps] for _ in range(REPEATS + 1)]
+    return [statistics.median(taken) for taken in zip(*turns[1:], strict=True)]
 
 
 def main() -> None:
@@ -85,17 +91,18 @@ def main() -> None:
     parser.parse_args()
     frames, clips, aus = (8, 16, 32, 64), (1, 2, 4, 8), (4, 8, 12, 16, 24)
     panels = [
-        ("training, frames of a clip T", frames, [training_seconds(num_frames=n) for n in frames]),
-        ("training, clips of a batch", clips, [training_seconds(num_clips=n) for n in clips]),
-        ("training, action units", aus, [training_seconds(num_aus=n) for n in aus]),
-        ("ResNet-50 inference, T", frames, [inference_seconds(num_frames=n) for n in frames]),
+        ("training step, demo's network", "frames of a clip", frames, [training_step(num_frames=n) for n in frames]),
+        ("training step, demo's network", "clips of a batch", clips, [training_step(num_clips=n) for n in clips]),
+        ("training step, demo's network", "action units", aus, [training_step(num_aus=n) for n in aus]),
+        ("inference, ResNet-50", "frames of a clip", frames, [inference(num_frames=n) for n in frames]),
     ]
-    figure, axes = plt.subplots(1, len(panels), figsize=(13, 3.1), layout="constrained")
-    for axis, (title, numbers, measured) in zip(axes, panels, strict=True):
-        print(f"{title}: " + ", ".join(f"{n}: {s:.2f} s" for n, s in zip(numbers, measured, strict=True)))
+    figure, axes = plt.subplots(1, len(panels), figsize=(13, 3.3), layout="constrained")
+    for axis, (title, what, numbers, steps) in zip(axes, panels, strict=True):
+        measured = medians(steps)
+        print(f"{title}, {what}: " + ", ".join(f"{n}: {s:.2f} s" for n, s in zip(numbers, measured, strict=True)))
         axis.plot(numbers[:: len(numbers) - 1], measured[:: len(numbers) - 1], color="0.75", label="straight line")
         axis.plot(numbers, measured, "o", color="tab:blue", label="measured")
-        axis.set(xlabel=title, ylim=(0, None), xlim=(0, None), xticks=numbers)
+        axis.set(title=title, xlabel=what, ylim=(0, 1.08 * max(measured)), xlim=(0, None), xticks=numbers)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("seconds")
     axes[0].legend(frameon=False)

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from mdhr.errors import InputError
@@ -25,7 +25,9 @@ def running_ray(**settings: Any) -> Iterator[Any]:
     Raises ``InputError`` where Ray is not installed, or there is no such cluster.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import, as it is read there
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what its own library does
+    address = os.environ.get("RAY_ADDRESS")
+    if not address:  # a cluster that does not answer is waited for: what Ray says of that must be seen
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what its own library does
     try:
         import ray
         import ray.data
@@ -36,9 +38,8 @@ def running_ray(**settings: Any) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    address = os.environ.get("RAY_ADDRESS")
     where = {"address": "auto"} if address else {"address": "local", "include_dashboard": False, **settings}
-    with _signals_as_they_are(), _no_stderr():
+    with _signals_as_they_are(), nullcontext() if address else _no_stderr():
         try:
             ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
