@@ -31,8 +31,8 @@ class CrossAttention(nn.Module):
         self.value = scaled_linear(width, width)
         self.project_once = project_once
 
-    def forward(self, looking: Float[Tensor, "*#maps p d"], seen: Float[Tensor, "*#maps q d"]) -> Tensor:
-        """``*maps p d``; axes of size 1 before the positions pair one map of a side with many of the other."""
+    def forward(self, looking: Float[Tensor, "... p d"], seen: Float[Tensor, "... q d"]) -> Float[Tensor, "... p d"]:
+        """Axes of size 1 before the positions pair one map of a side with many of the other."""
         if not self.project_once:
             maps = torch.broadcast_shapes(looking.shape[:-2], seen.shape[:-2])
             looking, seen = (x.expand(*maps, -1, -1) for x in (looking, seen))
