@@ -30,8 +30,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
 	$(RUN) -m mdhr.demo $(if $(VIDEO),"video='$(VIDEO)'")
 
-test: setup  ## every test, and how much of src they ran
-	$(RUN) -m pytest --cov=mdhr --cov-report=term:skip-covered
+test: setup  ## every test, a process a core, and how much of src they ran
+	$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal --cov=mdhr --cov-report=term:skip-covered
 
 lint: setup  ## style, format and types
 	$(RUN) -m ruff check $(SOURCES)
