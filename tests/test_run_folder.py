@@ -32,6 +32,22 @@ def test_other_settings_are_named(tmp_path: Path, now: dict[str, object], said: 
         check_settings(tmp_path, now)
 
 
+def test_a_run_from_before_there_was_a_setting_goes_on(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    """It was begun with what is the default now; where it is set otherwise, that is said."""
+    begun = deciding_settings(smoke())
+    for backbone in (begun["backbone"], begun["network"]["backbone"], begun["module"]["network"]["backbone"]):
+        del backbone["frozen"]
+    write_settings(tmp_path, begun)
+    check_settings(tmp_path, deciding_settings(smoke()))
+    with pytest.raises(InputError, match=r"was begun with backbone\.frozen=False, not True"):
+        check_settings(tmp_path, deciding_settings(smoke("backbone.frozen=true")))
+
+
+def test_a_run_goes_on_where_there_is_less_memory(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    write_settings(tmp_path, deciding_settings(smoke()))
+    check_settings(tmp_path, deciding_settings(smoke("backbone.recompute=true")))
+
+
 def test_a_run_of_nobody_knows_which_settings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds a run but no settings\.yaml"):
         check_settings(tmp_path, SETTINGS)

@@ -7,7 +7,7 @@ constructor takes, of the types it declares; so a misspelt key in a file is foun
 import inspect
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
@@ -206,6 +206,14 @@ def _target_nodes(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]
             yield where, node
         for key, value in node.items():
             yield from _target_nodes(value, f"{where}.{key}" if where else str(key))
+
+
+def constructor_defaults(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Dotted name and default of every argument that a ``_target_`` node may leave out."""
+    for where, node in _target_nodes(dict(settings), ""):
+        for name, parameter in inspect.signature(get_object(node["_target_"])).parameters.items():
+            if parameter.default is not parameter.empty:
+                yield f"{where}.{name}", parameter.default
 
 
 def _type_hints(target: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.configuration import constructor_defaults
 from mdhr.data.manifest import replace_file
 from mdhr.errors import InputError
 from mdhr.record import FILE
@@ -20,6 +21,8 @@ _LABELS = ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper
 _DISPLAYS = ("progress", "table", "wandb")
 _PREPARATION = ("root", "release", "detector", "prepare")  # the prepared form remembers how it was made
 _COPIES = ("frames",)  # the same pixels, read from elsewhere
+_WITHOUT_RESULT = ("num_workers", ".recompute")
+"""Where a run may go on with others: time and memory."""
 
 
 def run_state(cfg: DictConfig) -> Literal["new", "begun", "done"]:
@@ -57,12 +60,17 @@ def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
 
 
 def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Raise ``InputError`` where the folder was begun with others; the number of workers may change."""
+    """Raise ``InputError`` where the folder was begun with others, but for those that change no result.
+
+    A setting that there was not yet when the run was begun had the default of its constructor then.
+    """
     path = folder / SETTINGS
     if not path.is_file():
         raise InputError(f"{folder} holds a run but no {SETTINGS}: say name=... to begin another, or remove the folder")
-    begun, now = dict(flat(yaml.safe_load(path.read_text()))), dict(flat(settings))
-    other = [key for key in [*now, *begun] if begun.get(key) != now.get(key) and not key.endswith("num_workers")]
+    now = dict(flat(settings))
+    defaults = {key: value for key, value in constructor_defaults(settings) if key in now}
+    begun = {**defaults, **dict(flat(yaml.safe_load(path.read_text())))}
+    other = [key for key in [*now, *begun] if begun.get(key) != now.get(key) and not key.endswith(_WITHOUT_RESULT)]
     if other:
         key = min(other, key=lambda key: key.count("."))  # where it was said; nodes within nodes repeat it
         raise InputError(
