@@ -10,8 +10,9 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -107,24 +108,24 @@ def memory() -> list[Row]:
     return [
         memory_row("as it comes", "ours"),
         memory_row("backbone.recompute=true", "recompute"),
-        memory_row("the same, what is freed given back", "recompute", GIVEN_BACK),
+        memory_row("the same, what is freed given back", "recompute", given_back=True),
     ]
 
 
-def memory_row(name: str, kind: str, allocator: Mapping[str, str] | None = None) -> Row:
-    """Ours of that kind against the plain one, both with these settings of the allocator."""
-    nothing, plain, ours = (
-        float(
-            subprocess.check_output(
-                [sys.executable, NETWORKS, kind], text=True, env={**os.environ, **(allocator or {})}
-            )
-        )
-        for kind in ("nothing", "plain", kind)
-    )
+def memory_row(name: str, kind: str, *, given_back: bool = False) -> Row:
+    """Ours of that kind against the plain one, both with the same settings of the allocator."""
+    nothing, plain, ours = (peak_megabytes(kind, given_back) for kind in ("nothing", "plain", kind))
     return Row(
         f"peak memory of training, {name}", 100 * (ours - nothing) / (plain - nothing), 70.0, "%", True,
         note=f"{plain - nothing:.0f} MB and {ours - nothing:.0f} MB", runs={"peak MB": [nothing, plain, ours]},
     )  # fmt: skip
+
+
+@cache  # rows share what they are held against
+def peak_megabytes(kind: str, given_back: bool) -> float:
+    """Peak memory of a process of its own, see :func:`networks.peak_memory`."""
+    environment = {**os.environ, **(GIVEN_BACK if given_back else {})}
+    return float(subprocess.check_output([sys.executable, NETWORKS, kind], text=True, env=environment))
 
 
 def loading() -> list[Row]:
