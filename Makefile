@@ -5,6 +5,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
+MDHR := $(VENV)/bin/mdhr
 INSTALLED := $(VENV)/.installed
 SOURCES := src tests notebooks benchmarks
 
@@ -28,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## render faces, train, evaluate, draw; VIDEO=my.mp4 to score a video of yours at its end
-	$(RUN) -m mdhr.demo $(if $(VIDEO),"video='$(VIDEO)'")
+	$(MDHR) demo $(if $(VIDEO),"video='$(VIDEO)'")
 
 test: setup  ## every test, a process a core, and how much of src they ran
 	$(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal --cov=mdhr --cov-report=term:skip-covered
@@ -39,19 +40,19 @@ lint: setup  ## style, format and types
 	$(RUN) -m mypy
 
 parity: setup  ## our networks against the golden numbers of the released code in the folder MDHR_PARITY
-	$(RUN) -m mdhr.parity
+	$(MDHR) parity
 
 data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
-	$(RUN) -m mdhr.prepare data=$*
+	$(MDHR) prepare data=$*
 
 check-%: setup  ## everything that is wrong with the release and the prepared form of a data set, such as check-bp4d
-	$(RUN) -m mdhr.check data=$*
+	$(MDHR) check data=$*
 
 train-%: setup  ## three folds of an experiment and their table, such as train-demo; PROTOCOL=paper for the other protocol
-	$(RUN) -m mdhr.cross_validate experiment=$(subst -,_,$*) $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
+	$(MDHR) cross-validate experiment=$(subst -,_,$*) $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
 
 # Tables and pictures of the labels of the data set DATA, prepared first where it is not.
-labels = $(RUN) -m mdhr.labels data=$(or $(DATA),$(1)) 'out=experiments/$@/$${data.name}' $(SETTINGS)
+labels = $(MDHR) label-figures data=$(or $(DATA),$(1)) 'out=experiments/$@/$${data.name}' $(SETTINGS)
 
 figure-1: setup  ## how often BP4D's action units are active: in rendered faces, or DATA=bp4d
 	$(call labels,synthetic)
@@ -69,13 +70,13 @@ recipe_disfa := disfa_resnet50
 recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)
 protocol = $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
 define prepare
-$(RUN) -m mdhr.prepare data=$(data) if_missing=true \
+$(MDHR) prepare data=$(data) if_missing=true \
 	$(filter data.root=% data.prepared=% data.prepare.% data.release.% data/detector=%,$(SETTINGS))
-$(RUN) -m mdhr.store_maps experiment=$(recipe) data=$(data) $(SETTINGS)
+$(MDHR) store-features experiment=$(recipe) data=$(data) $(SETTINGS)
 endef
-sweep = $(RUN) -m mdhr.train -m 'experiment=[$(recipe),$(1)]' data=$(data) $(protocol) $(if $(SEEDS),seed=$(SEEDS)) \
+sweep = $(MDHR) train -m 'experiment=[$(recipe),$(1)]' data=$(data) $(protocol) $(if $(SEEDS),seed=$(SEEDS)) \
 	$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(if $(RUNS),hydra.sweep.dir=$(RUNS)) $(2) $(SETTINGS) || test $$? -eq 3
-table = $(RUN) -m mdhr.tables table=$(1) data=$(data) $(protocol) $(if $(RUNS),runs=$(RUNS)) "command='$(strip make $@ \
+table = $(MDHR) table table=$(1) data=$(data) $(protocol) $(if $(RUNS),runs=$(RUNS)) "command='$(strip make $@ \
 	DATA=$(data) $(foreach name,PROTOCOL SEEDS EXPERIMENT,$(if $($(name)),$(name)=$($(name)))) \
 	$(if $(SETTINGS),SETTINGS=\"$(SETTINGS)\"))'"
 
@@ -102,19 +103,19 @@ me-graphau: setup  ## ME-GraphAU against MDHR with paired tests, seeds 1,2,3, st
 	$(call table,me_graphau)
 
 app: setup  ## a page on this machine: drop a video, see its action units; MODELS=folder for a model of yours
-	$(RUN) -m mdhr.app --open $(if $(MODELS),--models $(MODELS))
+	$(MDHR) app --open $(if $(MODELS),--models $(MODELS))
 
 report: setup  ## everything in runs/ and experiments/ as one page, report/index.html, and what is missing
-	$(RUN) -m mdhr.report
+	$(MDHR) report
 
 table-5: setup  ## Table 5: parameters, multiply-adds, seconds and memory of every network; nine minutes
-	$(RUN) -m mdhr.tables table=5 out=experiments/table-5 command='make table-5'
+	$(MDHR) table table=5 out=experiments/table-5 command='make table-5'
 
 bench: setup  ## ours against the plainly written reference, a quarter of an hour; exit status 1 where a target is missed
 	$(RUN) benchmarks/bench.py
 
 pretrain: setup  ## the demo's backbone from rendered frames: half an hour, and goes on where it was stopped
-	$(RUN) -m mdhr.pretrain
+	$(MDHR) pretrain
 
 clean:  ## forget .venv; data and runs stay
 	rm -rf $(VENV)

@@ -23,7 +23,7 @@ from networks import RESNET, SWIN, inference, seconds, training
 from rich.console import Console
 from rich.table import Table
 
-from mdhr.data.manifest import replace_file
+from mdhr.data.prepared.manifest import replace_file
 
 RESULTS = Path(__file__).with_name("results.json")
 NETWORKS = str(Path(__file__).with_name("networks.py"))

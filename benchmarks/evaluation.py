@@ -1,4 +1,4 @@
-"""How much of an evaluation is not the network: reading, resizing, normalising, collecting scores, metrics."""
+"""How much of an evaluation is not the network: reading, resizing, normalizing, collecting scores, metrics."""
 
 import io
 import tempfile
@@ -10,9 +10,9 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from lightning.pytorch import Callback
 
-from mdhr.entry import CONF
-from mdhr.prepare import prepare
-from mdhr.train import build_trainer
+from mdhr.config.hydra_command import CONF
+from mdhr.data.prepare_data import prepare
+from mdhr.training.training_run import build_trainer
 
 SETTINGS = (
     "backbone=resnet50",

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 import torch
 
-from mdhr.data.face import Detector, FaceDetector
-from mdhr.data.face_landmarker import FaceLandmarker
-from mdhr.data.face_video import SMOOTHING, FaceTrack, track_face
-from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
-from mdhr.data.manifest import read_manifest
-from mdhr.data.sample_video import fetch_sample_video
+from mdhr.data.faces.detection import Detector, FaceDetector
+from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
+from mdhr.data.faces.single_face import SMOOTHING, FaceTrack, track_face
+from mdhr.data.prepared.manifest import read_manifest
+from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 
 DETECTORS = {"libfacedetection": FaceDetector, "mediapipe": FaceLandmarker}

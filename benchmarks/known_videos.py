@@ -1,4 +1,4 @@
-"""Does `mdhr-predict` see in a video what `mdhr.evaluate` sees in its frames? `python benchmarks/known_videos.py`
+"""Does `mdhr predict` see in a video what `mdhr.training.evaluation` sees in its frames? `python benchmarks/known_videos.py`
 
 Makes videos of the demo's test people, whose action units are known: every rendered face, three times as large, in a
 frame with a border around it, so that it has to be found and cut out again. Compares F1 with the run's own predictions
@@ -15,11 +15,11 @@ import pandas as pd
 import torch
 
 import mdhr
-from mdhr.data.frames import read_frame
-from mdhr.data.manifest import Manifest, Video, read_manifest
-from mdhr.data.video_writer import write_video
-from mdhr.metrics import action_unit_metrics
-from mdhr.showcase import scores_and_labels
+from mdhr.data.prepared.manifest import Manifest, Video, read_manifest
+from mdhr.data.video.encoding import write_video
+from mdhr.data.video.frame_images import read_frame
+from mdhr.reporting.figures.test_video import scores_and_labels
+from mdhr.training.metrics import action_unit_metrics
 
 SCALE, BORDER = 3, 96
 
@@ -60,7 +60,7 @@ def main() -> None:
     seen = ~np.isnan(np.concatenate(by_video)).any(1)
     truth = torch.from_numpy(np.concatenate(labels)[seen])
     print(f"{len(by_video)} videos, a face found in {seen.sum()} of {len(seen)} frames")
-    for name, scores in (("mdhr-predict", by_video), ("mdhr.evaluate", by_frames)):
+    for name, scores in (("mdhr predict", by_video), ("mdhr.training.evaluation", by_frames)):
         table = torch.from_numpy(np.concatenate(scores)[seen])
         metrics = action_unit_metrics(table, truth, threshold=predictor.model.description.threshold)
         print(f"{name}: mean F1 {metrics.f1_mean:.3f}, mean AUC {metrics.auc_mean:.3f}")

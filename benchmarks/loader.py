@@ -2,7 +2,7 @@
 
 Batches of 8 clips of 16 frames, 256 px cut to 224, with flip, brightness, contrast and saturation: by a plain loader
 with Pillow (tests/plain/loader.py), by ours from the same JPEGs, and by ours from stored frames. Ours hand over uint8,
-which is normalised where the network runs; the plain loader normalises as it goes.
+which is normalized where the network runs; the plain loader normalizes as it goes.
 """
 
 import argparse
@@ -21,10 +21,10 @@ import torch
 
 from mdhr.action_units import BP4D
 from mdhr.data.dataset import TrainingClips, collate_clips
-from mdhr.data.frames import frame_name, write_frame
-from mdhr.data.manifest import read_manifest, write_manifest
-from mdhr.data.stored_frames import StoredFrames, write_stored_frames
+from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
+from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.data.transforms import draw_augmentation
+from mdhr.data.video.frame_images import frame_name, write_frame
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.renderer import Renderer

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 from networks import seconds
+from tests.support.plain.metrics import plain_f1
 
-from mdhr.metrics import action_unit_metrics
-from plain.metrics import plain_f1
+from mdhr.training.metrics import action_unit_metrics
 
 NUM_FRAMES, NUM_AUS = 50_000, 12
 

@@ -10,24 +10,24 @@ import torch
 from torch import Tensor, nn
 
 from mdhr.action_units import BP4D
-from mdhr.clip import Clip
-from mdhr.losses import ClipLoss
+from mdhr.batch import ClipBatch
 from mdhr.network.backbone import Backbone
-from mdhr.network.folding import folded
+from mdhr.network.checkpoints.released_mdhr import load_released_state
 from mdhr.network.mdhr import MDHR
-from mdhr.network.released import load_released_state
+from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.training.losses import ClipLoss
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from plain.network import PlainMDHR, released_state
+from tests.support.plain.network import PlainMDHR, released_state
 
 RESNET, SWIN = "resnet50", "swin_base_patch4_window7_224"
-NUM_FRAMES, SIZE, WIDTH, NUM_NEIGHBOURS = 16, 224, 512, 5
+NUM_FRAMES, SIZE, WIDTH, TEMPORAL_RADIUS = 16, 224, 512, 5
 
 
 def plain_network(backbone: str) -> PlainMDHR:
     """Random weights, the same at every call."""
     torch.manual_seed(0)
-    return PlainMDHR(backbone, au_set=BP4D, width=WIDTH, num_neighbours=NUM_NEIGHBOURS)
+    return PlainMDHR(backbone, au_set=BP4D, width=WIDTH, temporal_radius=TEMPORAL_RADIUS)
 
 
 def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
@@ -37,17 +37,17 @@ def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
             name=backbone,
             pretrained=False,
             weights=None,
-            tap="stage_input" if backbone == SWIN else "stage_output",
+            feature_source="stage_input" if backbone == SWIN else "stage_output",
             drop_path_rate=0.0,
             input_size=SIZE,
             recompute=recompute,
         ),
         au_set=BP4D,
         width=None,
-        num_neighbours=NUM_NEIGHBOURS,
-        dynamics=True,
-        hierarchy=True,
-        temporal=True,
+        temporal_radius=TEMPORAL_RADIUS,
+        use_mfd=True,
+        use_hsr=True,
+        use_tcn=True,
     )
 
 
@@ -57,13 +57,13 @@ def with_weights_of(plain: PlainMDHR, ours: MDHR) -> MDHR:
     return ours
 
 
-def clip(seed: int = 0, num_clips: int = 1, num_frames: int = NUM_FRAMES) -> Clip:
+def clip(seed: int = 0, num_clips: int = 1, num_frames: int = NUM_FRAMES) -> ClipBatch:
     """Noise with random labels."""
     generator = torch.Generator().manual_seed(seed)
     frames = torch.randn(num_clips, num_frames, 3, SIZE, SIZE, generator=generator)
     au = (torch.rand(num_clips, num_frames, len(BP4D.aus), generator=generator) < 0.4).to(torch.int8)
     index = torch.arange(num_frames).expand(num_clips, -1)
-    return Clip(frames, au, BP4D.region_pattern(au), torch.zeros(num_clips, dtype=torch.long), index)
+    return ClipBatch(frames, au, BP4D.region_pattern(au), torch.zeros(num_clips, dtype=torch.long), index)
 
 
 def seconds(function: Callable[[], Any]) -> tuple[float, Any]:

@@ -21,16 +21,16 @@ import cv2
 import torch
 
 import mdhr
-from mdhr.data.face import FaceDetector
-from mdhr.data.face_crop import cut
-from mdhr.data.face_tracks import find_tracks
-from mdhr.data.frame_source import VideoFile
-from mdhr.data.sample_video import fetch_sample_video
-from mdhr.data.video import read_video
-from mdhr.data.video_writer import write_video
-from mdhr.prediction.clip_stream import ClipRule, clip_batches
-from mdhr.prediction.predictor import Predictor
-from mdhr.prediction.video_clips import clip_stride
+from mdhr.data.faces.cropping import cut
+from mdhr.data.faces.detection import FaceDetector
+from mdhr.data.faces.tracking import find_tracks
+from mdhr.data.video.decoding import read_video
+from mdhr.data.video.encoding import write_video
+from mdhr.data.video.frame_source import VideoFile
+from mdhr.data.video.sample_video import fetch_sample_video
+from mdhr.inference.clip_stream import ClipRule, clip_batches
+from mdhr.inference.predictor import Predictor
+from mdhr.inference.video_clips import clip_stride
 
 RATE = 25
 

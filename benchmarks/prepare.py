@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import torch
 
-from mdhr.data.face import FaceDetector
-from mdhr.data.face_crop import cut
-from mdhr.data.face_video import FaceTrack, track_face
-from mdhr.data.frame_source import FrameSource, ImageFolder, VideoFile
-from mdhr.data.frames import write_frame
+from mdhr.data.faces.cropping import cut
+from mdhr.data.faces.detection import FaceDetector
+from mdhr.data.faces.single_face import FaceTrack, track_face
+from mdhr.data.video.frame_images import write_frame
+from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.renderer import Renderer

@@ -14,11 +14,11 @@ import torch
 from networks import RESNET, seconds
 
 from mdhr.action_units import BP4D, LOWER, MIDDLE, UPPER, ActionUnitSet, RegionGroup
-from mdhr.clip import Clip
-from mdhr.losses import ClipLoss
+from mdhr.batch import ClipBatch
 from mdhr.network.backbone import Backbone
-from mdhr.network.folding import folded
 from mdhr.network.mdhr import MDHR
+from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.training.losses import ClipLoss
 
 PICTURE = Path(__file__).parents[1] / "docs" / "pictures" / "scaling.png"
 REPEATS = 5
@@ -38,7 +38,7 @@ def small_network(au_set: ActionUnitSet) -> MDHR:
         name="resnet10t",
         pretrained=False,
         weights=None,
-        tap="stage_output",
+        feature_source="stage_output",
         drop_path_rate=0.0,
         input_size=128,
         options={"channels": [16, 32, 96, 192], "stem_width": 8},
@@ -49,7 +49,7 @@ def small_network(au_set: ActionUnitSet) -> MDHR:
 def assembled(backbone: Backbone, au_set: ActionUnitSet, *, width: int | None) -> MDHR:
     """The whole network with k = 4, which the shortest clip allows."""
     return MDHR(
-        backbone=backbone, au_set=au_set, width=width, num_neighbours=4, dynamics=True, hierarchy=True, temporal=True
+        backbone=backbone, au_set=au_set, width=width, temporal_radius=4, use_mfd=True, use_hsr=True, use_tcn=True
     )
 
 
@@ -60,7 +60,7 @@ def training_step(*, num_frames: int = 16, num_clips: int = 2, num_aus: int = 12
     loss = ClipLoss(num_aus=num_aus, region_weight=0.01)
     frames = torch.randn(num_clips, num_frames, 3, 128, 128)
     au = torch.zeros(num_clips, num_frames, num_aus, dtype=torch.int8)
-    clips = Clip(frames, au, au_set.region_pattern(au), torch.zeros(num_clips), torch.zeros(num_clips, num_frames))
+    clips = ClipBatch(frames, au, au_set.region_pattern(au), torch.zeros(num_clips), torch.zeros(num_clips, num_frames))
 
     def step() -> None:
         output = network(frames)
@@ -72,7 +72,7 @@ def training_step(*, num_frames: int = 16, num_clips: int = 2, num_aus: int = 12
 def inference(*, num_frames: int = 16) -> Callable[[], object]:
     """One clip through ResNet-50 at 224 px."""
     backbone = Backbone(
-        name=RESNET, pretrained=False, weights=None, tap="stage_output", drop_path_rate=0.0, input_size=224
+        name=RESNET, pretrained=False, weights=None, feature_source="stage_output", drop_path_rate=0.0, input_size=224
     )
     network = folded(assembled(backbone, BP4D, width=512))
     frames = torch.randn(1, num_frames, 3, 224, 224)

@@ -9,8 +9,8 @@ import os
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mdhr.data.frames import read_frame
-from mdhr.data.manifest import read_manifest
+from mdhr.data.prepared.manifest import read_manifest
+from mdhr.data.video.frame_images import read_frame
 
 manifest = read_manifest(os.environ.get("MDHR_DATA", "data/synthetic"))
 columns = list(manifest.au_set.columns)

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # What MFD sees
-# The dynamic feature of a frame comes from differences of neighbouring frames, taken at the four scales of the
+# The dynamic feature of a frame comes from differences of neighboring frames, taken at the four scales of the
 # backbone and mixed with one weight per scale and place (paper, section 3.1; `src/mdhr/network/mfd.py`). The network
 # is that of `make demo`. Where it has not been trained its weights are random: then the pictures show how this is
 # computed, and not what it is good for.
@@ -11,10 +11,10 @@ import os
 import matplotlib.pyplot as plt
 import torch
 
-from mdhr.data.transforms import normalise
-from mdhr.first_look import first_look
+from mdhr.data.transforms import normalize
 from mdhr.network.mfd import frame_difference
-from mdhr.report.inside import look_inside
+from mdhr.reporting.demo_network import first_look
+from mdhr.reporting.figures.activations import look_inside
 
 look = first_look(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
 network, clips = look.module.network, look.clips
@@ -25,9 +25,9 @@ print(look.note)
 
 # %%
 clip = clips.frames[(clips.au.diff(dim=1) != 0).sum((1, 2)).argmax()]  # T 3 H W
-inside = look_inside(network, normalise(clip))
+inside = look_inside(network, normalize(clip))
 with torch.inference_mode():
-    maps, _ = network.backbone(normalise(clip))
+    maps, _ = network.backbone(normalize(clip))
     differences = [frame_difference(each, len(clip)).abs().mean(1).numpy() for each in maps]  # T-1 H_s W_s each
 
 # %% [markdown]

@@ -10,8 +10,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mdhr.report.paper import paper_results
-from mdhr.report.provenance import RENDERED, is_rendered
+from mdhr.data.provenance import RENDERED, is_rendered
+from mdhr.reporting.paper_results import paper_results
 
 root = Path(os.environ.get("MDHR_EXPERIMENTS", "experiments"))
 paths = sorted(root.glob("table-*/*/table.csv"))
@@ -30,7 +30,7 @@ figure, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
 for ax, (prefix, (symbol, paper)) in zip(axes, curves.items(), strict=True):
     values = [f"{value:g}" for value in paper[symbol]]
     theirs = pd.Series(paper["f1"], index=values)
-    ax.plot(values, theirs - theirs.mean(), "o--", color="grey", label="the paper, BP4D")
+    ax.plot(values, theirs - theirs.mean(), "o--", color="gray", label="the paper, BP4D")
     for name, table in tables.items():
         if name.startswith(prefix):
             ours = 100 * table.set_index(table[symbol].map("{:g}".format))[["f1_mean", "f1_sd"]].reindex(values)

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,12 +15,12 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig
 
+from mdhr.__main__ import main
 from mdhr.action_units import BP4D
-from mdhr.data.manifest import write_manifest
-from mdhr.data.sample_video import fetch_sample_video
+from mdhr.data.prepared.manifest import write_manifest
+from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -89,15 +88,14 @@ def smoke(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> Callable[
 
 @pytest.fixture
 def exit_status(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """What ``python -m <module> <overrides>`` would tell the shell, for the ``main`` of a module."""
+    """Return the exit status of ``mdhr <command> <arguments>``, run in this process."""
 
-    def run(main: Callable[[], Any], *overrides: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["mdhr", *overrides])
+    def run(command: str, *arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", sys.argv)  # Hydra commands replace it
         GlobalHydra.instance().clear()
         try:
-            main()
+            return main([command, *arguments])
         except SystemExit as stop:
             return int(stop.code or 0)
-        return 0
 
     return run

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Iterator
 from importlib import metadata
 from itertools import chain
-from pathlib import Path
 
 import pytest
 import yaml
@@ -13,7 +12,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS: dict[str, list[str]] = dict(PROJECT["optional-dependencies"])

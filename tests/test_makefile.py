@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
@@ -75,47 +75,54 @@ def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path
 
 def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path) -> None:
     assert (
-        "mdhr.labels data=synthetic_disfa 'out=experiments/figure-2/${data.name}'"
+        "label-figures data=synthetic_disfa 'out=experiments/figure-2/${data.name}'"
         in _make(clone, "-n", "figure-2").stdout
     )
     real = _make(clone, "-n", "figure-1", "DATA=bp4d", "SETTINGS=data.prepared=/faces").stdout
-    assert "mdhr.labels data=bp4d 'out=experiments/figure-1/${data.name}' data.prepared=/faces" in real
+    assert "label-figures data=bp4d 'out=experiments/figure-1/${data.name}' data.prepared=/faces" in real
 
 
 def test_a_table_is_prepared_then_run_then_made(clone: Path) -> None:
     prepare, store, sweep, table = _commands(clone, "table-3")
     data = "data=synthetic_96"
-    assert prepare == ["mdhr.prepare", data, "if_missing=true"]
-    assert store == ["mdhr.store_maps", "experiment=synthetic_small_resnet", data]
+    assert prepare == ["prepare", data, "if_missing=true"]
+    assert store == ["store-features", "experiment=synthetic_small_resnet", data]
     experiment = "experiment=[synthetic_small_resnet,table_3]"
-    assert sweep == ["mdhr.train", "-m", experiment, data, "||", "test", "$?", "-eq", "3"]
-    assert table == ["mdhr.tables", "table=3", data, "command='make table-3 DATA=synthetic_96'"]
+    assert sweep == ["train", "-m", experiment, data, "||", "test", "$?", "-eq", "3"]
+    assert table == ["table", "table=3", data, "command='make table-3 DATA=synthetic_96'"]
 
 
 def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_settings(clone: Path) -> None:
     asked = ("DATA=bp4d", "PROTOCOL=paper", "SEEDS=1,2", "LAUNCHER=joblib", "RUNS=/runs",
              "SETTINGS=data.root=/raw trainer.max_epochs=2")  # fmt: skip
     prepare, store, variants, no_loss, table = _commands(clone, "table-6", *asked)
-    assert prepare == ["mdhr.prepare", "data=bp4d", "if_missing=true", "data.root=/raw"], "what prepares data, no more"
+    assert prepare == ["prepare", "data=bp4d", "if_missing=true", "data.root=/raw"], "what prepares data, no more"
     recipe = ["experiment=bp4d_resnet50", "data=bp4d"]
-    assert store == ["mdhr.store_maps", *recipe, "data.root=/raw", "trainer.max_epochs=2"], "if the recipe stores any"
+    assert store == ["store-features", *recipe, "data.root=/raw", "trainer.max_epochs=2"], "if the recipe stores any"
     common = ["data=bp4d", "data.protocol=paper", "seed=1,2", "hydra/launcher=joblib", "hydra.sweep.dir=/runs"]
     settings = ["data.root=/raw", "trainer.max_epochs=2", "||", "test", "$?", "-eq", "3"]
-    start = ["mdhr.train", "-m", "experiment=[bp4d_resnet50,table_6]", *common]
+    start = ["train", "-m", "experiment=[bp4d_resnet50,table_6]", *common]
     assert variants == [*start, *settings]
     assert no_loss == [*start, "network=mdhr", "module.region_weight=0", *settings]
     again = 'make table-6 DATA=bp4d PROTOCOL=paper SEEDS=1,2 SETTINGS="data.root=/raw trainer.max_epochs=2"'
-    assert table == ["mdhr.tables", "table=6", "data=bp4d", "data.protocol=paper", "runs=/runs", f"command='{again}'"]
+    assert table == [
+        "table",
+        "table=6",
+        "data=bp4d",
+        "data.protocol=paper",
+        "runs=/runs",
+        f"command='{again}'",
+    ]
 
 
 def test_stage_2_of_me_graphau_is_run_when_stage_1_has_ended(clone: Path) -> None:
     prepare, _, first, second, table = _commands(clone, "me-graphau", "SEEDS=1", "RUNS=/runs", "DATA=synthetic")
     common = ["data=synthetic", "seed=1", "hydra.sweep.dir=/runs", "||", "test", "$?", "-eq", "3"]
-    assert prepare == ["mdhr.prepare", "data=synthetic", "if_missing=true"]
-    assert first == ["mdhr.train", "-m", "experiment=[demo,me_graphau]", *common]
-    assert second == ["mdhr.train", "-m", "experiment=[demo,me_graphau_stage2]", *common]
+    assert prepare == ["prepare", "data=synthetic", "if_missing=true"]
+    assert first == ["train", "-m", "experiment=[demo,me_graphau]", *common]
+    assert second == ["train", "-m", "experiment=[demo,me_graphau_stage2]", *common]
     command = "command='make me-graphau DATA=synthetic SEEDS=1'"
-    assert table == ["mdhr.tables", "table=me_graphau", "data=synthetic", "runs=/runs", command]
+    assert table == ["table", "table=me_graphau", "data=synthetic", "runs=/runs", command]
 
 
 def _commands(folder: Path, *arguments: str) -> list[list[str]]:

@@ -6,8 +6,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
-    from mdhr.prediction.predictor import Predictor
+    from mdhr.inference.predictor import Predictor
 
 
 def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **settings: Any) -> "Predictor":
@@ -15,12 +17,12 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
 
     Parameters
     ----------
-    path, device, trusted: see :func:`mdhr.trained.model.load_model`.
-    settings: of :class:`mdhr.prediction.predictor.Predictor`: detector, overlap, thresholds, batch_size.
+    path, device, trusted: see :func:`mdhr.inference.model.load_model`.
+    settings: of :class:`mdhr.inference.predictor.Predictor`: detector, overlap, thresholds, batch_size.
 
     Raises ``InputError`` where there is no such model, or for a wrong setting.
     """
-    from mdhr.prediction.predictor import Predictor
-    from mdhr.trained.model import load_model  # here, so that `import mdhr` takes no time
+    from mdhr.inference.model import load_model
+    from mdhr.inference.predictor import Predictor
 
     return Predictor(load_model(path, device=device, trusted=trusted), **settings)

@@ -11,7 +11,7 @@ import pytest
 
 from mdhr.action_units import BP4D
 from mdhr.data.datamodule import FaceVideoData
-from mdhr.data.manifest import read_manifest, write_manifest
+from mdhr.data.prepared.manifest import read_manifest, write_manifest
 
 SIZE = 32
 LENGTHS = {
@@ -29,7 +29,7 @@ LENGTHS = {
 FIRST_FRAME = 20
 
 
-def colour(video: int, position: int) -> np.ndarray:
+def color(video: int, position: int) -> np.ndarray:
     """Red says which video, green which frame; far enough apart to survive JPEG."""
     return np.array([video * 20 + 10, position * 16 + 10, 128], dtype=np.uint8)
 
@@ -43,7 +43,7 @@ def build_tree(root: Path, lengths: Mapping[tuple[str, str], int] = LENGTHS) -> 
         folder.mkdir(parents=True)
         for position in range(length):
             number = FIRST_FRAME + position
-            image = np.broadcast_to(colour(video, position), (SIZE, SIZE, 3))
+            image = np.broadcast_to(color(video, position), (SIZE, SIZE, 3))
             cv2.imwrite(str(folder / f"{number:05d}.jpg"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
             rows.append((subject, task, number, f"frames/{subject}/{task}/{number:05d}.jpg"))
     table = pd.DataFrame(rows, columns=["subject", "task", "frame", "path"])

@@ -13,12 +13,10 @@ from hydra.utils import instantiate
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.datamodule import FaceVideoData
-from mdhr.data.manifest import read_manifest
+from mdhr.data.prepared.manifest import read_manifest
 from mdhr.errors import InputError
-
-from .conftest import build_tree
-
-CONF = Path(__file__).parents[2] / "conf"
+from tests.data.conftest import build_tree
+from tests.support.paths import CONF
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*shorter than a clip")
 
@@ -75,7 +73,7 @@ def test_test_loader_gives_every_frame_once(make_data: Callable[..., FaceVideoDa
     assert found == [(i, int(n)) for i, video in enumerate(data.videos("test")) for n in video.frame]
 
 
-def test_batches_are_normalised_on_their_device(make_data: Callable[..., FaceVideoData]) -> None:
+def test_batches_are_normalized_on_their_device(make_data: Callable[..., FaceVideoData]) -> None:
     data = make_data()
     batch = next(iter(data.val_dataloader()))
     moved = data.on_after_batch_transfer(batch, 0)
@@ -104,7 +102,7 @@ def test_wrong_settings_are_refused(make_data: Callable[..., FaceVideoData], tin
         make_data(source=lonely, fold=1).setup()
 
 
-def test_unlabelled_action_unit_is_refused(make_data: Callable[..., FaceVideoData], tiny: Path) -> None:
+def test_unlabeled_action_unit_is_refused(make_data: Callable[..., FaceVideoData], tiny: Path) -> None:
     def source(au_set: object) -> object:
         manifest = read_manifest(tiny)
         manifest.table["AU15"] = np.int8(-1)

@@ -10,11 +10,10 @@ import torch
 from PIL import Image
 
 from mdhr.action_units import BP4D
-from mdhr.data.dataset import TestSegments, TrainingClips, clip_positions, collate_clips
-from mdhr.data.manifest import Video, read_manifest
+from mdhr.data.dataset import SequentialClips, TrainingClips, clip_positions, collate_clips
+from mdhr.data.prepared.manifest import Video, read_manifest
 from mdhr.errors import InputError
-
-from .conftest import FIRST_FRAME, SIZE
+from tests.data.conftest import FIRST_FRAME, SIZE
 
 
 @pytest.fixture
@@ -29,13 +28,13 @@ def training(videos: list[Video], **changes: object) -> TrainingClips:
         return TrainingClips(videos=videos, **{**settings, **changes})  # type: ignore[arg-type]
 
 
-def segments(videos: list[Video], **changes: object) -> TestSegments:
+def segments(videos: list[Video], **changes: object) -> SequentialClips:
     settings = {"au_set": BP4D, "size": SIZE, "crop_size": 24, "num_frames": 4}
-    return TestSegments(videos=videos, **{**settings, **changes})  # type: ignore[arg-type]
+    return SequentialClips(videos=videos, **{**settings, **changes})  # type: ignore[arg-type]
 
 
 def seen(frames: torch.Tensor) -> tuple[list[int], list[int]]:
-    """Video and position that the colours of ``T 3 H W`` frames stand for."""
+    """Video and position that the colors of ``T 3 H W`` frames stand for."""
     red, green, _ = frames.float().mean((2, 3)).T
     return ((red - 10) / 20).round().int().tolist(), ((green - 10) / 16).round().int().tolist()
 

@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from mdhr.clip import Clip
+from mdhr.batch import ClipBatch
 from mdhr.data.datamodule import FaceVideoData
 
 EPOCHS = 3
@@ -24,12 +24,12 @@ class Recorder(LightningModule):
         self.weight = torch.nn.Parameter(torch.zeros(()))
         self.seen: list[tuple[int, str]] = []
 
-    def training_step(self, batch: Clip, batch_idx: int) -> Tensor:
+    def training_step(self, batch: ClipBatch, batch_idx: int) -> Tensor:
         frames = [(int(v), f.tolist(), float(x.mean())) for v, f, x in zip(batch.video, batch.frame, batch.frames)]  # noqa: B905
         self.seen.append((self.current_epoch, str(frames)))
         return self.weight * 1.0
 
-    def validation_step(self, batch: Clip, batch_idx: int) -> None:
+    def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
         pass
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

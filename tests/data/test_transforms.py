@@ -6,7 +6,7 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional
 
-from mdhr.data.transforms import GREY, Augmentation, augment, draw_augmentation, normalise, resize
+from mdhr.data.transforms import GRAY, Augmentation, augment, draw_augmentation, normalize, resize
 
 
 def picture(seed: int = 0, size: int = 40) -> np.ndarray:
@@ -32,18 +32,18 @@ def step_by_step(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.nd
     frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
     frame = cv2.flip(frame, 1) if draw.flip else frame
     frame = cv2.convertScaleAbs(frame, alpha=draw.brightness)
-    mean = float(cv2.mean(frame)[:3] @ np.array(GREY))
+    mean = float(cv2.mean(frame)[:3] @ np.array(GRAY))
     frame = cv2.addWeighted(frame, draw.contrast, frame, 0, mean * (1 - draw.contrast))
-    return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * np.array(GREY))
+    return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * np.array(GRAY))
 
 
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("smooth", [False, True], ids=["noise", "blobs"])
-def test_one_pass_is_within_two_grey_levels_of_three_steps(smooth: bool, flip: bool) -> None:
+def test_one_pass_is_within_two_gray_levels_of_three_steps(smooth: bool, flip: bool) -> None:
     rng = np.random.default_rng(1)
     factors = [*np.stack(np.meshgrid(*[[0.6, 1, 1.4]] * 3), -1).reshape(-1, 3), *rng.uniform(0.6, 1.4, (60, 3))]
     for seed, (brightness, contrast, saturation) in enumerate(factors):
-        # Enlarged noise has fields of one colour and slopes between them, many of them black, white or pure.
+        # Enlarged noise has fields of one color and slopes between them, many of them black, white or pure.
         frame = cv2.resize(picture(seed, 6), (40, 40), interpolation=cv2.INTER_CUBIC) if smooth else picture(seed)
         draw = Augmentation(3, 5, flip, float(brightness), float(contrast), float(saturation))
         difference = augment(frame, draw, 32).astype(int) - step_by_step(frame, draw, 32)
@@ -51,14 +51,14 @@ def test_one_pass_is_within_two_grey_levels_of_three_steps(smooth: bool, flip: b
         assert np.abs(difference).mean() < 0.6, draw
 
 
-@pytest.mark.parametrize("grey", [0, 128, 255])
+@pytest.mark.parametrize("gray", [0, 128, 255])
 @pytest.mark.parametrize("brightness", [0.0, 0.5, 1.3, 4.0])
 @pytest.mark.parametrize("contrast", [0.0, 0.5, 1.7, 4.0])
-def test_one_grey_saturates_before_its_contrast(grey: int, brightness: float, contrast: float) -> None:
-    """Contrast leaves a mean as it is, so the brightened grey is what remains."""
-    frame = np.full((40, 40, 3), grey, np.uint8)
+def test_one_gray_saturates_before_its_contrast(gray: int, brightness: float, contrast: float) -> None:
+    """Contrast leaves a mean as it is, so the brightened gray is what remains."""
+    frame = np.full((40, 40, 3), gray, np.uint8)
     found = augment(frame, Augmentation(0, 0, False, brightness, contrast, 1.4), 32).astype(int)
-    assert np.abs(found - min(255, round(grey * brightness))).max() <= 2
+    assert np.abs(found - min(255, round(gray * brightness))).max() <= 2
 
 
 def test_what_is_given_is_filled_and_the_frame_left_alone() -> None:
@@ -99,8 +99,8 @@ def test_resize_of_the_right_size_is_free() -> None:
     assert resize(frames, 28).dtype == torch.uint8
 
 
-def test_normalised_imagenet_statistics() -> None:
+def test_normalized_imagenet_statistics() -> None:
     black_and_white = torch.tensor([0, 255], dtype=torch.uint8)[:, None, None, None].expand(2, 3, 1, 1)
-    values = normalise(black_and_white)[..., 0, 0]
+    values = normalize(black_and_white)[..., 0, 0]
     torch.testing.assert_close(values[0], torch.tensor([-0.485 / 0.229, -0.456 / 0.224, -0.406 / 0.225]))
     torch.testing.assert_close(values[1], torch.tensor([0.515 / 0.229, 0.544 / 0.224, 0.594 / 0.225]))

@@ -12,7 +12,7 @@ install_import_hook("mdhr.network", "beartype.beartype")
 from mdhr.action_units import BP4D, ActionUnitSet  # noqa: E402
 from mdhr.network.backbone import Backbone  # noqa: E402
 from mdhr.network.mdhr import MDHR  # noqa: E402
-from mdhr.network.me_graphau import MEGraphAU  # noqa: E402
+from mdhr.network.me_graphau.me_graphau import MEGraphAU  # noqa: E402
 
 
 def small_backbone(size: int = 64) -> Backbone:
@@ -21,7 +21,7 @@ def small_backbone(size: int = 64) -> Backbone:
         name="mobilenetv3_small_050",
         pretrained=False,
         weights=None,
-        tap="stage_output",
+        feature_source="stage_output",
         drop_path_rate=0.0,
         input_size=size,
     )
@@ -32,7 +32,7 @@ def small_mdhr() -> Callable[..., MDHR]:
     """Makes a quick MDHR: a MobileNet at 64 px, D = 32; switches and the action unit set by choice."""
 
     def make(*, au_set: ActionUnitSet = BP4D, size: int = 64, **switches: bool | int) -> MDHR:
-        settings = {"width": 32, "num_neighbours": 2, "dynamics": True, "hierarchy": True, "temporal": True}
+        settings = {"width": 32, "temporal_radius": 2, "use_mfd": True, "use_hsr": True, "use_tcn": True}
         return MDHR(backbone=small_backbone(size), au_set=au_set, **(settings | switches))
 
     return make

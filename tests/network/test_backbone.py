@@ -8,7 +8,13 @@ from mdhr.network.backbone import Backbone
 
 
 def backbone(name: str, **changes: object) -> Backbone:
-    settings = {"pretrained": False, "weights": None, "tap": "stage_output", "drop_path_rate": 0.0, "input_size": 64}
+    settings = {
+        "pretrained": False,
+        "weights": None,
+        "feature_source": "stage_output",
+        "drop_path_rate": 0.0,
+        "input_size": 64,
+    }
     return Backbone(name=name, **(settings | changes))
 
 
@@ -40,7 +46,7 @@ def test_no_parameter_is_left_without_a_gradient() -> None:
 
 def test_swin_can_be_tapped_before_and_after_its_stages() -> None:
     torch.manual_seed(0)
-    before = backbone("swin_tiny_patch4_window7_224", tap="stage_input").eval()
+    before = backbone("swin_tiny_patch4_window7_224", feature_source="stage_input").eval()
     after = backbone("swin_tiny_patch4_window7_224").eval()
     after.load_state_dict(before.state_dict())
     seen: list[torch.Tensor] = []
@@ -65,10 +71,10 @@ def test_maps_lie_channels_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "tap"), [("resnet10t", "stage_output"), ("swin_tiny_patch4_window7_224", "stage_input")]
+    ("name", "feature_source"), [("resnet10t", "stage_output"), ("swin_tiny_patch4_window7_224", "stage_input")]
 )
-def test_packed_maps_are_the_maps(name: str, tap: str) -> None:
-    model = backbone(name, tap=tap).eval()
+def test_packed_maps_are_the_maps(name: str, feature_source: str) -> None:
+    model = backbone(name, feature_source=feature_source).eval()
     with torch.inference_mode():
         maps = model(torch.randn(2, 3, 64, 64))
         packed = model.pack(maps)
@@ -104,9 +110,12 @@ def test_options_change_the_timm_model() -> None:
         ({"name": "vit_tiny_patch16_224"}, "has maps at strides 16: choose one with strides 4, 8, 16 and 32"),
         ({"input_size": 100}, "input size 100 x 100 is not divisible by 32"),
         ({"input_size": 0}, "input size 0 x 0 is not divisible by 32"),
-        ({"tap": "stage_input"}, "no stage inputs to tap: set backbone.tap=stage_output"),
-        ({"tap": "middle"}, "unknown backbone.tap=middle: use one of stage_input, stage_output"),
-        ({"options": {"colour": 3}}, "does not take colour"),
+        (
+            {"feature_source": "stage_input"},
+            "no stage inputs to feature_source: set backbone.feature_source=stage_output",
+        ),
+        ({"feature_source": "middle"}, "unknown backbone.feature_source=middle: use one of stage_input, stage_output"),
+        ({"options": {"color": 3}}, "does not take color"),
     ],
 )
 def test_what_cannot_be_built_is_said_in_one_line(changes: dict, message: str) -> None:

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -9,8 +8,7 @@ from hydra.utils import instantiate
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.errors import InputError
 from mdhr.network.mdhr import MDHR, default_width
-
-CONF = Path(__file__).resolve().parents[2] / "conf"
+from tests.support.paths import CONF
 
 
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda s: s.name)
@@ -33,23 +31,23 @@ def test_frames_need_not_be_square(size: tuple[int, int], small_mdhr: Callable[.
 @pytest.mark.parametrize(
     ("switches", "absent"),
     [
-        ({"dynamics": False, "hierarchy": False, "temporal": False}, {"dynamic", "cross_region", "temporal"}),
-        ({"hierarchy": False, "temporal": False}, {"cross_region", "temporal"}),
-        ({"dynamics": False}, {"dynamic"}),
-        ({"temporal": False}, {"temporal"}),
+        ({"use_mfd": False, "use_hsr": False, "use_tcn": False}, {"dynamic", "cross_region", "use_tcn"}),
+        ({"use_hsr": False, "use_tcn": False}, {"cross_region", "use_tcn"}),
+        ({"use_mfd": False}, {"dynamic"}),
+        ({"use_tcn": False}, {"use_tcn"}),
     ],
 )
 def test_switches_take_parts_out(switches: dict, absent: set, small_mdhr: Callable[..., MDHR]) -> None:
     network = small_mdhr(**switches)
     parts = {name for name, _ in network.named_children()}
-    assert parts == {"backbone", "static", "dynamic", "local", "cross_region", "temporal", "similarity"} - absent
+    assert parts == {"backbone", "static", "dynamic", "local", "cross_region", "use_tcn", "similarity"} - absent
     scores, logits, _ = network(torch.randn(1, 6, 3, 64, 64))
     assert scores.shape == (1, 6, 12)
-    assert len(logits) == (4 if switches.get("hierarchy", True) else 0)
+    assert len(logits) == (4 if switches.get("use_hsr", True) else 0)
 
 
 def test_without_time_every_frame_stands_alone(small_mdhr: Callable[..., MDHR]) -> None:
-    network = small_mdhr(dynamics=False, temporal=False).eval()
+    network = small_mdhr(use_mfd=False, use_tcn=False).eval()
     frames = torch.randn(1, 6, 3, 64, 64)
     with torch.inference_mode():
         together = network(frames).scores[0]
@@ -70,7 +68,7 @@ def test_wrong_clips_are_refused_in_one_line(small_mdhr: Callable[..., MDHR]) ->
     with pytest.raises(InputError, match="not divisible by 32"):
         small_mdhr()(torch.zeros(1, 6, 3, 65, 64))
     with pytest.raises(InputError, match=r"\(k\) is 4: choose 1 to 3"):
-        small_mdhr(num_neighbours=4)(torch.zeros(1, 6, 3, 64, 64))
+        small_mdhr(temporal_radius=4)(torch.zeros(1, 6, 3, 64, 64))
 
 
 def test_default_width_is_the_papers() -> None:
@@ -84,7 +82,7 @@ SWITCHES = {"mdhr": (1, 1, 1), "backbone_only": (0, 0, 0), "backbone_mfd": (1, 0
 def test_configuration_builds_the_network(variant: str) -> None:
     backbone = (
         "{_target_: mdhr.network.backbone.Backbone, name: mobilenetv3_small_050, pretrained: false, "
-        "weights: null, tap: stage_output, drop_path_rate: 0.0, input_size: 64}"
+        "weights: null, feature_source: stage_output, drop_path_rate: 0.0, input_size: 64}"
     )
     data = "{au_set: {_target_: mdhr.action_units.action_unit_set, name: DISFA}, num_frames: 16, crop_size: 64}"
     with initialize_config_dir(str(CONF), version_base="1.3"):

@@ -35,7 +35,7 @@ def test_window_outside_the_clip_is_refused(k: int) -> None:
 
 def test_k_of_zero_is_refused_when_the_network_is_built() -> None:
     with pytest.raises(InputError, match="choose 1 to half"):
-        FacialDynamics(widths=(2, 2, 2, 2), strides=(4, 8, 16, 32), width=4, num_neighbours=0)
+        FacialDynamics(widths=(2, 2, 2, 2), strides=(4, 8, 16, 32), width=4, temporal_radius=0)
 
 
 @pytest.mark.parametrize("patch", [1, 2, 4, 8])
@@ -58,7 +58,7 @@ def test_dynamic_feature_follows_the_equations() -> None:
     """The whole block again, with convolutions, loops over scales and batch statistics of two-dimensional norms."""
     torch.manual_seed(0)
     widths, num_frames, k = (3, 4, 5, 6), 6, 2
-    block = FacialDynamics(widths=widths, strides=(4, 8, 16, 32), width=7, num_neighbours=k).train()
+    block = FacialDynamics(widths=widths, strides=(4, 8, 16, 32), width=7, temporal_radius=k).train()
     maps = [torch.randn(2 * num_frames, c, 2 * 8 // 2**s, 2 * 8 // 2**s) for s, c in enumerate(widths)]
 
     def linear_block(part: nn.Module, x: torch.Tensor) -> torch.Tensor:

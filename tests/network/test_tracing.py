@@ -7,7 +7,7 @@ import torch
 from torch.export import Dim
 
 from mdhr.network.mdhr import MDHR
-from mdhr.network.me_graphau import MEGraphAU
+from mdhr.network.me_graphau.me_graphau import MEGraphAU
 
 
 @pytest.mark.parametrize("name", ["small_mdhr", "small_me_graphau"])

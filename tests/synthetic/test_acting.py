@@ -16,10 +16,10 @@ from mdhr.synthetic.acting import (
     random_frame_performance,
     two_sided,
 )
+from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.label_tracks import LabelStatistics, LabelTracks
 from mdhr.synthetic.performance import MAX_INTENSITY, Performance
 from mdhr.synthetic.scene import BLUR, DEFOCUS, smooth_noise
-from mdhr.synthetic.tracks import LabelStatistics, LabelTracks
-from mdhr.synthetic.units import AUS
 
 
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
@@ -104,22 +104,22 @@ def test_nobody_holds_an_expression_still():
 
 
 def test_a_face_rests_in_something_like_an_expression():
-    """Half of the labelled units, of the strength that counts as occurring, and together as labels are."""
+    """Half of the labeled units, of the strength that counts as occurring, and together as labels are."""
     actor = Actor(BP4D)
     resting = np.stack([actor.resting(seed) for seed in range(1500)])  # person U 2
     assert resting.shape[1:] == (len(AUS), 2)
     assert resting.dtype == np.float32
     rests = resting.mean(-1) > 0
-    labelled = [AUS.index(au) for au in BP4D.aus]
-    others = sorted(set(range(len(AUS))) - set(labelled))
-    np.testing.assert_allclose(rests[:, labelled].mean(0), 0.5, atol=0.05)
+    labeled = [AUS.index(au) for au in BP4D.aus]
+    others = sorted(set(range(len(AUS))) - set(labeled))
+    np.testing.assert_allclose(rests[:, labeled].mean(0), 0.5, atol=0.05)
     assert not rests[:, others].any()
     strength = resting.mean(-1)[rests]
     assert strength.min() >= 0.25 - 1e-6
     assert strength.max() <= 0.85 + 1e-6
-    together = np.corrcoef(rests[:, labelled].T)
+    together = np.corrcoef(rests[:, labeled].T)
     of_labels = actor.tracks.statistics.correlation
-    pairs = np.triu_indices(len(labelled), 1)
+    pairs = np.triu_indices(len(labeled), 1)
     assert np.corrcoef(together[pairs], of_labels[pairs])[0, 1] > 0.8
 
 
@@ -158,7 +158,7 @@ def test_stride_keeps_every_third_frame_of_the_same_process():
     np.testing.assert_array_equal(fine.background, coarse.background)
 
 
-def test_unlabelled_units_occur_but_rarely_and_yield():
+def test_unlabeled_units_occur_but_rarely_and_yield():
     actor = Actor(BP4D)
     clips = [actor.perform(rng=np.random.default_rng(seed), num_frames=150, stride=3) for seed in range(60)]
     intensity = np.concatenate([clip.intensity for clip in clips]).mean(-1)
@@ -176,8 +176,8 @@ def test_independent_frames():
     assert both.max() <= 1.3 + 1e-6
     sides = np.abs(performance.intensity[..., 0] - performance.intensity[..., 1])
     assert (sides == 0).mean() > 0.7, "mostly both sides alike"
-    neighbours = np.corrcoef(both[:-1, 0], both[1:, 0])[0, 1]
-    assert abs(neighbours) < 0.06
+    neighbors = np.corrcoef(both[:-1, 0], both[1:, 0])[0, 1]
+    assert abs(neighbors) < 0.06
     assert performance.rotation[:, 0].std() > 9, "wider than in clips"
     assert performance.blur.min() >= 0
     assert performance.noise.min() >= 0

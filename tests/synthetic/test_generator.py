@@ -18,11 +18,12 @@ import pytest
 from PIL import Image
 
 from mdhr.action_units import BP4D, DISFA
-from mdhr.data.manifest import DESCRIPTION, read_manifest
+from mdhr.data.prepared.manifest import DESCRIPTION, read_manifest
 from mdhr.errors import InputError
 from mdhr.synthetic import recording
 from mdhr.synthetic.acting import OCCURRENCE_LEVEL
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY, SyntheticFaces
+from tests.support.paths import ROOT
 
 SMALL = {
     "name": "tiny",
@@ -228,9 +229,15 @@ def test_wrong_settings(tmp_path, changed, message):
 
 def test_command_is_stopped_by_a_signal_and_goes_on(tmp_path):
     """The command a user types, interrupted as a user does, then finished, over what a killed one would leave."""
-    root, repository = tmp_path / "set", Path(__file__).parents[2]
+    root, repository = tmp_path / "set", ROOT
     settings = ("num_subjects=3", "num_tasks=2", "num_frames=40", "size=32", "num_workers=1")
-    command = [sys.executable, "-m", "mdhr.prepare", f"data.root={root}", *(f"data.prepare.{s}" for s in settings)]
+    command = [
+        sys.executable,
+        "-m",
+        "prepare",
+        f"data.root={root}",
+        *(f"data.prepare.{s}" for s in settings),
+    ]
     running = subprocess.Popen(command, cwd=repository, stderr=subprocess.PIPE, text=True)
     while not (root / "frames/S01/T2").exists():
         assert running.poll() is None, running.stderr.read()

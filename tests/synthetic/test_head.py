@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mdhr.errors import InputError
+from mdhr.synthetic.face_units import AUS, FACE_UNITS
 from mdhr.synthetic.head import ASSET, EXTRAS, HeadModel
-from mdhr.synthetic.occlusion import directions, harmonics, visibility
-from mdhr.synthetic.units import AUS, FACE_UNITS
+from mdhr.synthetic.self_shadowing import directions, harmonics, visibility
 
 
 @pytest.fixture(scope="module")

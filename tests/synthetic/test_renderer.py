@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.renderer import Renderer
-from mdhr.synthetic.units import AUS
 
 SIZE = 128
 SEED = 3
@@ -152,7 +152,7 @@ def test_a_mirrored_performance_mirrors(renderer, identity):
 
 
 @pytest.mark.parametrize("rotation", [(0, 0, 0), (12, 5, -6), (-12, -6, 6)])
-def test_landmarks_hit_what_the_rasteriser_drew(renderer, head, identity, rotation):
+def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotation):
     """The texture place drawn at a landmark's pixel is the landmark's own."""
     performance = played(rotation=rotation)
     marks = renderer.landmarks(identity, performance, 0)
@@ -214,7 +214,7 @@ def test_light_and_lens(renderer, identity):
     noisy = renderer.frame(identity, played(noise=6.0), 0).astype(float)
     assert (noisy - plain).std() == pytest.approx(6, abs=1)
     assert renderer.frame(identity, played(exposure=0.5), 0)[half].mean() < plain[half].mean()
-    warm = renderer.frame(identity, played(light_colour=(1.2, 1.0, 0.7)), 0)[half, half].astype(float)
+    warm = renderer.frame(identity, played(light_color=(1.2, 1.0, 0.7)), 0)[half, half].astype(float)
     assert warm[2] / warm[0] < plain[half, half, 2] / plain[half, half, 0]
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from mdhr.synthetic.chart import PATCH, SPAN, TOP
+from mdhr.synthetic.appearance import draw_person
+from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.hair import hair_mask
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT
-from mdhr.synthetic.person import draw_person
-from mdhr.synthetic.units import AUS
+from mdhr.synthetic.uv_layout import PATCH, SPAN, TOP
 from mdhr.synthetic.wrinkles import FEATURES, make_wrinkles
 
 SIZE = 256
@@ -25,7 +25,7 @@ def identities(head):
 
 
 def patch(texture, x, y, radius=0.003):
-    """Mean colour around a point of the chart in metres."""
+    """Mean color around a point of the chart in meters."""
     row, column = (TOP - y) / SPAN * SIZE, (x / SPAN + 0.5) * SIZE
     reach = radius / SPAN * SIZE
     box = [slice(round(at - reach), round(at + reach) + 1) for at in (row, column)]

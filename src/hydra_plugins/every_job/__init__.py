@@ -11,7 +11,7 @@ from hydra._internal.core_plugins.basic_sweeper import BasicSweeper, BasicSweepe
 from hydra.core.config_store import ConfigStore
 from hydra.core.utils import JobReturn
 
-from mdhr.entry import FailedJob
+from mdhr.config.hydra_command import FailedJob
 from mdhr.errors import IncompleteError
 
 

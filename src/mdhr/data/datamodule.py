@@ -18,14 +18,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mdhr.action_units import MISSING, ActionUnitSet
-from mdhr.clip import Clip
-from mdhr.data.dataset import TestSegments, TrainingClips, collate_clips
-from mdhr.data.drop_list import without_dropped
-from mdhr.data.manifest import Manifest, Video
+from mdhr.batch import ClipBatch
+from mdhr.data.dataset import SequentialClips, TrainingClips, collate_clips
+from mdhr.data.prepared.drop_list import without_dropped
+from mdhr.data.prepared.feature_cache import StoredMaps
+from mdhr.data.prepared.frame_cache import StoredFrames
+from mdhr.data.prepared.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
-from mdhr.data.stored_frames import StoredFrames
-from mdhr.data.stored_maps import StoredMaps
-from mdhr.data.transforms import normalise
+from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 
 Split = Literal["train", "val", "test"]
@@ -128,7 +128,7 @@ class FaceVideoData(LightningDataModule):
         self._manifest = manifest
 
     def videos(self, split: Split) -> list[Video]:
-        """The videos of a split; ``Clip.video`` of its batches is the position in this list."""
+        """The videos of a split; ``ClipBatch.video`` of its batches is the position in this list."""
         self.setup()
         return self._videos[split]
 
@@ -142,7 +142,7 @@ class FaceVideoData(LightningDataModule):
             )
         return torch.from_numpy((au == 1).sum(0) / known)
 
-    def train_dataloader(self) -> DataLoader[Clip]:
+    def train_dataloader(self) -> DataLoader[ClipBatch]:
         """Random clips in random order."""
         dataset = TrainingClips(
             **self._common("train"), seed=self.seed, clips_per_video=self.clips_per_video, jitter=self.jitter
@@ -153,17 +153,17 @@ class FaceVideoData(LightningDataModule):
         self._continue(sampler, num_batches=len(loader))
         return loader
 
-    def val_dataloader(self) -> DataLoader[Clip]:
+    def val_dataloader(self) -> DataLoader[ClipBatch]:
         """Consecutive segments of the validation videos."""
         return self._segments("val")
 
-    def test_dataloader(self) -> DataLoader[Clip]:
+    def test_dataloader(self) -> DataLoader[ClipBatch]:
         """Consecutive segments of the test fold."""
         return self._segments("test")
 
-    def on_after_batch_transfer(self, batch: Clip, dataloader_idx: int) -> Clip:
-        """Normalise where the network runs: a byte a value crosses the bus, not four. Stored maps are what they are."""
-        return batch if self.stored_maps else batch._replace(frames=normalise(batch.frames))
+    def on_after_batch_transfer(self, batch: ClipBatch, dataloader_idx: int) -> ClipBatch:
+        """Normalize where the network runs: a byte a value crosses the bus, not four. Stored maps are what they are."""
+        return batch if self.stored_maps else batch._replace(frames=normalize(batch.frames))
 
     def _common(self, split: Split) -> dict[str, Any]:
         """What clips of training and of testing are made of."""
@@ -178,14 +178,14 @@ class FaceVideoData(LightningDataModule):
             "stored_frames": self.stored_frames,
         }
 
-    def _segments(self, split: Split) -> DataLoader[Clip]:
-        dataset = TestSegments(**self._common(split))
+    def _segments(self, split: Split) -> DataLoader[ClipBatch]:
+        dataset = SequentialClips(**self._common(split))
         rank, world_size = self._process()
         return self._loader(dataset, SegmentSampler(dataset, rank=rank, world_size=world_size))
 
     def _loader(
-        self, dataset: TrainingClips | TestSegments, sampler: EpochSampler | SegmentSampler
-    ) -> DataLoader[Clip]:
+        self, dataset: TrainingClips | SequentialClips, sampler: EpochSampler | SegmentSampler
+    ) -> DataLoader[ClipBatch]:
         return DataLoader(
             dataset,
             batch_size=self.batch_size,

@@ -14,18 +14,18 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mdhr.action_units import MISSING, ActionUnitSet
-from mdhr.clip import Clip
-from mdhr.data.frames import read_frame
-from mdhr.data.manifest import Video
-from mdhr.data.stored_frames import StoredFrames
-from mdhr.data.stored_maps import StoredMaps
+from mdhr.batch import ClipBatch
+from mdhr.data.prepared.feature_cache import StoredMaps
+from mdhr.data.prepared.frame_cache import StoredFrames
+from mdhr.data.prepared.manifest import Video
 from mdhr.data.transforms import augment, draw_augmentation, resize
+from mdhr.data.video.frame_images import read_frame
 
 _DRAW = 1
 """Keeps the random numbers of clips apart from those of other users of the same seed."""
 
 
-class TrainingClips(Dataset[Clip]):
+class TrainingClips(Dataset[ClipBatch]):
     """Random augmented clips: ``clips_per_video`` from every video in an epoch.
 
     The item at ``(epoch, index)`` depends on the seed and these two numbers alone: neither on the number of workers
@@ -66,14 +66,14 @@ class TrainingClips(Dataset[Clip]):
         if short:
             warnings.warn(
                 f"{len(short)} of {len(videos)} training videos are shorter than a clip of {self.span} frames and "
-                f"padded with their last frame, labelled missing; the first is {short[0]}",
+                f"padded with their last frame, labeled missing; the first is {short[0]}",
                 stacklevel=2,
             )
 
     def __len__(self) -> int:
         return len(self.videos) * self.clips_per_video
 
-    def __getitem__(self, key: int | tuple[int, int]) -> Clip:
+    def __getitem__(self, key: int | tuple[int, int]) -> ClipBatch:
         epoch, index = key if isinstance(key, tuple) else (0, key)
         rng = np.random.default_rng([_DRAW, self.seed, epoch, index])
         video = index // self.clips_per_video
@@ -106,7 +106,7 @@ def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 
     ]
 
 
-class TestSegments(Dataset[Clip]):
+class SequentialClips(Dataset[ClipBatch]):
     """All frames of all videos, each exactly once, in consecutive clips; the last of a video may be padded.
 
     With a stride s the clips of a video are s interleaved sequences of segments.
@@ -150,7 +150,7 @@ class TestSegments(Dataset[Clip]):
         length = len(self.videos[video])
         return clip_positions(start, num_frames=self.num_frames, stride=self.stride, length=length)
 
-    def __getitem__(self, index: int) -> Clip:
+    def __getitem__(self, index: int) -> ClipBatch:
         video, _ = self.segments[index]
         positions, padding = self.positions(index)
         paths = [self.videos[video].paths[position] for position in positions]
@@ -170,10 +170,10 @@ def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> 
     return np.where(padding, positions[~padding][-1], positions), padding
 
 
-def collate_clips(clips: Sequence[Clip]) -> Clip:
+def collate_clips(clips: Sequence[ClipBatch]) -> ClipBatch:
     """Stack clips to a batch ``B T 3 H W``, frames in channels-last memory order, as they were decoded."""
     frames = torch.stack([clip.frames.movedim(-3, -1) for clip in clips]).movedim(-1, -3)
-    return Clip(frames, *(torch.stack(tensors) for tensors in list(zip(*clips, strict=True))[1:]))
+    return ClipBatch(frames, *(torch.stack(tensors) for tensors in list(zip(*clips, strict=True))[1:]))
 
 
 def _clip(
@@ -183,9 +183,9 @@ def _clip(
     padding: np.ndarray,
     frames: Tensor,
     au_set: ActionUnitSet,
-) -> Clip:
+) -> ClipBatch:
     au = torch.from_numpy(np.where(padding[:, None], np.int8(MISSING), video.au[positions]))
-    return Clip(
+    return ClipBatch(
         frames=frames,
         au=au,
         region=au_set.region_pattern(au),

@@ -13,11 +13,11 @@ from timm.models.swin_transformer_v2 import SwinTransformerV2
 from torch import Tensor, nn
 
 from mdhr.errors import InputError
-from mdhr.network.pretrained import fetch_from_hub, load_pretrained
-from mdhr.network.recompute import recompute_blocks
+from mdhr.network.checkpoints.timm_weights import fetch_from_hub, load_pretrained
+from mdhr.network.optimization.activation_checkpointing import recompute_blocks
 
 STRIDES = (4, 8, 16, 32)
-TAPS = ("stage_input", "stage_output")
+FEATURE_SOURCES = ("stage_input", "stage_output")
 
 
 class BackboneMaps(NamedTuple):
@@ -37,7 +37,7 @@ class Backbone(nn.Module):
     name: a timm model name, with or without the tag of its weights.
     pretrained: start from timm's weights of that name (from the cache or the Hugging Face hub).
     weights: start from this local file instead, in timm's format.
-    tap: where the four maps are taken. ``stage_output`` for convolutional networks. The released Swin weights expect
+    feature_source: where the four maps are taken. ``stage_output`` for convolutional networks. The released Swin weights expect
         ``stage_input``: the patch embedding and the three patch mergings. The last map is the same for both.
     drop_path_rate: stochastic depth in training; 0 turns it off.
     input_size: height and width of the frames in pixels.
@@ -53,7 +53,7 @@ class Backbone(nn.Module):
     Raises
     ------
     InputError: unknown name, no such strides, input size not divisible by 32, weights that cannot be had or do not
-        fit, a tap that the model does not have.
+        fit, a feature_source that the model does not have.
     """
 
     strides: tuple[int, ...] = STRIDES
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
         name: str,
         pretrained: bool,
         weights: str | None,
-        tap: str,
+        feature_source: str,
         drop_path_rate: float,
         input_size: int,
         frozen: bool = False,
@@ -78,11 +78,15 @@ class Backbone(nn.Module):
         model = create_timm_model(name, drop_path_rate=drop_path_rate, options=options or {}, input_size=input_size)
         self.fixed_size = input_size if has_fixed_size(model) else None
         self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
-        if tap not in TAPS:
-            raise InputError(f"unknown backbone.tap={tap}: use one of {', '.join(TAPS)}")
-        if tap == "stage_input" and not self.is_swin:
-            raise InputError(f"backbone {name} has no stage inputs to tap: set backbone.tap=stage_output")
-        self.tap, self.input_size = tap, input_size
+        if feature_source not in FEATURE_SOURCES:
+            raise InputError(
+                f"unknown backbone.feature_source={feature_source}: use one of {', '.join(FEATURE_SOURCES)}"
+            )
+        if feature_source == "stage_input" and not self.is_swin:
+            raise InputError(
+                f"backbone {name} has no stage inputs to feature_source: set backbone.feature_source=stage_output"
+            )
+        self.feature_source, self.input_size = feature_source, input_size
         all_keys = list(model.state_dict())
         indices = stage_indices(name, model)
         self.widths = tuple(model.feature_info[i]["num_chs"] for i in indices)
@@ -101,11 +105,11 @@ class Backbone(nn.Module):
         """See the class; the last map is one of the four unless stage inputs are tapped."""
         sides = [self.input_size // stride for stride in self.strides]
         scales = [(side, side, width) for side, width in zip(sides, self.widths, strict=True)]
-        return scales if self.tap == "stage_output" else [*scales, scales[-1]]
+        return scales if self.feature_source == "stage_output" else [*scales, scales[-1]]
 
     def pack(self, maps: BackboneMaps) -> Float[Tensor, "n packed 1 1"]:
         """All maps of a frame behind one another, to be stored; :meth:`forward` takes them in place of the frame."""
-        every = maps.scales if self.tap == "stage_output" else (*maps.scales, maps.last)
+        every = maps.scales if self.feature_source == "stage_output" else (*maps.scales, maps.last)
         return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in every], dim=1)[:, :, None, None]
 
     def unpack(self, packed: Float[Tensor, "n packed 1 1"]) -> BackboneMaps:
@@ -117,7 +121,7 @@ class Backbone(nn.Module):
 
     def fingerprint(self) -> str:
         """SHA-256 of the weights and batch statistics: equal ones give equal maps."""
-        digest = hashlib.sha256(self.tap.encode())
+        digest = hashlib.sha256(self.feature_source.encode())
         for name, value in self.model.state_dict().items():
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
@@ -127,7 +131,7 @@ class Backbone(nn.Module):
         return super().train(mode and not self.frozen)
 
     def forward(self, frames: Float[Tensor, "n c h w"]) -> BackboneMaps:
-        """ImageNet-normalised frames to their maps, or what :meth:`pack` made of them back to maps."""
+        """ImageNet-normalized frames to their maps, or what :meth:`pack` made of them back to maps."""
         height, width = frames.shape[-2:]
         if height == width == 1:
             return self.unpack(frames)
@@ -139,7 +143,7 @@ class Backbone(nn.Module):
             )
         if self.is_swin:
             inputs, outputs, last = swin_maps(self.model, frames)
-            return BackboneMaps(inputs if self.tap == "stage_input" else (*outputs[:-1], last), last)
+            return BackboneMaps(inputs if self.feature_source == "stage_input" else (*outputs[:-1], last), last)
         scales = self.model.forward_intermediates(frames, indices=self.indices, intermediates_only=True)
         return BackboneMaps(tuple(scales), scales[-1])
 

@@ -1,4 +1,4 @@
-"""The linear block that every part of the network is made of: linear, batch normalisation, ReLU.
+"""The linear block that every part of the network is made of: linear, batch normalization, ReLU.
 
 A 1x1 convolution on a map stored channels last is the same matrix product, so the paper's 1x1 convolutions are
 linear blocks too.
@@ -26,7 +26,7 @@ class LinearBlock(nn.Module):
     in_features, out_features: width before and after.
     num_blocks: how many independent blocks that read the same input stand side by side; their outputs follow each
         other along the last axis. One wide product then does the work of ``num_blocks`` narrow ones, and because
-        batch normalisation treats every channel by itself the result is the same.
+        batch normalization treats every channel by itself the result is the same.
     """
 
     def __init__(self, in_features: int, out_features: int, *, num_blocks: int = 1) -> None:

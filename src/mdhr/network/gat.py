@@ -1,7 +1,7 @@
 """Graph attention with one head (Velickovic et al. 2018, eqs. 1-4), dense, with skip connection and bias.
 
 z_i = W x_i,   e_ij = LeakyReLU_0.2(a_src . z_i + a_dst . z_j)
-alpha_ij = softmax over the neighbours j of i of e_ij
+alpha_ij = softmax over the neighbors j of i of e_ij
 out_i = ELU(sum_j alpha_ij z_j + x_i + b)
 """
 

@@ -9,7 +9,7 @@ from mdhr.action_units import ActionUnitSet
 from mdhr.network.backbone import Backbone
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.cross_region import CrossRegionGraph
-from mdhr.network.local import LocalRelationships, WholeFace
+from mdhr.network.local_relationships import LocalRelationships, WholeFace
 from mdhr.network.mfd import FacialDynamics
 from mdhr.network.similarity import Similarity
 from mdhr.network.tcn import TemporalConvolution
@@ -40,11 +40,11 @@ class MDHR(nn.Module):
     backbone: gives four maps of every frame.
     au_set: the action units to predict and their region groups.
     width: D, the width of frame features and nodes; ``None`` for the paper's choice, see :func:`default_width`.
-    num_neighbours: k, temporal differences taken on either side of a frame (section 3.1); 1 to T/2.
-    dynamics: add the dynamic feature to the static one (MFD).
-    hierarchy: split the face into regions, predict their patterns and attend across regions (HSR); otherwise every
+    temporal_radius: k, temporal differences taken on either side of a frame (section 3.1); 1 to T/2.
+    use_mfd: add the dynamic feature to the static one (MFD).
+    use_hsr: split the face into regions, predict their patterns and attend across regions (HSR); otherwise every
         action unit reads the whole face.
-    temporal: let every action unit's node see its neighbours in time (TCN, a part of HSR in the paper).
+    use_tcn: let every action unit's node see its neighbors in time (TCN, a part of HSR in the paper).
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class MDHR(nn.Module):
         backbone: Backbone,
         au_set: ActionUnitSet,
         width: int | None,
-        num_neighbours: int,
-        dynamics: bool,
-        hierarchy: bool,
-        temporal: bool,
+        temporal_radius: int,
+        use_mfd: bool,
+        use_hsr: bool,
+        use_tcn: bool,
     ) -> None:
         super().__init__()
         self.au_set = au_set
@@ -65,17 +65,17 @@ class MDHR(nn.Module):
         self.backbone = backbone
         self.static = LinearBlock(widths[-1], width)
         self.dynamic = (
-            FacialDynamics(widths=widths, strides=backbone.strides, width=width, num_neighbours=num_neighbours)
-            if dynamics
+            FacialDynamics(widths=widths, strides=backbone.strides, width=width, temporal_radius=temporal_radius)
+            if use_mfd
             else None
         )
-        self.local = (LocalRelationships if hierarchy else WholeFace)(au_set=au_set, width=width)
-        self.cross_region = CrossRegionGraph(au_set=au_set, width=width) if hierarchy else None
-        self.temporal = TemporalConvolution(num_aus=num_aus, width=width) if temporal else None
+        self.local = (LocalRelationships if use_hsr else WholeFace)(au_set=au_set, width=width)
+        self.cross_region = CrossRegionGraph(au_set=au_set, width=width) if use_hsr else None
+        self.temporal = TemporalConvolution(num_aus=num_aus, width=width) if use_tcn else None
         self.similarity = Similarity(num_aus=num_aus, width=width)
 
     def forward(self, frames: Float[Tensor, "b t c h w"]) -> NetworkOutput:
-        """Clips ``B T 3 H W``, ImageNet-normalised, to scores and pattern logits.
+        """Clips ``B T 3 H W``, ImageNet-normalized, to scores and pattern logits.
 
         Raises
         ------

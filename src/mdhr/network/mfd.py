@@ -31,7 +31,7 @@ def frame_difference(maps: Float[Tensor, "frames c h w"], num_frames: int) -> Fl
     return (clips[:, 1:] - clips[:, :-1]).flatten(0, 1)
 
 
-def window_mean(steps: Float[Tensor, "b steps h w c"], num_neighbours: int) -> Float[Tensor, "b frames h w c"]:
+def window_mean(steps: Float[Tensor, "b steps h w c"], temporal_radius: int) -> Float[Tensor, "b frames h w c"]:
     """Mean of the 2k differences around every frame; T-1 differences give T means.
 
     Differences outside the clip count as zero and the divisor stays 2k, which is an average pooling along time whose
@@ -42,23 +42,23 @@ def window_mean(steps: Float[Tensor, "b steps h w c"], num_neighbours: int) -> F
     InputError: k is not in 1 .. T/2.
     """
     num_frames = steps.shape[1] + 1
-    if not 1 <= num_neighbours <= num_frames / 2:
+    if not 1 <= temporal_radius <= num_frames / 2:
         raise InputError(
-            f"num_neighbours (k) is {num_neighbours}: choose 1 to {num_frames // 2}, "
+            f"temporal_radius (k) is {temporal_radius}: choose 1 to {num_frames // 2}, "
             f"at most half of the clip's {num_frames} frames"
         )
     _, _, h, w, _ = steps.shape
     pooled = F.avg_pool2d(
         rearrange(steps, "b j h w c -> b c j (h w)"),
-        kernel_size=(2 * num_neighbours, 1),
+        kernel_size=(2 * temporal_radius, 1),
         stride=1,
-        padding=(num_neighbours, 0),
+        padding=(temporal_radius, 0),
     )
     return rearrange(pooled, "b c t (h w) -> b t h w c", h=h, w=w)
 
 
 class PatchProjection(nn.Module):
-    """Convolution whose kernel equals its stride, batch normalisation, ReLU.
+    """Convolution whose kernel equals its stride, batch normalization, ReLU.
 
     Kernel equals stride, so no pixel is read twice: cutting the map into patches is a reshape and the convolution one
     matrix product.
@@ -83,14 +83,14 @@ class FacialDynamics(nn.Module):
     ----------
     widths, strides: channels and strides of the maps, finest first.
     width: D.
-    num_neighbours: k, differences taken on either side of a frame.
+    temporal_radius: k, differences taken on either side of a frame.
     """
 
-    def __init__(self, *, widths: Sequence[int], strides: Sequence[int], width: int, num_neighbours: int) -> None:
+    def __init__(self, *, widths: Sequence[int], strides: Sequence[int], width: int, temporal_radius: int) -> None:
         super().__init__()
-        if num_neighbours < 1:
-            raise InputError(f"num_neighbours (k) is {num_neighbours}: choose 1 to half of the clip's frames")
-        self.num_neighbours = num_neighbours
+        if temporal_radius < 1:
+            raise InputError(f"temporal_radius (k) is {temporal_radius}: choose 1 to half of the clip's frames")
+        self.temporal_radius = temporal_radius
         self.projections = nn.ModuleList(
             PatchProjection(in_channels=channels, out_channels=widths[-1], patch=strides[-1] // stride)
             for channels, stride in zip(widths, strides, strict=True)
@@ -111,4 +111,4 @@ class FacialDynamics(nn.Module):
     def _mean_dynamics(self, projection: nn.Module, maps: Tensor, num_frames: int) -> Tensor:
         """Window mean of one scale's projected differences, ``B T H' W' C4``."""
         steps = projection(frame_difference(maps, num_frames))
-        return window_mean(steps.unflatten(0, (-1, num_frames - 1)), self.num_neighbours)
+        return window_mean(steps.unflatten(0, (-1, num_frames - 1)), self.temporal_radius)

@@ -2,7 +2,7 @@
 
     v_n = ReLU(BN(Conv1d_n(v_n)))      depthwise over the T frames, kernel 5
 
-The batch normalisation has one channel per action unit.
+The batch normalization has one channel per action unit.
 """
 
 import math
@@ -35,7 +35,7 @@ def temporal_convolution(
 
 
 class TemporalConvolution(nn.Module):
-    """Temporal convolution, batch normalisation over the action units, ReLU."""
+    """Temporal convolution, batch normalization over the action units, ReLU."""
 
     def __init__(self, *, num_aus: int, width: int) -> None:
         super().__init__()

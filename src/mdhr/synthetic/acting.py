@@ -5,7 +5,7 @@ event and falls again, more on one side of the face than on the other. The rise 
 occurring and the fall ends after it, as with real coders, who mark what they can see. Between events there are
 twitches too weak to count.
 
-Letters: F frames, N labelled action units, U units of the renderer (``AUS``).
+Letters: F frames, N labeled action units, U units of the renderer (``AUS``).
 """
 
 from dataclasses import fields
@@ -13,10 +13,10 @@ from dataclasses import fields
 import numpy as np
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.label_tracks import LabelStatistics, LabelTracks, run_lengths
 from mdhr.synthetic.performance import MAX_INTENSITY, Floats, Performance
 from mdhr.synthetic.scene import clip_scene, independent_scene, pulses, smooth_noise
-from mdhr.synthetic.tracks import LabelStatistics, LabelTracks, run_lengths
-from mdhr.synthetic.units import AUS
 
 OCCURRENCE_LEVEL = 0.3
 """An action unit occurs (label 1) in exactly the frames where the mean intensity of its two sides is at least this."""
@@ -43,9 +43,9 @@ RESTING_LOPSIDED = 0.08
 MOUTH_OPEN = (25, 26)
 
 DISTRACTOR_RATE = 0.4
-"""How often a unit outside the labelled set occurs, relative to the real data set that codes it."""
+"""How often a unit outside the labeled set occurs, relative to the real data set that codes it."""
 ANTAGONISTS = {23: (25, 26), 24: (25, 26), 25: (23, 24), 26: (23, 24)}
-"""Lips cannot be pressed and open: an unlabelled unit yields to a labelled one."""
+"""Lips cannot be pressed and open: an unlabeled unit yields to a labeled one."""
 
 OF_CLIP = ("resting", "background", "background_seed")
 """Fields of a performance that no frame has for itself."""
@@ -59,7 +59,7 @@ class Actor:
     """
 
     def __init__(self, au_set: ActionUnitSet) -> None:
-        self.labelled = [AUS.index(au) for au in au_set.aus]
+        self.labeled = [AUS.index(au) for au in au_set.aus]
         statistics = LabelStatistics.of(au_set.name)
         other = LabelStatistics.of("DISFA" if au_set.name == "BP4D" else "BP4D")
         spare = tuple(au for au in other.aus if au not in au_set.aus)
@@ -72,7 +72,7 @@ class Actor:
         """F frames of a new clip, of which every ``stride``-th of the process at ``fps`` is kept."""
         whole = num_frames * stride
         track = np.zeros((whole, len(AUS)), np.int8)  # F U
-        track[:, self.labelled] = self.tracks.draw(rng=rng, num_frames=whole)
+        track[:, self.labeled] = self.tracks.draw(rng=rng, num_frames=whole)
         track[:, self.distractors] = self.distractor_tracks.draw(rng=rng, num_frames=whole)
         intensity = np.stack([act(track[:, u], au=au, rng=rng, fps=self.fps) for u, au in enumerate(AUS)], axis=1)
         for u in self.distractors:
@@ -84,20 +84,20 @@ class Actor:
     def resting(self, identity_seed: int) -> Floats:
         """``(U, 2)`` what the face of a seed keeps at rest, the same in every video.
 
-        Faces rest in something like a weak expression (a frown, a smile, raised brows), so half of the labelled units,
+        Faces rest in something like a weak expression (a frown, a smile, raised brows), so half of the labeled units,
         those that go together as they do in labels, look as if they occurred. Only that they never move says that they
         do not. Lips rest closed.
         """
         rng = np.random.default_rng([identity_seed, 4813])  # apart from the one that shapes the face
         strength = np.zeros(len(AUS))
-        strength[self.labelled] = self.tracks.moment(rng) > 0
+        strength[self.labeled] = self.tracks.moment(rng) > 0
         strength *= rng.uniform(*RESTING, len(AUS))
         strength[[AUS.index(au) for au in MOUTH_OPEN]] = 0
         return two_sided(strength, RESTING_LOPSIDED * rng.normal(size=len(AUS)))
 
     def labels(self, performance: Performance) -> np.ndarray:
-        """``(F, N)`` int8 occurrence of the labelled units."""
-        return occurrence(performance.intensity)[:, self.labelled]
+        """``(F, N)`` int8 occurrence of the labeled units."""
+        return occurrence(performance.intensity)[:, self.labeled]
 
 
 def occurrence(intensity: Floats) -> np.ndarray:
@@ -136,7 +136,7 @@ def random_frame_performance(*, rng: np.random.Generator, num_frames: int) -> Pe
 
 
 def two_sided(both: np.ndarray, lopsided: np.ndarray) -> Floats:
-    """Intensity of the left and the right side whose mean is ``both``, ``lopsided`` in -1 to 1 favours the left.
+    """Intensity of the left and the right side whose mean is ``both``, ``lopsided`` in -1 to 1 favors the left.
 
     Sides never leave 0 to ``MAX_INTENSITY``; where one would, both give way so that their mean is kept.
     """

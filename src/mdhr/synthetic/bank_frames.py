@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mdhr.synthetic.bank import NUM_POSE, FaceBank, num_unit_targets
 from mdhr.synthetic.performance import Floats
+from mdhr.synthetic.pretraining_bank import NUM_POSE, FaceBank, num_unit_targets
 
 
 class BankFrames(Dataset[tuple[Tensor, Tensor]]):

@@ -1,4 +1,4 @@
-"""Render a whole data set of acted faces into the prepared form of ``mdhr.data.manifest``.
+"""Render a whole data set of acted faces into the prepared form of ``mdhr.data.prepared.manifest``.
 
 A run that was stopped in any way goes on where it was: videos are there whole or not at all, and the settings are
 written first, so that a folder is never finished with others than it was begun with. The same settings give the same
@@ -15,15 +15,15 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.frames import frame_name
-from mdhr.data.manifest import DESCRIPTION, KEY, write_manifest
-from mdhr.data.pool import frame_progress, run_all
-from mdhr.data.whole_folder import claim
+from mdhr.data.prepared.manifest import DESCRIPTION, KEY, write_manifest
+from mdhr.data.video.frame_images import frame_name
 from mdhr.errors import InputError
+from mdhr.files.folders import claim
+from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.acting import Actor
+from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.performance import Performance
 from mdhr.synthetic.recording import is_recorded, record
-from mdhr.synthetic.units import AUS
 
 SETTINGS = "rendering.yaml"
 VERSION = 3
@@ -57,7 +57,7 @@ class SyntheticFaces:
     Attributes:
         root: folder to write to.
         name: what the data set calls itself.
-        au_set: labelled action units; their label statistics are those of the real data set of that name.
+        au_set: labeled action units; their label statistics are those of the real data set of that name.
         size: pixels of the square frames.
         zoom: above 1 crops tighter.
         num_subjects: people, each with a face of their own.

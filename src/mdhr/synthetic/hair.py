@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from mdhr.synthetic.appearance import Person
     from mdhr.synthetic.head import HeadModel
-    from mdhr.synthetic.person import Person
     from mdhr.synthetic.skin import Canvas
 
 Floats = NDArray[np.floating]
@@ -20,7 +20,7 @@ FINE = 4
 def _strokes(
     canvas: "Canvas", box: tuple[float, float, float, float], starts: Floats, ends: Floats, width: float
 ) -> tuple:
-    """Coverage 0 to 1 of line strokes (N, 2) to (N, 2) in metres inside box (left, right, top, bottom)."""
+    """Coverage 0 to 1 of line strokes (N, 2) to (N, 2) in meters inside box (left, right, top, bottom)."""
     rows, columns = canvas.box(*box)
     pixel = float(canvas.x[1] - canvas.x[0]) / FINE
     corner = np.asarray([canvas.x[columns.start] - pixel * FINE / 2, canvas.y[rows.start] + pixel * FINE / 2])
@@ -53,7 +53,7 @@ def paint_brows(canvas: "Canvas", person: "Person", rng: np.random.Generator) ->
     both = np.zeros((size, size), np.float32)
     both[rows, columns] = cover
     both = np.maximum(both, both[:, ::-1])
-    canvas.cover(both, person.brow_colour)
+    canvas.cover(both, person.brow_color)
 
 
 def paint_lashes(canvas: "Canvas", head: "HeadModel", person: "Person") -> None:
@@ -85,11 +85,11 @@ def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *,
     moustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
     cover = np.maximum(jaw, moustache) * (1 - np.clip(bare * 1.5, 0, 1))
     grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 1.0) * 2.5
-    canvas.cover(np.clip(cover * person.beard * (1 + 0.15 * grain), 0, 0.9), person.brow_colour)
+    canvas.cover(np.clip(cover * person.beard * (1 + 0.15 * grain), 0, 0.9), person.brow_color)
 
 
 def hair_mask(person: "Person", x: Floats, y: Floats, *, softness: float = 0.0022) -> Floats:
-    """Share of hair 0 to 1 at chart coordinates in metres, over an edge of some softness; all 0 for a bald head."""
+    """Share of hair 0 to 1 at chart coordinates in meters, over an edge of some softness; all 0 for a bald head."""
     side = np.abs(x)
     line = person.hairline - 0.25 * np.clip(side - 0.02, 0, 0.03) - person.widow * np.exp(-((side / 0.012) ** 2))
     above = (y - line) / softness

@@ -1,7 +1,7 @@
 """The head model: a mesh whose shape moves by identity and by face units. Needs numpy only.
 
-Axes: x towards the person's left (the image's right), y up, z to the front; metres; the origin lies between the eye
-balls of the template. The asset and where it comes from: ``assets/NOTICE`` and :mod:`mdhr.synthetic.bake`.
+Axes: x towards the person's left (the image's right), y up, z to the front; meters; the origin lies between the eye
+balls of the template. The asset and where it comes from: ``assets/NOTICE`` and :mod:`mdhr.synthetic.bake_head`.
 
 Letters: V vertices, T triangles, W movements.
 """
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdhr.errors import InputError
-from mdhr.synthetic.chart import body_chart, eye_chart, teeth_chart
+from mdhr.synthetic.face_units import AUS, FACE_UNITS, SIDES
 from mdhr.synthetic.landmarks import find_landmarks
-from mdhr.synthetic.occlusion import harmonics
-from mdhr.synthetic.units import AUS, FACE_UNITS, SIDES
+from mdhr.synthetic.self_shadowing import harmonics
+from mdhr.synthetic.uv_layout import body_chart, eye_chart, teeth_chart
 
 if TYPE_CHECKING:
     from mdhr.synthetic.identity import Identity
@@ -53,7 +53,7 @@ class HeadModel:
         displacements: name -> (V, 3) of face units, local shapes and phenotypes.
         shape_names: names of the local shapes.
         masks: name -> (V,) weight 0 to 1 of lips, inside-mouth, ears, eyelids.
-        visibility: (V, 16) spherical harmonics of the free directions, see :mod:`mdhr.synthetic.occlusion`.
+        visibility: (V, 16) spherical harmonics of the free directions, see :mod:`mdhr.synthetic.self_shadowing`.
     """
 
     template: Floats
@@ -68,7 +68,7 @@ class HeadModel:
     def load(cls, path: Path = ASSET) -> Self:
         """Read the baked asset. Raises InputError if it is absent."""
         if not path.is_file():
-            raise InputError(f"head model not found: {path}; bake it with `python -m mdhr.synthetic.bake --wheel ...`")
+            raise InputError(f"head model not found: {path}; bake it with `mdhr bake-head --wheel ...`")
         with np.load(path, allow_pickle=False) as asset:
             displacements = {
                 str(name): rows.astype(np.float32) * np.float32(STEP)

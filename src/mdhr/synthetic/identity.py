@@ -1,4 +1,4 @@
-"""Who a face belongs to: shape, resting expression, colours, texture, all from one seed."""
+"""Who a face belongs to: shape, resting expression, colors, texture, all from one seed."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.synthetic.chart import flatten
+from mdhr.synthetic.appearance import ANCESTRIES, Person, draw_person
+from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.hair import hair_mask
-from mdhr.synthetic.person import ANCESTRIES, Person, draw_person
 from mdhr.synthetic.skin import paint
-from mdhr.synthetic.units import AUS
+from mdhr.synthetic.uv_layout import flatten
 from mdhr.synthetic.wrinkles import Wrinkle, make_wrinkles
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ class Identity:
         seed: where it comes from.
         person: looks.
         neutral: (V, 3) resting face, framed: brow to chin is FACE_HEIGHT, its middle at height 0.
-        scale: factor from the head model's metres to the framed ones, for displacements.
+        scale: factor from the head model's meters to the framed ones, for displacements.
         gain: (15,) how far each AU moves this face at intensity 1, around 1.
-        texture: (S, S, 3) colour as displayed.
+        texture: (S, S, 3) color as displayed.
         wrinkles: shading layers.
         brightness: mean linear brightness of the skin.
     """
@@ -116,9 +116,9 @@ def make_identity(head: "HeadModel", *, seed: int, texture_size: int) -> Identit
 
     # side teeth would poke through the corners of an open mouth; the upper ones hang low enough to show
     teeth = head.teeth
-    centre = vertices[teeth].mean(0)
+    center = vertices[teeth].mean(0)
     upper = head.template[teeth, 1] > head.template[teeth, 1].mean()
-    vertices[teeth] = centre + (vertices[teeth] - centre) * [0.76, 0.90, 0.95] - [0, 0, 0.003]
+    vertices[teeth] = center + (vertices[teeth] - center) * [0.76, 0.90, 0.95] - [0, 0, 0.003]
     vertices[teeth, 1] -= 0.002 * upper
 
     # hair stands off the skull

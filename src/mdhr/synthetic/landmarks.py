@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.floating]
 
-# frontal places on the template in metres, x on the person's left; mirrored for the right
+# frontal places on the template in meters, x on the person's left; mirrored for the right
 PAIRED = {
     "brow_1": (0.0125, 0.0165),
     "brow_2": (0.0215, 0.0205),
@@ -46,9 +46,9 @@ def _nearest(points: Floats, target: tuple[float, float], allowed: NDArray[np.bo
     return int(np.where(allowed, away, np.inf).argmin())
 
 
-def _along(points: Floats, centre: Floats, angle: float, allowed: NDArray[np.bool_], *, sign: float) -> int:
-    """The allowed vertex farthest (sign 1) or nearest (sign -1) within a narrow sector around the centre."""
-    ray = points[:, :2] - centre[:2]
+def _along(points: Floats, center: Floats, angle: float, allowed: NDArray[np.bool_], *, sign: float) -> int:
+    """The allowed vertex farthest (sign 1) or nearest (sign -1) within a narrow sector around the center."""
+    ray = points[:, :2] - center[:2]
     length = np.hypot(ray[:, 0], ray[:, 1])
     off = np.abs((np.arctan2(ray[:, 1], ray[:, 0]) - angle + np.pi) % (2 * np.pi) - np.pi)
     score = sign * length - 0.02 * off
@@ -66,12 +66,12 @@ def find_landmarks(head: "HeadModel") -> dict[str, int]:
 
     # lids: the rim of the opening around each eye
     for side, sign, eye in (("left", 1.0, head.eyes[0]), ("right", -1.0, head.eyes[1])):
-        centre = points[eye].mean(0)
+        center = points[eye].mean(0)
         rim = front & (head.masks["eyelids"] > 0.35) & (points[:, 0] * sign > 0)
         for k in range(8):  # 0 outer corner, 2 top, 4 inner corner, 6 bottom
             turn = k * np.pi / 4
             angle = float(np.arctan2(0.55 * np.sin(turn), sign * np.cos(turn)))
-            marks[f"lid_{k}_{side}"] = _along(points, centre, angle, rim, sign=-1.0)
+            marks[f"lid_{k}_{side}"] = _along(points, center, angle, rim, sign=-1.0)
         marks[f"iris_{side}"] = int(eye[points[eye, 2].argmax()])
 
     # nose: tip is the front-most point, wings the widest of the nose's lower part

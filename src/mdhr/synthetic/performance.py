@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.synthetic.units import AUS, SIDES
+from mdhr.synthetic.face_units import AUS, SIDES
 
 Floats = NDArray[np.float32]
 
@@ -26,15 +26,15 @@ class Performance:
         mouth_shift: (F,) -1 to 1, positive towards the image's right.
         rotation: (F, 3) yaw, pitch, roll of the head in degrees; yaw positive turns the face to the image's right,
             pitch positive up, roll positive anticlockwise in the image.
-        shift: (F, 2) shift of the head in metres to the image's right and up.
-        distance: (F,) metres from the camera to the head; larger means a smaller face.
-        light_direction: (F, 3) towards the light: image's right, up, towards the camera; normalised by the renderer.
-        light_colour: (F, 3) linear RGB factor of all light, around 1.
+        shift: (F, 2) shift of the head in meters to the image's right and up.
+        distance: (F,) meters from the camera to the head; larger means a smaller face.
+        light_direction: (F, 3) towards the light: image's right, up, towards the camera; normalized by the renderer.
+        light_color: (F, 3) linear RGB factor of all light, around 1.
         ambient: (F,) share of light from everywhere, about 0.3 to 0.6.
         exposure: (F,) factor on the linear image, around 1.
         blur: (F,) sigma of the lens blur in pixels of a frame 160 px high.
-        noise: (F,) sigma of the sensor noise in grey levels of 0 to 255.
-        background: (3,) colour behind the head, 0 to 1 as displayed.
+        noise: (F,) sigma of the sensor noise in gray levels of 0 to 255.
+        background: (3,) color behind the head, 0 to 1 as displayed.
         background_seed: seed of the background's texture and of the sensor noise.
     """
 
@@ -48,7 +48,7 @@ class Performance:
     shift: Floats
     distance: Floats
     light_direction: Floats
-    light_colour: Floats
+    light_color: Floats
     ambient: Floats
     exposure: Floats
     blur: Floats
@@ -85,7 +85,7 @@ class Performance:
             shift=steady(0.0, 0.0),
             distance=steady(0.6),
             light_direction=steady(0.3, 0.5, 0.8),
-            light_colour=steady(1.0, 1.0, 1.0),
+            light_color=steady(1.0, 1.0, 1.0),
             ambient=steady(0.42),
             exposure=steady(1.0),
             blur=steady(0.0),

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from pathlib import Path
 
-from mdhr.data.frames import frame_name, write_frame
-from mdhr.data.whole_folder import whole_folder
+from mdhr.data.video.frame_images import frame_name, write_frame
+from mdhr.files.folders import whole_folder
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import Identity
 from mdhr.synthetic.performance import Performance

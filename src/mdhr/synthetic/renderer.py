@@ -1,7 +1,7 @@
-"""Draw frames of an identity that performs. One pass of OpenCV's software rasteriser, no GPU, no display.
+"""Draw frames of an identity that performs. One pass of OpenCV's software rasterizer, no GPU, no display.
 
 A frame costs: a blend of movements, vertex normals, light per vertex, one raster pass of (u, v, light), two texture
-look-ups (colour and shading of wrinkles), lens blur and noise.
+look-ups (color and shading of wrinkles), lens blur and noise.
 """
 
 from functools import lru_cache
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from mdhr.data.face_crop import FILL
+from mdhr.data.faces.cropping import FILL
 from mdhr.synthetic.head import EXTRAS, HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT, Identity
-from mdhr.synthetic.occlusion import harmonics
 from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.self_shadowing import harmonics
 
 Floats = NDArray[np.floating]
 
@@ -24,7 +24,7 @@ DISTANCE = 0.6
 LIFT = 0.007
 """Metres by which the middle of brow and chin lies below the middle of the frame."""
 PIVOT = np.asarray([0.0, 0.0, -0.015], np.float32)
-"""The point the head turns about, in the framed metres of an identity."""
+"""The point the head turns about, in the framed meters of an identity."""
 NEAR, FAR = 0.1, 10.0
 BEHIND = -0.075
 """Depth on the template behind which triangles are dropped."""
@@ -35,7 +35,7 @@ KEY = 1.35
 EDGE = 0.02
 """Metres beyond the frame's upper and lower edge where triangles are still drawn: more than a triangle's size."""
 LIGHT_LIMIT = 4.0
-"""Light that the rasteriser's 0 to 1 stands for."""
+"""Light that the rasterizer's 0 to 1 stands for."""
 WARMTH = np.asarray([0.030, 0.010, 0.005], np.float32)
 """Light that skin scatters into its own shadows."""
 
@@ -112,19 +112,19 @@ class Renderer:
         return np.concatenate([units.ravel(), list(extras.values())]).astype(np.float32)
 
     def vertices(self, identity: Identity, performance: Performance, f: int) -> Floats:
-        """Vertices (V, 3) of the moved head before pose, in framed metres."""
+        """Vertices (V, 3) of the moved head before pose, in framed meters."""
         moved = (self.weights(identity, performance, f) * np.float32(identity.scale)) @ self.movements
         return identity.neutral + moved.reshape(-1, 3)
 
     def _place(self, performance: Performance, f: int) -> tuple[Floats, Floats]:
-        """Rotation (3, 3) and translation (3,) from framed metres into the camera's view."""
+        """Rotation (3, 3) and translation (3,) from framed meters into the camera's view."""
         rotation = rotation_matrix(performance.rotation[f])
         shift_x, shift_y = performance.shift[f]
         offset = np.asarray([shift_x, shift_y - LIFT, -performance.distance[f]], np.float32)
         return rotation, offset + PIVOT - rotation @ PIVOT
 
     def landmarks(self, identity: Identity, performance: Performance, f: int) -> Floats:
-        """Pixel coordinates (L, 2), x to the right and y down, of ``landmark_names``; integers are pixel centres."""
+        """Pixel coordinates (L, 2), x to the right and y down, of ``landmark_names``; integers are pixel centers."""
         rotation, offset = self._place(performance, f)
         points = self.vertices(identity, performance, f)[self._landmarks] @ rotation.T + offset
         view = points[:, :2] / -points[:, 2:] * [self.focal, -self.focal]
@@ -186,10 +186,10 @@ class Renderer:
         return np.minimum(sky + (KEY - 0.6 * ambient) * free * (key + shine), LIGHT_LIMIT)
 
     def _shade(self, identity: Identity, performance: Performance, f: int, picture: Floats) -> NDArray[np.uint8]:
-        """Displayed colours (S, S, 3) from the raster pass (u, v, light), exposure included.
+        """Displayed colors (S, S, 3) from the raster pass (u, v, light), exposure included.
 
-        The display's gamma is 2, so the root of the light times the displayed colour of the texture is the same as
-        the root of light times linear colour, and the texture may stay in bytes.
+        The display's gamma is 2, so the root of the light times the displayed color of the texture is the same as
+        the root of light times linear color, and the texture may stay in bytes.
         """
         size = len(identity.texture)
         if self._shading.shape[0] != size:
@@ -203,13 +203,13 @@ class Renderer:
                 shading[wrinkle.rows, wrinkle.columns] += intensity * wrinkle.layer
         across, down = (picture[..., k] * np.float32(size) - np.float32(0.5) for k in (0, 1))
         place, fraction = cv2.convertMaps(across, down, cv2.CV_16SC2)
-        colour = cv2.remap(identity.texture, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        color = cv2.remap(identity.texture, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         shade = cv2.remap(shading, place, fraction, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         lit = np.asarray(shade, np.float32) * picture[..., 2]
         exposure = performance.exposure[f]
-        tint = performance.light_colour[f] * (exposure * LIGHT_LIMIT)
+        tint = performance.light_color[f] * (exposure * LIGHT_LIMIT)
         light = cv2.merge([cv2.sqrt(lit * tint[k] + WARMTH[k] * exposure) for k in range(3)])
-        return np.asarray(cv2.multiply(colour, light, dtype=cv2.CV_8U), np.uint8)
+        return np.asarray(cv2.multiply(color, light, dtype=cv2.CV_8U), np.uint8)
 
     def _develop(self, image: NDArray[np.uint8], performance: Performance, f: int) -> NDArray[np.uint8]:
         """Lens blur and sensor noise."""
@@ -234,14 +234,14 @@ def _noise_plate(size: int) -> Floats:
 
 
 def background(size: int, performance: Performance) -> NDArray[np.uint8]:
-    """Background (size, size, 3) as displayed: the colour with a soft, uneven gradient from the seed."""
+    """Background (size, size, 3) as displayed: the color with a soft, uneven gradient from the seed."""
     return _background(size, tuple(float(c) for c in performance.background), performance.background_seed)
 
 
 @lru_cache(maxsize=16)
-def _background(size: int, colour: tuple[float, float, float], seed: int) -> NDArray[np.uint8]:
+def _background(size: int, color: tuple[float, float, float], seed: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng([seed, 104729])
     grain = rng.standard_normal((4, 4, 3), dtype=np.float32) * np.float32(0.04)
     grain += rng.standard_normal((4, 4, 1), dtype=np.float32) * np.float32(0.10)
     soft = cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC)
-    return (np.clip(np.asarray(colour, np.float32) * (1 + soft), 0, 1) * 255).astype(np.uint8)
+    return (np.clip(np.asarray(color, np.float32) * (1 + soft), 0, 1) * 255).astype(np.uint8)

@@ -22,7 +22,7 @@ class Natural:
     ``wide`` how many times wider sigma is among independent frames and ``beyond`` how much wider the limits are.
     """
 
-    centre: float
+    center: float
     sigma: float
     low: float
     high: float
@@ -35,34 +35,34 @@ class Natural:
         """``(F,)`` values that drift through a clip."""
         of_clip = np.sqrt(1 - self.drift) * rng.normal()
         drift = np.sqrt(self.drift) * smooth_noise(rng, num_frames, self.seconds * fps)
-        return np.clip(self.centre + self.sigma * (of_clip + drift), self.low, self.high).astype(np.float32)
+        return np.clip(self.center + self.sigma * (of_clip + drift), self.low, self.high).astype(np.float32)
 
     def independent(self, rng: np.random.Generator, num_frames: int) -> Floats:
         """``(F,)`` values that have nothing to do with each other."""
-        low = self.centre + self.beyond * (self.low - self.centre)
-        high = self.centre + self.beyond * (self.high - self.centre)
-        drawn = self.centre + self.wide * self.sigma * rng.normal(size=num_frames)
+        low = self.center + self.beyond * (self.low - self.center)
+        high = self.center + self.beyond * (self.high - self.center)
+        drawn = self.center + self.wide * self.sigma * rng.normal(size=num_frames)
         return np.clip(drawn, low, high).astype(np.float32)
 
 
-# A centre of 0.6 m is the camera distance of Performance.neutral.
-YAW = Natural(centre=0, sigma=7, low=-15, high=15, drift=0.2, seconds=1.2)  # degrees
-PITCH = Natural(centre=0, sigma=4.5, low=-10, high=10, drift=0.2, seconds=1.0)
-ROLL = Natural(centre=0, sigma=2.8, low=-6, high=6, drift=0.2, seconds=1.2)
-SHIFT = Natural(centre=0, sigma=0.0022, low=-0.006, high=0.006, drift=0.2, seconds=1.0)  # metres
-DISTANCE = Natural(centre=0.6, sigma=0.010, low=0.575, high=0.625, drift=0.3, seconds=1.5)
-CHEEK_PUFF = Natural(centre=-0.15, sigma=0.12, low=0, high=0.5, drift=0.7, seconds=0.5, beyond=1.0)
-MOUTH_SHIFT = Natural(centre=0, sigma=0.08, low=-0.3, high=0.3, drift=0.5, seconds=0.6)
+# A center of 0.6 m is the camera distance of Performance.neutral.
+YAW = Natural(center=0, sigma=7, low=-15, high=15, drift=0.2, seconds=1.2)  # degrees
+PITCH = Natural(center=0, sigma=4.5, low=-10, high=10, drift=0.2, seconds=1.0)
+ROLL = Natural(center=0, sigma=2.8, low=-6, high=6, drift=0.2, seconds=1.2)
+SHIFT = Natural(center=0, sigma=0.0022, low=-0.006, high=0.006, drift=0.2, seconds=1.0)  # meters
+DISTANCE = Natural(center=0.6, sigma=0.010, low=0.575, high=0.625, drift=0.3, seconds=1.5)
+CHEEK_PUFF = Natural(center=-0.15, sigma=0.12, low=0, high=0.5, drift=0.7, seconds=0.5, beyond=1.0)
+MOUTH_SHIFT = Natural(center=0, sigma=0.08, low=-0.3, high=0.3, drift=0.5, seconds=0.6)
 LIGHT_AZIMUTH = Natural(
-    centre=0, sigma=28, low=-60, high=60, drift=0.08, seconds=2.0, beyond=1.2
+    center=0, sigma=28, low=-60, high=60, drift=0.08, seconds=2.0, beyond=1.2
 )  # degrees, 0 is ahead
-LIGHT_ELEVATION = Natural(centre=30, sigma=12, low=5, high=55, drift=0.08, seconds=2.0, beyond=1.2)
-WARMTH = Natural(centre=0, sigma=0.06, low=-0.15, high=0.15, drift=0.1, seconds=2.0)
-AMBIENT = Natural(centre=0.44, sigma=0.06, low=0.3, high=0.6, drift=0.1, seconds=2.0, beyond=1.3)
-LOG_EXPOSURE = Natural(centre=0, sigma=0.10, low=-0.3, high=0.3, drift=0.2, seconds=1.0)
-BLUR = Natural(centre=0.5, sigma=0.2, low=0.1, high=0.9, drift=0.2, seconds=0.6, beyond=1.2)  # pixels at 160
-NOISE = Natural(centre=2.5, sigma=1.0, low=0.5, high=5, drift=0.1, seconds=1.0, beyond=1.2)  # grey levels
-GAZE = Natural(centre=0, sigma=0.3, low=-0.8, high=0.8, drift=0.0, seconds=0.0, beyond=1.1)
+LIGHT_ELEVATION = Natural(center=30, sigma=12, low=5, high=55, drift=0.08, seconds=2.0, beyond=1.2)
+WARMTH = Natural(center=0, sigma=0.06, low=-0.15, high=0.15, drift=0.1, seconds=2.0)
+AMBIENT = Natural(center=0.44, sigma=0.06, low=0.3, high=0.6, drift=0.1, seconds=2.0, beyond=1.3)
+LOG_EXPOSURE = Natural(center=0, sigma=0.10, low=-0.3, high=0.3, drift=0.2, seconds=1.0)
+BLUR = Natural(center=0.5, sigma=0.2, low=0.1, high=0.9, drift=0.2, seconds=0.6, beyond=1.2)  # pixels at 160
+NOISE = Natural(center=2.5, sigma=1.0, low=0.5, high=5, drift=0.1, seconds=1.0, beyond=1.2)  # gray levels
+GAZE = Natural(center=0, sigma=0.3, low=-0.8, high=0.8, drift=0.0, seconds=0.0, beyond=1.1)
 
 BLINKS_A_SECOND = 0.25
 BLINK_SECONDS = (0.22, 0.38)
@@ -84,7 +84,7 @@ class Scene(TypedDict):
     shift: Floats
     distance: Floats
     light_direction: Floats
-    light_colour: Floats
+    light_color: Floats
     ambient: Floats
     exposure: Floats
     blur: Floats
@@ -157,7 +157,7 @@ def _scene(rng: np.random.Generator, *, draw: Callable[[Natural], Floats], blink
         shift=np.stack([draw(SHIFT), draw(SHIFT)], axis=1),
         distance=draw(DISTANCE),
         light_direction=np.stack(towards, axis=1).astype(np.float32),
-        light_colour=np.stack([1 + warmth, np.ones_like(warmth), 1 - warmth], axis=1),
+        light_color=np.stack([1 + warmth, np.ones_like(warmth), 1 - warmth], axis=1),
         ambient=draw(AMBIENT),
         exposure=np.exp(draw(LOG_EXPOSURE)),
         blur=draw(BLUR),

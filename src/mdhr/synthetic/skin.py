@@ -1,6 +1,6 @@
 """Paint a person's skin, lips, brows, hair and eyes into a texture.
 
-Colours are as displayed, 0 to 1. Everything is painted in the chart's metres, see :mod:`mdhr.synthetic.chart`.
+Colors are as displayed, 0 to 1. Everything is painted in the chart's meters, see :mod:`mdhr.synthetic.uv_layout`.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.synthetic.chart import EYE_ANGLE, PATCH, SPAN, TOP
 from mdhr.synthetic.hair import paint_beard, paint_brows, paint_hair, paint_lashes
+from mdhr.synthetic.uv_layout import EYE_ANGLE, PATCH, SPAN, TOP
 
 if TYPE_CHECKING:
+    from mdhr.synthetic.appearance import Person
     from mdhr.synthetic.head import HeadModel
-    from mdhr.synthetic.person import Person
 
 Floats = NDArray[np.floating]
 
@@ -28,7 +28,7 @@ IRIS_ANGLE = 0.48
 
 @dataclass(frozen=True)
 class Canvas:
-    """A texture in the making, with the metres of its rows and columns."""
+    """A texture in the making, with the meters of its rows and columns."""
 
     image: Floats  # S S 3
     x: Floats  # S
@@ -37,8 +37,8 @@ class Canvas:
     @classmethod
     def blank(cls, size: int) -> "Canvas":
         """Black."""
-        centres = (np.arange(size, dtype=np.float32) + 0.5) / size * SPAN
-        return cls(np.zeros((size, size, 3), np.float32), centres - SPAN / 2, TOP - centres)
+        centers = (np.arange(size, dtype=np.float32) + 0.5) / size * SPAN
+        return cls(np.zeros((size, size, 3), np.float32), centers - SPAN / 2, TOP - centers)
 
     def spot(self, x: float, y: float, radius_x: float, radius_y: float) -> Floats:
         """Soft spot (S, S) of height 1."""
@@ -50,15 +50,15 @@ class Canvas:
         return self.spot(x, y, radius_x, radius_y) + self.spot(-x, y, radius_x, radius_y)
 
     def tint(self, mask: Floats, factor: Floats) -> None:
-        """Multiply by a colour where the mask is 1."""
+        """Multiply by a color where the mask is 1."""
         self.image[:] *= 1 + mask[..., None] * (factor - 1)
 
-    def cover(self, mask: Floats, colour: Floats) -> None:
+    def cover(self, mask: Floats, color: Floats) -> None:
         """Paint over where the mask is 1."""
-        self.image[:] += mask[..., None] * (colour - self.image)
+        self.image[:] += mask[..., None] * (color - self.image)
 
     def box(self, left: float, right: float, top: float, bottom: float) -> tuple[slice, slice]:
-        """Rows and columns of a rectangle in metres."""
+        """Rows and columns of a rectangle in meters."""
         size = len(self.x)
         columns = slice(int((left / SPAN + 0.5) * size), int((right / SPAN + 0.5) * size))
         return slice(int((TOP - top) / SPAN * size), int((TOP - bottom) / SPAN * size)), columns
@@ -151,8 +151,8 @@ def paint_teeth(canvas: Canvas, rng: np.random.Generator) -> None:
     edge = round(PATCH * size)
     place = (np.arange(edge, dtype=np.float32) + 0.5) / edge - 0.5
     gap = 1 - 0.22 * np.exp(-(((place * 50 % 8 - 4) / 0.7) ** 2))
-    colour = np.asarray([0.84, 0.80, 0.72], np.float32) * rng.uniform(0.85, 1.0)
-    canvas.image[size - edge :, size - edge :] = (gap * (1 - 1.5 * place**2))[None, :, None] * colour
+    color = np.asarray([0.84, 0.80, 0.72], np.float32) * rng.uniform(0.85, 1.0)
+    canvas.image[size - edge :, size - edge :] = (gap * (1 - 1.5 * place**2))[None, :, None] * color
 
 
 def paint(head: "HeadModel", person: "Person", rng: np.random.Generator, *, size: int) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Lines and bulges that skin shows when a muscle pulls: painted shading that follows the intensity.
 
-Geometry alone shows too little of AU6, 9 and 14, and folds of a millimetre are finer than the mesh. Each layer is a
+Geometry alone shows too little of AU6, 9 and 14, and folds of a millimeter are finer than the mesh. Each layer is a
 small patch of the texture that is added, times the intensity, to a shading map around 1. Source of what appears where:
 the appearance changes of the FACS manual.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.synthetic.chart import SPAN, TOP
-from mdhr.synthetic.units import AUS, SIDES
+from mdhr.synthetic.face_units import AUS, SIDES
+from mdhr.synthetic.uv_layout import SPAN, TOP
 
 Floats = NDArray[np.floating]
 Point = tuple[float, float]
@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Crease:
-    """A furrow along points on the left side of the face; metres and share of brightness."""
+    """A furrow along points on the left side of the face; meters and share of brightness."""
 
     points: tuple[Point, ...]
     width: float
@@ -30,7 +30,7 @@ class Crease:
 class Bulge:
     """A soft lighter (positive) or darker spot."""
 
-    centre: Point
+    center: Point
     radius: Point
     lightness: float
 
@@ -140,21 +140,21 @@ def crease_profile(x: Floats, y: Floats, crease: Crease) -> Floats:
 
 def bulge_profile(x: Floats, y: Floats, bulge: Bulge) -> Floats:
     """Shading of a soft spot."""
-    dx, dy = (x - bulge.centre[0]) / bulge.radius[0], (y - bulge.centre[1]) / bulge.radius[1]
+    dx, dy = (x - bulge.center[0]) / bulge.radius[0], (y - bulge.center[1]) / bulge.radius[1]
     return bulge.lightness * np.exp(-(dx**2) - dy**2)
 
 
 def make_wrinkles(rng: np.random.Generator, *, size: int, strength: float) -> tuple[Wrinkle, ...]:
     """Layers of one person for a texture of ``size`` pixels; ``strength`` grows with age, around 1."""
     layers = []
-    centres = (np.arange(size, dtype=np.float32) + 0.5) / size
+    centers = (np.arange(size, dtype=np.float32) + 0.5) / size
     for au, features in FEATURES.items():
         depth = strength * rng.uniform(0.75, 1.25)
         offset = rng.normal(0, 0.0008, 2).astype(np.float32)
         reach = [
             (x, y, *(feature.radius if isinstance(feature, Bulge) else (0.0, 0.0)))
             for feature in features
-            for x, y in ([feature.centre] if isinstance(feature, Bulge) else feature.points)
+            for x, y in ([feature.center] if isinstance(feature, Bulge) else feature.points)
         ]
         xs = [x + sign * (1.5 * rx + MARGIN) for x, _, rx, _ in reach for sign in (-1, 1)]
         ys = [y + sign * (1.5 * ry + MARGIN) for _, y, _, ry in reach for sign in (-1, 1)]
@@ -162,7 +162,7 @@ def make_wrinkles(rng: np.random.Generator, *, size: int, strength: float) -> tu
         first = int((max(min(xs), 0.0) / SPAN + 0.5) * size)
         last = int((max(xs) / SPAN + 0.5) * size)
         top, bottom = int((TOP - max(ys)) / SPAN * size), int((TOP - min(ys)) / SPAN * size)
-        x, y = np.meshgrid((centres[first:last] - 0.5) * SPAN, TOP - centres[top:bottom] * SPAN)
+        x, y = np.meshgrid((centers[first:last] - 0.5) * SPAN, TOP - centers[top:bottom] * SPAN)
         x, y = x + min(offset[0], 0.0) * (x > 0.004), y + offset[1]
         layer = np.zeros_like(x)
         for feature in features:

@@ -1,0 +1,44 @@
+"""``mdhr <command>``, also as ``python -m mdhr <command>``."""
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+
+from mdhr.commands import COMMANDS, GROUPS, module_name
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status; list all commands if none is given."""
+    command, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    if command in ("-h", "--help"):
+        print(overview())
+        return 0
+    if command == "--version":
+        from mdhr import __version__
+
+        print(f"mdhr {__version__}")
+        return 0
+    if command not in COMMANDS:
+        near = get_close_matches(command, COMMANDS, n=2)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "`mdhr --help` lists the commands."
+        print(f"mdhr: unknown command '{command}'. {hint}", file=sys.stderr)
+        return 2
+    module = import_module(module_name(command))
+    if {"-h", "--help"} & set(rest) and module.SHOWS_DOCSTRING:
+        print((module.__doc__ or "").rstrip())
+        return 0
+    return module.main(rest)
+
+
+def overview() -> str:
+    """Return the text of ``mdhr --help``: all commands in groups."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = ["usage: mdhr <command> [--help] [arguments]", "", "Facial action units in video with MDHR."]
+    for group, commands in GROUPS.items():
+        lines += ["", f"{group}:", *(f"  {name:{width}}{summary}" for name, summary in commands.items())]
+    return "\n".join([*lines, "", "`mdhr <command> --help` explains a command and shows examples."])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

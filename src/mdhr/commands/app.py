@@ -1,0 +1,48 @@
+"""Serve the local web page."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+SHOWS_DOCSTRING = False
+
+EXAMPLES = """examples:
+  mdhr app --open
+  mdhr app --models exported/ runs/ --port 7900
+
+The page is served on 127.0.0.1 only, and its temporary files are deleted at the end."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the page until Ctrl-C; return the exit status."""
+    asked = build_parser().parse_args(arguments)
+    import threading
+
+    from mdhr.config.hydra_command import one_line_errors, stop_on_signals
+    from mdhr.inference.app.server import RUNS, serve
+
+    with (
+        one_line_errors(),
+        stop_on_signals(),
+        serve(asked.models or [RUNS], port=asked.port, open_browser=asked.open) as address,
+    ):
+        print(f"{address}  (press Ctrl-C to stop)", flush=True)
+        threading.Event().wait()
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``mdhr app``."""
+    parser = argparse.ArgumentParser(
+        prog="mdhr app",
+        description="Serve a local web page that detects action units in your own video.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add(
+        "--models", nargs="+", type=Path, metavar="DIR", help="runs, exported models, or folders of them (default runs)"
+    )
+    add("--port", type=int, metavar="N", help="port (default 7860, or the next free one)")
+    add("--open", action="store_true", help="open the page in the browser")
+    return parser

@@ -1,0 +1,32 @@
+"""Plot the scale weights of MFD and the graph of HSR for one test clip of a run.
+
+usage: mdhr attention run=RUN [out=FILE]
+
+Examples:
+  mdhr attention run=runs/demo
+  mdhr attention run=runs/demo out=attention.png
+
+The clip is the test clip with the most label changes. Settings: conf/attention.yaml.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+SHOWS_DOCSTRING = True
+
+
+def run(cfg: "DictConfig") -> None:
+    """Write the figure."""
+    from mdhr.reporting.figures.attention_clip import attention
+
+    attention(cfg)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    from mdhr.config.hydra_command import run_hydra_command
+
+    return run_hydra_command("attention", run, arguments)

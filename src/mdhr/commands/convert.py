@@ -1,0 +1,43 @@
+"""Convert a released checkpoint to a model folder."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+SHOWS_DOCSTRING = False
+
+EXAMPLES = """examples:
+  mdhr convert resnet50_bp4d_fold1.pth --out models/bp4d
+  mdhr convert MEFARG_swin_base_DISFA.pth --out models/disfa --network me_graphau
+
+The network, AU set and backbone are read from the tensors. The options only verify them."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Convert the checkpoint and return the exit status."""
+    asked = build_parser().parse_args(arguments)
+    from mdhr.config.hydra_command import one_line_errors, stop_on_signals
+
+    with one_line_errors(), stop_on_signals():
+        from mdhr.inference.conversion import convert
+        from mdhr.inference.export import report
+
+        expected = {"network": asked.network, "au_set": asked.au_set, "backbone": asked.backbone}
+        report(convert(asked.checkpoint, asked.out, **expected), asked.out)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``mdhr convert``."""
+    parser = argparse.ArgumentParser(
+        prog="mdhr convert",
+        description="Convert a checkpoint of the released MDHR or ME-GraphAU code to a model folder.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("checkpoint", type=Path, help="checkpoint file of the released MDHR or ME-GraphAU code")
+    parser.add_argument("--out", type=Path, required=True, help="folder to create")
+    parser.add_argument("--network", choices=("mdhr", "me_graphau"), help="expected network")
+    parser.add_argument("--au-set", choices=("BP4D", "DISFA"), help="expected action unit set")
+    parser.add_argument("--backbone", choices=("resnet50", "swin_base"), help="expected backbone")
+    return parser

@@ -1,0 +1,30 @@
+"""Test a finished run or one of its checkpoints again.
+
+usage: mdhr evaluate run=RUN [setting=value ...]
+
+Examples:
+  mdhr evaluate run=runs/demo
+  mdhr evaluate run=runs/demo module.threshold=0.4 out=runs/demo-threshold04
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+SHOWS_DOCSTRING = True
+
+
+def run(cfg: "DictConfig") -> float:
+    """Test and return the mean F1."""
+    from mdhr.training.evaluation import evaluate
+
+    return evaluate(cfg)["f1_mean"]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    from mdhr.config.hydra_command import run_hydra_command
+
+    return run_hydra_command("evaluate", run, arguments)

@@ -1,0 +1,44 @@
+"""Export a trained model."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+SHOWS_DOCSTRING = False
+
+EXAMPLES = """examples:
+  mdhr export runs/demo --out exported/demo
+  mdhr export runs/demo --out exported/demo --formats safetensors,onnx
+
+The exported folder needs neither the run nor its data. Each file is read back and compared with the network."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Export the model and return the exit status."""
+    asked = build_parser().parse_args(arguments)
+    from mdhr.config.hydra_command import one_line_errors, stop_on_signals
+
+    with one_line_errors(), stop_on_signals():
+        from mdhr.inference.export import export, report
+
+        formats = list(dict.fromkeys(asked.formats.split(",")))
+        report(export(asked.model, asked.out, formats=formats), asked.out)
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``mdhr export``."""
+    parser = argparse.ArgumentParser(
+        prog="mdhr export",
+        description="Export a trained model and verify every file that is written.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, help="run folder, a checkpoint in it, or an exported folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder to create")
+    parser.add_argument(
+        "--formats",
+        default="safetensors",
+        help="comma-separated: safetensors, onnx, torch-export (default safetensors)",
+    )
+    return parser

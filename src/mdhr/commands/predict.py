@@ -1,0 +1,84 @@
+"""Score the action units in videos."""
+
+import argparse
+from collections.abc import Sequence
+from typing import NoReturn
+
+from mdhr.errors import InputError
+
+SHOWS_DOCSTRING = False
+
+FORMATS = ("csv", "parquet")
+DETECTORS = ("yuface", "mediapipe")
+ENGINES = ("plain", "ray")
+
+EXAMPLES = """examples:
+  mdhr predict my.mp4 --checkpoint runs/demo --out scores
+  mdhr predict recordings/ --checkpoint exported/model --out scores --annotate --threshold AU12=0.4,AU4=0.3
+
+Finished videos are skipped, and an interrupted command resumes.
+Exit status: 1 if a video could not be scored (the others are scored), 2 for invalid input, 130 for Ctrl-C."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Score all videos and return the exit status."""
+    from mdhr.config.hydra_command import one_line_errors, resumable
+
+    with one_line_errors(), resumable():
+        asked = build_parser().parse_args(arguments)
+        from mdhr.inference.batch_prediction import predict
+
+        return min(predict(asked), 1)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Raise the message as invalid input: one line without the usage text."""
+        raise InputError(f"{message}; `mdhr predict --help` lists the arguments")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``mdhr predict``."""
+    parser = _Parser(
+        prog="mdhr predict",
+        description="Score the action units of every person in a video, frame by frame.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("videos", nargs="*", metavar="VIDEO", help="video file, folder of videos, folder of images, or camera number")
+    add("--list", metavar="FILE", help="text file with further videos, one path per line")
+    add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
+    add("--out", required=True, metavar="DIR", help="folder for the results")
+    add("--annotate", action="store_true", help="also write the video with boxes and scores")
+    add("--threshold", action="append", default=[], metavar="T", help="0.5, or AU12=0.4,AU4=0.3 (default: the model's)")
+    add("--overlap", type=int, default=0, metavar="N", help="frames shared by neighboring clips, averaged (default 0)")
+    add("--batch-size", type=int, default=8, metavar="N", help="clips per forward pass (default 8)")
+    add("--fps", type=_positive, metavar="F", help="frames per second to score (default: all); for images, their rate")
+    add("--seconds", type=_positive, default=10.0, metavar="N", help="length of a camera recording (default 10)")
+    add("--formats", type=_formats, default=FORMATS, help="formats of the score table (default csv,parquet)")
+    add(
+        "--engine",
+        choices=ENGINES,
+        default="plain",
+        help="ray: many videos in parallel, also on a cluster (default plain)",
+    )
+    add("--overwrite", action="store_true", help="score finished videos again")
+    add("--device", default="auto", help="auto, cpu, or another PyTorch device")
+    add("--detector", choices=DETECTORS, default="yuface", help="face detector (default yuface)")
+    add("--trusted", action="store_true", help="allow model.pt2, which runs code; only for a file you made yourself")
+    return parser
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    chosen = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [each for each in chosen if each not in FORMATS]:
+        raise argparse.ArgumentTypeError(f"unknown format {unknown[0]!r}: choose from {', '.join(FORMATS)}")
+    return chosen

@@ -1,0 +1,35 @@
+"""Prepare a data set: detect faces, crop them and write the manifest; or render the synthetic faces.
+
+usage: mdhr prepare data=NAME [data.root=FOLDER] [--dry-run] [setting=value ...]
+
+Examples:
+  mdhr prepare data=synthetic
+  mdhr prepare data=bp4d data.root=/data/BP4D --dry-run
+
+An interrupted command resumes; finished videos are kept. --dry-run prints the plan and what is missing.
+
+Settings are Hydra overrides of conf/prepare.yaml. `mdhr prepare --cfg job` prints all of them.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+SHOWS_DOCSTRING = True
+
+
+def run(cfg: "DictConfig") -> None:
+    """Prepare the data set, or print the plan."""
+    from mdhr.data.prepare_data import prepare
+
+    prepare(cfg)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit status."""
+    from mdhr.config.hydra_command import run_hydra_command
+
+    arguments = ["dry_run=true" if argument == "--dry-run" else argument for argument in arguments]
+    return run_hydra_command("prepare", run, arguments)

@@ -1,0 +1,139 @@
+"""Say everything that is wrong with a data set: ``mdhr check data=bp4d data.root=...``, ``conf/check.yaml``.
+
+Exit status: 0 without errors, 1 with errors, 2 where there is nothing to check.
+"""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mdhr.config.hydra_command import stop_on_signals
+from mdhr.data.folds import BP4D_FOLDS
+from mdhr.data.prepared.manifest import replace_file
+from mdhr.data.prepared.prepared_checks import check_prepared
+from mdhr.data.releases.release import Problem
+from mdhr.data.releases.release_checks import check_release
+from mdhr.errors import InputError
+
+Checked = dict[str, list[Problem]]
+"""Problems by the folder that was checked, errors before notes."""
+
+
+def check(cfg: DictConfig) -> Checked:
+    """Check what there is of a data set: release, prepared form, released lists.
+
+    Raises ``InputError`` where there is nothing of it.
+    """
+    checked: Checked = {}
+    with stop_on_signals():
+        for root, problems in _checks(cfg):
+            checked[root] = sorted(problems, key=lambda problem: problem.level)
+    if not checked:
+        folders = " nor in ".join(dict.fromkeys([str(cfg.data.root), str(cfg.data.prepared)]))
+        raise InputError(f"there is nothing to check in {folders}: point data.root at a data set")
+    return checked
+
+
+def _checks(cfg: DictConfig) -> Iterator[tuple[str, list[Problem]]]:
+    root, prepared = str(cfg.data.root), str(cfg.data.prepared)
+    if "fold" in cfg.data.module.source:
+        if Path(root).is_dir():
+            yield root, _check_lists(cfg)
+        return
+    settings = {"partial": cfg.partial, "num_workers": cfg.num_workers}
+    has_prepared = Path(prepared).is_dir() and any(Path(prepared).iterdir())
+    if "release" in cfg.data:
+        if Path(root).is_dir():
+            yield root, check_release(instantiate(cfg.data.release).read(), deep=cfg.deep, **settings)
+        elif has_prepared:
+            yield root, [Problem(root, "no release here; only the prepared form was checked", level="note")]
+    if has_prepared:
+        yield prepared, check_prepared(prepared, instantiate(cfg.data.au_set), **settings)
+
+
+def _check_lists(cfg: DictConfig) -> list[Problem]:
+    """The first error of every fold's lists, and all that they warn of."""
+    problems = []
+    for fold in BP4D_FOLDS:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                instantiate(cfg.data.module.source, fold=fold)(au_set=instantiate(cfg.data.au_set))
+            except InputError as error:
+                problems.append(Problem(f"fold {fold}", str(error)))
+        problems += [Problem(f"fold {fold}", str(warning.message), level="note") for warning in caught]
+    return problems
+
+
+def problem_table(checked: Checked, *, most: int | None, width: int) -> Table:
+    """One table of everything, at most ``most`` rows for one kind of problem in a folder; ``width`` in characters."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("where", ratio=4, overflow="fold")
+    table.add_column("what", ratio=6, overflow="fold")
+    table.add_column("count", justify="right", no_wrap=True)
+    table.add_column("how to mend", ratio=4, overflow="fold")
+    for root, problems in checked.items():
+        table.add_section()
+        if problems and len(checked) > 1:
+            table.add_row(Text(root, style="bold"))
+        kinds = Counter(map(_kind, problems))
+        told: Counter[tuple[str, str]] = Counter()
+        for problem in problems:
+            kind = _kind(problem)
+            told[kind] += 1
+            style, mark = ("", "red") if problem.level == "error" else ("dim", "")
+            if most is None or told[kind] <= most or kinds[kind] == most + 1:
+                what = Text().append(f"{problem.level}: ", style=mark).append(problem.what)
+                where = _folded(problem.where, width // 4)
+                table.add_row(where, what, f"{problem.count:,}", Text(problem.mend), style=style)
+            elif told[kind] == kinds[kind]:
+                more = f"and in {kinds[kind] - most} more places, all of them with most=null"
+                table.add_row("", Text(more, style="italic"), style=style)
+    return table
+
+
+def _folded(path: str, longest: int) -> Text:
+    """A long path breaks before its last name, not inside it."""
+    return Text(path if len(path) <= longest else "/\n".join(path.rsplit("/", 1)))
+
+
+def _kind(problem: Problem) -> tuple[str, str]:
+    """Problems that are mended in the same way are of one kind."""
+    return problem.level, problem.mend or problem.what
+
+
+def summary(checked: Checked) -> str:
+    """``1 error and 3 notes in data/bp4d``."""
+    levels = Counter(problem.level for problems in checked.values() for problem in problems)
+    numbers = [f"{levels[level]} {level}{'' if levels[level] == 1 else 's'}" for level in ("error", "note")]
+    return f"{' and '.join(numbers)} in {' and '.join(checked)}"
+
+
+def write_csv(checked: Checked, path: Path) -> None:
+    """Every problem with its folder; raises ``InputError`` where that cannot be written."""
+    rows = [{"root": root, **asdict(problem)} for root, problems in checked.items() for problem in problems]
+    columns = ["root", *(field.name for field in fields(Problem))]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, pd.DataFrame(rows, columns=columns).to_csv(index=False).encode())
+
+
+def print_problems(cfg: DictConfig) -> int:
+    """Print the table of problems and a summary line; return 1 if there are errors, else 0."""
+    checked = check(cfg)
+    if any(checked.values()):
+        console = Console()
+        console.print(problem_table(checked, most=cfg.most, width=console.width))
+    if cfg.out:
+        write_csv(checked, Path(cfg.out))
+    print(summary(checked))
+    return int(any(problem.level == "error" for problems in checked.values() for problem in problems))

@@ -1,0 +1,72 @@
+"""What describes the model of a run: written when it is trained, worked out from its data set where it was not."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mdhr.data.faces.cropping import FILL
+from mdhr.data.prepared.manifest import DESCRIPTION, replace_file
+from mdhr.data.provenance import is_rendered
+from mdhr.errors import InputError
+from mdhr.inference.model import ModelDescription, read_yaml
+
+FILE = "model.yaml"
+"""In the folder of a run."""
+RENDERED = "rendered faces only, never a real one"
+FPS = {"BP4D": 25.0, "DISFA": 20.0}
+"""Of the videos of either data set."""
+_RENDERED_AS = {"zoom": 1.1, "stride": 3}
+"""How conf/data/synthetic*.yaml renders; for runs whose data set is gone."""
+
+
+def describe(settings: Mapping[str, Any], *, fps: float, preparation: Mapping[str, Any]) -> ModelDescription:
+    """What describes a model trained with these settings.
+
+    Parameters
+    ----------
+    settings: of the run, resolved.
+    fps: frames per second of its data set; preparation: the settings that was prepared with, for its crop.
+    """
+    data = settings["data"]
+    return ModelDescription(
+        au_set=data["au_set"]["name"],
+        num_frames=data["num_frames"],
+        crop_size=data["crop_size"],
+        seconds_between=data["module"].get("frame_stride", 1) / fps,
+        fill=round(preparation.get("fill", FILL) * preparation.get("zoom", 1.0), 6),
+        threshold=settings["module"]["threshold"],
+        trained_on=trained_on(data),
+    )
+
+
+def trained_on(data: Mapping[str, Any]) -> str:
+    """For people: ``bp4d, protocol honest, people of fold 1 left out``."""
+    if is_rendered(data["name"]):
+        return RENDERED
+    return f"{data['name']}, protocol {data['protocol']}, people of fold {data['fold']} left out"
+
+
+def write_description(run: Path, description: ModelDescription) -> None:
+    """Leave it in the folder of a run."""
+    replace_file(run / FILE, yaml.safe_dump(description.as_dict(), sort_keys=False).encode())
+
+
+def describe_run(run: Path, settings: Mapping[str, Any]) -> ModelDescription:
+    """What describes the model of a run; ``InputError`` where neither its folder nor its data set says so."""
+    if (run / FILE).is_file():
+        return ModelDescription.from_dict(read_yaml(run / FILE), where=run / FILE)
+    try:
+        data = settings["data"]
+        prepared = Path(data.get("prepared", "")) / DESCRIPTION
+        source = data["module"].get("source", {})
+        if prepared.is_file():
+            manifest = read_yaml(prepared)
+            return describe(settings, fps=manifest["fps"], preparation=manifest.get("settings") or {})
+        fps = source.get("fps") or FPS[data["au_set"]["name"]]
+        if is_rendered(data["name"]):
+            return describe(settings, fps=fps / _RENDERED_AS["stride"], preparation={"zoom": _RENDERED_AS["zoom"]})
+        return describe(settings, fps=fps, preparation={})
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{run}: its settings are not those of a training ({error}): train it again") from error

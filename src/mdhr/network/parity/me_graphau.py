@@ -1,0 +1,53 @@
+"""ME-GraphAU against golden outputs of its released code, a part of :mod:`mdhr.network.parity.comparison`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mdhr.action_units import action_unit_set
+from mdhr.network.checkpoints.released_me_graphau import load_me_graphau_state
+from mdhr.network.me_graphau.me_graphau import MEGraphAU
+from mdhr.network.parity.filling import filled_checkpoint, filled_frames, released_backbone
+
+ME_GRAPHAU = (
+    "me_graphau_stage1_bp4d_resnet50",
+    "me_graphau_stage2_bp4d_resnet50",
+    "me_graphau_stage2_disfa_swin_base",
+)
+BOUND = 1e-4
+"""Largest difference of a score and of an edge's logit."""
+
+
+def released_me_graphau(name: str) -> MEGraphAU:
+    """The network ``me_graphau_<stage>_<data set>_<backbone>`` with random weights."""
+    stage, data_set, backbone = name.removeprefix("me_graphau_").split("_", 2)
+    return MEGraphAU(
+        backbone=released_backbone(backbone),
+        au_set=action_unit_set(data_set.upper()),
+        width=None,
+        stage=1 if stage == "stage1" else 2,
+        num_nearest=4,
+        project_once=False,
+        weights=None,
+    )
+
+
+def compare_me_graphau(name: str, folder: Path, meta: Mapping) -> tuple[str, bool]:
+    """Line of a network in evaluation mode, and whether it keeps the bound."""
+    with np.load(folder / f"{name}.npz") as file:
+        golden = {key: torch.from_numpy(file[key]) for key in file}
+    network = released_me_graphau(name).eval()
+    shapes = json.loads((folder / f"{name}_keys.json").read_text())
+    load_me_graphau_state(network, filled_checkpoint(shapes, meta["salt"]))
+    frames = filled_frames(f"frames.{name}", [2], meta["salt"])
+    with torch.inference_mode():
+        output = network(frames.unsqueeze(0))
+    ours = {"scores": output.scores[0]}
+    if output.edge_logits is not None:
+        ours["edge_logits"] = output.edge_logits[0].flatten(1, 2)  # frames, edges i * N + j, 4
+    differences = {key: (ours[key] - x).abs().max().item() for key, x in golden.items()}
+    text = ", ".join(f"{what} {difference:.1e} (<= {BOUND:.0e})" for what, difference in differences.items())
+    return text, max(differences.values()) <= BOUND

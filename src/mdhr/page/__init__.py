@@ -1,1 +1,0 @@
-"""What the local web page is made of, see :mod:`mdhr.app`."""

@@ -1,0 +1,99 @@
+"""The finished runs on disk as one table: everything that puts runs together starts here."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from mdhr.config.hydra_command import CONF
+from mdhr.errors import InputError
+from mdhr.training.run_folder import SETTINGS, flat
+from mdhr.training.run_record import FILE, read_record
+
+COLUMNS = ("name", "data", "au_set", "protocol", "network", "k", "region_weight", "fold", "seed", "threshold",
+           "f1_mean", "auc_mean", "baseline_f1_mean", "git_commit", "command", "seconds", "folder",
+           "recipe")  # fmt: skip
+_SWITCHES = ("_target_", "use_mfd", "use_hsr", "use_tcn", "stage")
+_VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.fold", "data.module.fold",
+           "data.module.seed", "callbacks.resume.", "data.module.num_workers", "trainer.accelerator", "trainer.devices",
+           "trainer.strategy", "trainer.enable_")  # fmt: skip
+"""What runs of one recipe may differ in: what tables vary, and what decides where and how visibly they were made."""
+_IDENTITY = ["network", "k", "region_weight", "fold", "seed"]
+
+
+def read_runs(root: Path) -> pd.DataFrame:
+    """One row a finished run anywhere below ``root``, in the order of their folders; no row if there is none.
+
+    Columns: ``data``, ``protocol``, ``fold``, ``seed``, ``f1_mean``, ``auc_mean``, ``git_commit``, ... as in its
+    ``metrics.json``, F1 by action unit as ``f1_AU1``, ... (0 to 1); ``network`` (the choice of ``conf/network``, or
+    ``other``), ``k`` (NaN for a network without) and ``region_weight`` as in its ``settings.yaml``; ``seconds`` of
+    training; ``folder``; ``recipe``, equal for runs that differ in nothing but what tables vary.
+
+    Folders without settings are none of ours to judge and are left out.
+    """
+    folders = sorted(path.parent for path in root.rglob(FILE) if (path.parent / SETTINGS).is_file())
+    rows = [_row(folder) for folder in folders]
+    return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(column for row in rows for column in row)])))
+
+
+def check_one_recipe(runs: pd.DataFrame) -> None:
+    """Raise ``InputError``, naming the setting, where runs differ in more than a table may vary, or in nothing."""
+    first, *others = runs.drop_duplicates("recipe").to_dict("records")
+    for other in others:
+        a, b = json.loads(first["recipe"]), json.loads(other["recipe"])
+        key = next(key for key in [*a, *b] if a.get(key) != b.get(key))
+        raise InputError(
+            f"{first['folder']} was run with {key}={a.get(key)}, {other['folder']} with {b.get(key)}: they do not "
+            "belong in one table; remove one of them, or say runs=... for a folder with runs of one kind"
+        )
+    named = runs.reset_index()  # fold and seed may be its index
+    twice = named[named.duplicated(_IDENTITY, keep=False)].sort_values(_IDENTITY)["folder"]
+    if len(twice):
+        raise InputError(f"{twice.iloc[0]} and {twice.iloc[1]} are the same run twice: remove one of them")
+
+
+def short_commits(runs: pd.DataFrame) -> list[str]:
+    """The commits that the runs were made with, ten digits each; ``-dirty`` where files differed from it."""
+    known = runs["git_commit"].dropna().unique()
+    return sorted({commit[:10] + ("-dirty" if commit.endswith("-dirty") else "") for commit in known}) or ["no commit"]
+
+
+def _row(folder: Path) -> dict[str, Any]:
+    record, settings = read_record(folder), yaml.safe_load((folder / SETTINGS).read_text())
+    k = settings["network"].get("temporal_radius")
+    return {
+        **{column: record.get(column) for column in COLUMNS},
+        "network": _network(settings["network"]),
+        "k": float("nan") if k is None else k,
+        "region_weight": float(settings["module"]["region_weight"]),
+        "seconds": record["seconds"]["train"],
+        "folder": str(folder),
+        "recipe": _recipe(settings),
+        **{f"f1_{column}": value for column, value in record["f1"].items()},
+    }
+
+
+def _recipe(settings: Mapping[str, Any]) -> str:
+    fixed = {key: value for key, value in flat(settings) if value is not None and not key.startswith(_VARIED)}
+    return json.dumps(fixed, sort_keys=True)
+
+
+def _network(settings: Mapping[str, Any]) -> str:
+    """The choice of ``conf/network`` with these switches."""
+    return _choices().get(tuple(settings.get(switch) for switch in _SWITCHES), "other")
+
+
+@cache
+def _choices() -> dict[tuple[Any, ...], str]:
+    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((CONF / "network").glob("*.yaml"))}
+    choices = {}
+    for name, own in files.items():
+        whole: dict[str, Any] = {}
+        for base in own.get("defaults", ["_self_"]):
+            whole |= own if base == "_self_" else files[base]
+        choices[tuple(whole.get(switch) for switch in _SWITCHES)] = name
+    return choices

@@ -1,0 +1,136 @@
+"""What a person looks like beside the shape of the head: tone, hair, brows, lips, eyes, drawn to go together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+ANCESTRIES = ("african", "asian", "caucasian")
+
+# displayed colors from the lightest to the darkest skin
+SKIN = np.asarray(
+    [
+        [0.93, 0.78, 0.70],
+        [0.89, 0.71, 0.61],
+        [0.82, 0.63, 0.51],
+        [0.70, 0.50, 0.38],
+        [0.54, 0.37, 0.28],
+        [0.38, 0.25, 0.19],
+    ]
+)
+HAIR = np.asarray(
+    [
+        [0.07, 0.06, 0.055],
+        [0.14, 0.09, 0.06],
+        [0.24, 0.15, 0.09],
+        [0.45, 0.33, 0.20],
+        [0.33, 0.14, 0.07],
+        [0.50, 0.49, 0.47],
+    ]
+)
+IRIS = np.asarray(
+    [
+        [0.16, 0.09, 0.05],
+        [0.26, 0.15, 0.08],
+        [0.36, 0.27, 0.14],
+        [0.30, 0.36, 0.25],
+        [0.33, 0.42, 0.50],
+        [0.42, 0.47, 0.50],
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brow:
+    """A brow in chart meters on the left side."""
+
+    start: float
+    end: float
+    height: float
+    arch: float
+    fall: float
+    thickness: float
+    density: float
+    opacity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Looks beside shape; colors as displayed, 0 to 1."""
+
+    ancestry: Floats
+    masculinity: float
+    age: float  # 0 young adult, 1 old
+    weight: float  # -1 thin, 1 heavy
+    skin: Floats
+    hair: Floats
+    brow_color: Floats
+    lips: Floats
+    lip_strength: float
+    iris: Floats
+    brow: Brow
+    lashes: float
+    beard: float
+    freckles: float
+    hairline: float
+    widow: float
+    temple: float
+    sideburn: float
+    hair_cover: float
+    hair_volume: float
+    long_hair: bool
+
+
+def draw_person(rng: np.random.Generator) -> Person:
+    """Looks of a person; tone, hair and eye color follow ancestry."""
+    ancestry = rng.dirichlet([0.5, 0.5, 0.5])
+    african, asian, caucasian = ancestry
+    masculinity, age = float(rng.beta(0.5, 0.5)), float(rng.beta(1.1, 1.6))
+    tone = african * rng.uniform(3.4, 5.0) + asian * rng.uniform(0.8, 2.4) + caucasian * rng.uniform(0.0, 1.8)
+    step = min(int(tone), len(SKIN) - 2)
+    skin = SKIN[step] + (tone - step) * (SKIN[step + 1] - SKIN[step])
+    light_eyed = caucasian > 0.6
+    hair = HAIR[rng.choice(5, p=[0.15, 0.27, 0.28, 0.20, 0.10] if light_eyed else [0.70, 0.25, 0.05, 0.0, 0.0])]
+    gray = float(np.clip((age - 0.5) * 2.2 + rng.normal(0, 0.2), 0, 0.9))
+    brow_color = hair + 0.45 * gray * (HAIR[5] - hair)
+    iris = IRIS[rng.choice(6, p=[0.1, 0.2, 0.2, 0.15, 0.2, 0.15] if light_eyed else [0.55, 0.4, 0.05, 0, 0, 0])]
+    male = masculinity > 0.5
+    made_up = not male and rng.random() < 0.22
+    natural = skin * rng.uniform([0.82, 0.58, 0.62], [0.94, 0.70, 0.74])
+    lips = np.asarray([0.62, 0.20, 0.22]) * rng.uniform(0.8, 1.1) if made_up else natural
+    long_hair = bool(rng.random() < (0.10 if male else 0.75))
+    brow = Brow(
+        start=rng.uniform(0.0095, 0.0125),
+        end=rng.uniform(0.0475, 0.0530),
+        height=rng.uniform(0.0150, 0.0175),
+        arch=rng.uniform(0.0020, 0.0060),
+        fall=rng.uniform(0.0005, 0.0045),
+        thickness=rng.uniform(0.0024, 0.0040) if male else rng.uniform(0.0014, 0.0028),
+        density=rng.uniform(0.7, 1.3),
+        opacity=rng.uniform(0.65, 1.0),
+    )
+    return Person(
+        ancestry=ancestry.astype(np.float32),
+        masculinity=masculinity,
+        age=age,
+        weight=float(rng.uniform(-0.6, 0.8)),
+        skin=skin.astype(np.float32),
+        hair=(hair + gray * (HAIR[5] - hair)).astype(np.float32),
+        brow_color=brow_color.astype(np.float32),
+        lips=lips.astype(np.float32),
+        lip_strength=0.9 if made_up else rng.uniform(0.45, 0.85),
+        iris=iris.astype(np.float32),
+        brow=brow,
+        lashes=rng.uniform(0.35, 0.6) if male else rng.uniform(0.55, 0.9),
+        beard=float(rng.choice([0, 0.18, 0.32, 0.6], p=[0.4, 0.25, 0.2, 0.15])) if male else 0.0,
+        freckles=float(rng.random() < 0.35) * rng.uniform(0.2, 0.8) * float(tone < 2),
+        hairline=rng.uniform(0.044, 0.060),
+        widow=rng.uniform(-0.002, 0.005),
+        temple=rng.uniform(0.064, 0.074) if long_hair else rng.uniform(0.062, 0.080),
+        sideburn=-0.15 if long_hair else rng.uniform(-0.03, 0.01),
+        hair_cover=float(rng.choice([0.0, 0.45, 1.0], p=[0.08, 0.10, 0.82])) if male else 1.0,
+        hair_volume=rng.uniform(0.006, 0.014) if long_hair else rng.uniform(0.001, 0.007),
+        long_hair=long_hair,
+    )

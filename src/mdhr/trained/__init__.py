@@ -1,1 +1,0 @@
-"""Trained models that load without their training: description, formats, card."""

@@ -1,0 +1,245 @@
+"""The command line: what it leaves behind, what it does again and what not, and what it says of bad input."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import mdhr.data.faces.detection
+import mdhr.inference.batch_prediction
+import mdhr.inference.model
+from mdhr.commands.predict import main
+from mdhr.config.hydra_command import Interrupted
+from mdhr.data.video.decoding import read_video
+from mdhr.data.video.encoding import write_video
+from mdhr.errors import InputError
+from mdhr.inference.batch_prediction import choose_thresholds
+from mdhr.inference.predictor import Predictor
+from tests.support.stub_model import Marked, StubModel, paint_frames, write_images
+
+HERE, AT_THE_EDGE = (20, 30, 30, 40), (130, 30, 24, 200)
+
+
+def film(path: Path, *faces: tuple[int, int, int, int], length: int = 8) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with write_video(path) as add:
+        for i, frame in enumerate(paint_frames([faces] * length)):
+            add(i / 25, frame)
+    return path
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the videos that were scored, by a stub."""
+    names: list[str] = []
+    score = Predictor.predict
+
+    def note(self: Predictor, video: Path, **settings: object) -> object:
+        names.append(Path(video).name)
+        return score(self, video, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mdhr.inference.model, "load_model", lambda path, **_: StubModel())
+    monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", Marked)
+    monkeypatch.setattr(Predictor, "predict", note)
+    return names
+
+
+@pytest.fixture
+def run(scored: list[str], tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """The exit status of the command, to ``tmp_path/out``."""
+    weights = tmp_path / "model.ckpt"
+    weights.write_bytes(b"weights")
+
+    def status(*arguments: str | Path) -> int:
+        try:
+            return main([*map(str, arguments), "--checkpoint", str(weights), "--out", str(tmp_path / "out")])
+        except SystemExit as stop:
+            return int(stop.code or 0)
+
+    return status
+
+
+def test_everything_is_left_of_a_video_and_it_is_not_done_twice(
+    run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, out = film(tmp_path / "my clip é 顔.mp4", HERE), tmp_path / "out"
+    assert run(video, "--annotate") == 0
+    files = [f"my clip é 顔{end}" for end in (".csv", ".parquet", ".png", "_annotated.mp4")]
+    assert sorted(path.name for path in out.iterdir()) == sorted([*files, "predict.yaml"])
+    assert f"{video}: 8 frames, a face in 8 of them, 1 track; {', '.join(files)}" in capsys.readouterr().out
+    csv, parquet = pd.read_csv(out / files[0]), pd.read_parquet(out / files[1])
+    assert csv.columns.tolist() == parquet.columns.tolist()
+    assert csv.columns[:9].tolist() == [
+        "video", "track", "frame", "time_seconds", "box_x", "box_y", "box_width", "box_height", "confidence",
+    ]  # fmt: skip
+    np.testing.assert_allclose(csv.filter(like="score"), parquet.filter(like="score"), atol=6e-6)
+    assert parquet["score_AU1"].dtype == np.float32
+    record = yaml.safe_load((out / "predict.yaml").read_text())
+    assert record["settings"]["detector"] == "marks"
+    assert record["videos"]["my clip é 顔"]["files"] == files
+    assert "torch" in record["versions"]
+
+    assert run(video, "--annotate") == 0
+    assert "1 of 1 videos are done already" in capsys.readouterr().out
+    assert run(video) == 0
+    assert len(scored) == 1
+    (out / files[2]).unlink()
+    assert run(video, "--annotate") == 0
+    assert run(video, "--annotate", "--overwrite") == 0
+    os.utime(video, (1, 1))
+    assert run(video) == 0
+    assert len(scored) == 4, "again where a file is missing, where it is asked for, where the video is another"
+    assert not (out / files[3]).exists(), "made of the other video"
+
+
+def test_annotated_video_shows_box_and_bars_beside_every_face(run: Callable[..., int], tmp_path: Path) -> None:
+    video = film(tmp_path / "two.mp4", HERE, AT_THE_EDGE)
+    assert run(video, "--annotate", "--formats", "csv") == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "predict.yaml", "two.csv", "two_annotated.mp4", "two_track1.png", "two_track2.png",
+    ]  # fmt: skip
+    times, frames = zip(*read_video(tmp_path / "out" / "two_annotated.mp4"), strict=True)
+    np.testing.assert_allclose(times, np.arange(8) / 25, atol=1e-3)
+    plain = [frame for _, frame in read_video(video)]
+    assert frames[0].shape == (480, 800, 3), "small videos are enlarged"
+    scale = 5
+    changed = np.abs(frames[3].astype(int) - plain[3].repeat(scale, 0).repeat(scale, 1)).max(-1) > 60
+    assert changed[30 * scale + 50, 20 * scale - 4 : 20 * scale + 5].any(), "the left edge of the first face's box"
+    assert changed[:, 52 * scale : 70 * scale].mean() > 0.2, "bars to its right"
+    assert changed[:, 103 * scale : 128 * scale].mean() > 0.2, "bars to the left of the second, where there is room"
+    assert not changed[:, : 15 * scale].any()
+
+
+def test_settings_of_a_folder_are_not_mixed(
+    run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = film(tmp_path / "a.mp4", HERE)
+    assert run(video) == 0
+    assert run(video, "--threshold", "AU1=0.2,AU4=0.3") == 2
+    assert "was begun with thresholds: {'AU1': 0.5" in capsys.readouterr().err
+    assert run(video, "--threshold", "AU1=0.2", "--threshold", "AU4=0.3", "--overwrite") == 0
+    assert len(scored) == 2
+    (tmp_path / "model.ckpt").write_bytes(b"trained again")
+    assert run(video, "--threshold", "AU1=0.2,AU4=0.3") == 2
+    assert "was begun with weights" in capsys.readouterr().err
+
+
+def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "videos"
+    film(folder / "good.mp4", HERE)
+    whole = film(folder / "deeper" / "cut.mp4", HERE, length=60).read_bytes()
+    (folder / "deeper" / "cut.mp4").write_bytes(whole[: len(whole) * 3 // 4])
+    (folder / "empty.mkv").write_bytes(b"")
+    (folder / "text.AVI").write_text("not a video")
+    assert run(folder) == 1
+    said = capsys.readouterr()
+    assert ["cut.mp4 beyond its frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
+    assert "keep what is whole of it: ffmpeg -i" in said.err
+    assert said.err.splitlines()[-1] == "3 of 4 videos could not be scored, see above"
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
+        "good.csv", "good.parquet", "good.png", "predict.yaml",
+    ]  # fmt: skip
+    assert run(folder) == 1
+    assert "1 of 4 videos are done already" in capsys.readouterr().out
+
+
+def test_nobody_in_a_video_is_no_error(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_images(tmp_path / "images", [[]] * 4), "--annotate") == 0
+    assert "4 frames, no face found in any frame" in capsys.readouterr().out
+    assert len(pd.read_csv(tmp_path / "out" / "images.csv")) == 4
+    assert (tmp_path / "out" / "images.png").is_file()
+
+
+def test_an_interrupted_one_says_how_to_go_on(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = film(tmp_path / "1.mp4", HERE), film(tmp_path / "2.mp4", HERE)
+    score = Predictor.predict
+
+    def interrupt(self: Predictor, video: Path, **settings: object) -> object:
+        if Path(video) == second:
+            raise Interrupted(2)
+        return score(self, video, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Predictor, "predict", interrupt)
+    assert run(first, second) == 130
+    assert capsys.readouterr().err.endswith("stopped by SIGINT; the same command goes on from here\n")
+    monkeypatch.setattr(Predictor, "predict", score)
+    assert run(first, second) == 0
+    assert "1 of 2 videos are done already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["none.mp4"], "there is no video none.mp4: give files, folders, or the number of a camera"),
+        (["."], "holds no video"),
+        (["a.mp4", "--formats", "xls"], "there is no format 'xls': choose from csv, parquet"),
+        (["a.mp4", "--threshold", "high"], "--threshold high: say one number"),
+        (["a.mp4", "--threshold", "0.5,AU1=0.3"], "say one number"),
+        (["a.mp4", "--threshold", "AU99=0.3"], "the model has no action unit AU99"),
+        (["a.mp4", "--overlap", "4"], "overlap is 4: it must be from 0 to 3"),
+        (["a.mp4", "--fps", "0"], "0 is no number above 0"),
+        (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
+        (["7"], "there is no camera 7 here"),
+        ([], "the following arguments are required: VIDEO"),
+        (["--list", "none.txt"], "--list none.txt cannot be read: give a text file"),
+        (["--list", "a.mp4"], "--list a.mp4 names no video"),
+    ],
+)
+def test_wrong_input_is_one_line(
+    run: Callable[..., int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    line: str,
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "a.mp4").touch() if arguments != ["."] else None
+    monkeypatch.chdir(tmp_path / "empty")
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert line in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
+def test_missing_permissions_are_told(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = film(tmp_path / "a.mp4", HERE)
+    video.chmod(0)
+    assert run(video) == 1
+    assert "cannot read video" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("a file")
+    assert run(film(tmp_path / "a.mp4", HERE)) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_a_list_names_videos_line_by_line(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
+    videos = [film(tmp_path / f"{name}.mp4", HERE) for name in "abc"]
+    (tmp_path / "list.txt").write_text(f"{videos[1]}\n\n {videos[0]} \n{videos[1]}\n")
+    assert run(videos[2], "--list", tmp_path / "list.txt") == 0
+    assert scored == ["c.mp4", "b.mp4", "a.mp4"]
+
+
+def test_thresholds_are_one_or_by_name() -> None:
+    assert choose_thresholds([]) is None
+    assert choose_thresholds(["0.4"]) == 0.4
+    assert choose_thresholds(["AU12=0.4, AU4=0.3", "AU1=1"]) == {"AU12": 0.4, "AU4": 0.3, "AU1": 1.0}
+    with pytest.raises(InputError, match="say one number"):
+        choose_thresholds(["0.4", "0.5"])

@@ -1,0 +1,75 @@
+"""A table of the paper is one command over finished runs; what it lacks is its last line and its exit status."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.support.fake_study import demo_settings, study_run
+
+Program = Callable[..., int]
+OUT = Path("experiments/table-3/synthetic")
+
+
+@pytest.fixture
+def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Program) -> Program:
+    """Exit status of ``mdhr table`` in a folder of its own with three runs, k 1 with all folds."""
+    monkeypatch.chdir(tmp_path)
+    for fold in (1, 2, 3):
+        study_run(Path("runs/study/synthetic-honest"), demo_settings(), k=1, fold=fold, seed=1, f1=0.6)
+    return partial(exit_status, "table", "data=synthetic")
+
+
+def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:
+    assert tables("table=3") == 3
+    said = capfd.readouterr()
+    assert said.err == f"{OUT}/table.md is NOT COMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
+    assert (OUT / "table.md").read_text() in said.out
+    assert "command: `make table-3 DATA=synthetic`" in said.out
+    assert {path.name for path in OUT.iterdir()} == {"table.csv", "table.md", "table.tex", "curve.png"}
+
+
+def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
+    for k in range(2, 9):
+        study_run(Path("runs/other"), demo_settings(), k=k, fold=1, seed=1, f1=0.6)
+    study_run(Path("runs/other"), demo_settings(), k=1, fold=1, seed=1, f1=0.6)
+    assert tables("table=3", "runs=runs/other", "folds=[1]", "out=here") == 0
+    assert "| 8 | 60.0 | 1 | 1 | 65.9 |" in Path("here/table.md").read_text()
+
+
+def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: Program) -> None:
+    study_run(Path("runs/study/synthetic-honest"), demo_settings("me_graphau_stage1"), fold=1, seed=1, f1=0.6)
+    assert tables("table=me_graphau") == 3
+    page = Path("experiments/me-graphau/synthetic/table.md").read_text()
+    assert (
+        "NOT COMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
+    )
+    assert "command: `make me-graphau DATA=synthetic`" in page
+    assert not list(Path("experiments").rglob("*.png")), "no mean over all folds, no bar"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["table=2"], "table=2: choose one of 3, 4, 5, 6, me_graphau"),
+        ([], "table=...: choose one of 3, 4, 5, 6"),
+        (["table=4"], "no finished run is of Table 4, with network=mdhr, k=5: make table-4 runs them"),
+        (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run is of Table 3"),
+        (["table=6"], "none of the runs is one of Table 6"),
+        (
+            ["table=me_graphau"],
+            "none of the runs is one of ME-GraphAU against MDHR: it needs k=5 and network=mdhr, me_",
+        ),
+        (["table=3", "out=taken"], "cannot write to taken: File exists; choose another out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_one_line(
+    tables: Program, capfd: pytest.CaptureFixture[str], overrides: list[str], line: str
+) -> None:
+    Path("taken").touch()
+    assert tables(*overrides) == 2
+    said = capfd.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1

@@ -1,0 +1,126 @@
+"""A training that reads stored frames is the training on image files."""
+
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.data.prepared import frame_array as stored_array
+from mdhr.data.prepared.frame_cache import StoredFrames
+from mdhr.data.prepared.manifest import DESCRIPTION, read_manifest
+from mdhr.data.video.frame_images import read_frame
+from mdhr.errors import InputError
+from mdhr.training.caching import store_frames
+from mdhr.training.run_folder import result_affecting_config
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*shorter than a clip")
+
+
+@pytest.fixture(scope="module")
+def stored(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The setting that names stored frames of the prepared noise."""
+    setting = f"data.module.frames={tmp_path_factory.mktemp('stored') / 'frames'}"
+    store_frames(compose_smoke(Path("unused"), setting))
+    return setting
+
+
+@pytest.fixture
+def make_data(smoke: Callable[..., DictConfig]) -> Callable[..., FaceVideoData]:
+    return lambda *overrides: instantiate(smoke(*overrides).data.module, _convert_="all")
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("drop", [False, True], ids=["all", "drop_list"])
+def test_clips_are_those_of_the_image_files(
+    make_data: Callable[..., FaceVideoData], stored: str, tmp_path: Path, drop: bool, num_workers: int
+) -> None:
+    settings = [f"data.module.num_workers={num_workers}"]
+    if drop:
+        (tmp_path / "left_out.yaml").write_text("F002/T1: [0, 4]\nM001/T2: [1]\n")
+        settings.append(f"data.module.drop_list={tmp_path / 'left_out.yaml'}")
+    files, array = make_data(*settings), make_data(stored, *settings)
+    for name in ("train_dataloader", "test_dataloader"):
+        batches, others = (list(getattr(data, name)()) for data in (files, array))
+        assert len(batches) > 1
+        for one, other in zip(batches, others, strict=True):
+            for a, b in zip(one, other, strict=True):
+                assert torch.equal(a, b)
+
+
+def test_no_image_file_is_opened(
+    make_data: Callable[..., FaceVideoData], stored: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str, size: int) -> np.ndarray:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("mdhr.data.dataset.read_frame", refuse)
+    data = make_data(stored)
+    assert len(list(data.train_dataloader())) > 0
+    assert len(list(data.val_dataloader())) > 0
+    with pytest.raises(AssertionError):
+        next(iter(make_data().train_dataloader()))
+
+
+def test_a_pickle_holds_the_place_and_not_the_pixels(prepared: Path, stored: str) -> None:
+    manifest = read_manifest(prepared)
+    frames = StoredFrames(stored.partition("=")[2], manifest=manifest)
+    content = pickle.dumps(frames)
+    assert len(content) < frames.array.nbytes / 20
+    path = manifest.videos()[2].paths[5]
+    np.testing.assert_array_equal(pickle.loads(content).read(path), read_frame(path, manifest.size))
+
+
+def test_where_frames_are_read_from_decides_nothing(compose_smoke: Callable[..., DictConfig], stored: str) -> None:
+    files, array = (result_affecting_config(compose_smoke(Path("run"), *overrides)) for overrides in ((), (stored,)))
+    assert files == array
+
+
+def test_frames_that_are_there_are_kept_and_outdated_ones_made_anew(
+    exit_status: Callable[..., int], prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = shutil.copytree(prepared, tmp_path / "noise")
+    asked, array = f"data.root={root}", root / "stored_frames" / "frames.npy"
+    assert exit_status("store-frames", asked) == 0
+    assert f"data.module.frames={array.parent}" in capsys.readouterr().out
+    assert np.load(array).shape == (90, 72, 72, 3)
+    made = array.stat().st_mtime_ns
+    assert exit_status("store-frames", asked) == 0
+    assert array.stat().st_mtime_ns == made
+    (root / DESCRIPTION).write_text((root / DESCRIPTION).read_text() + "# prepared again\n")
+    with pytest.raises(InputError, match=r"stored frames in .* are of another data set: make them with .*store_frames"):
+        StoredFrames(array.parent, manifest=read_manifest(root))
+    assert exit_status("store-frames", asked) == 0
+    assert array.stat().st_mtime_ns != made
+    assert sorted(path.name for path in root.iterdir()) == sorted(
+        ["stored_frames", *(path.name for path in prepared.iterdir())]
+    )
+
+
+def test_what_cannot_be_stored_is_refused_and_nothing_left(
+    smoke: Callable[..., DictConfig], prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = f"data.module.frames={tmp_path / 'frames'}"
+    with pytest.raises(InputError, match=r"data\.module\.frames is not set: say data\.module\.frames="):
+        store_frames(smoke())
+    with pytest.raises(InputError, match=r"frames is there and holds no stored frames: choose another"):
+        store_frames(smoke(f"data.module.frames={prepared / 'frames'}"))
+    assert len(list((prepared / "frames").rglob("*.jpg"))) == 90
+    with monkeypatch.context() as patch:
+        patch.setattr(stored_array.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 1000))
+        with pytest.raises(
+            InputError, match=r"stored frames take 0\.0 GB, 0\.0 GB are free: train without data\.module"
+        ):
+            store_frames(smoke(setting))
+    broken = shutil.copytree(prepared, tmp_path / "broken")
+    (broken / "frames" / "M003" / "T2" / "00005.jpg").write_bytes(b"\xff\xd8")
+    with pytest.raises(InputError, match=r"00005\.jpg is truncated"):
+        store_frames(smoke(setting, f"data.root={broken}"))
+    assert not list(tmp_path.glob("*frames*"))
+    assert not list(tmp_path.glob(".*"))

@@ -1,0 +1,245 @@
+"""The page for one's own videos: what it shows of a scored video, and a click through it in a browser."""
+
+import base64
+import re
+import time
+from concurrent.futures import CancelledError
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.[app]'")
+pytest.importorskip("aiohttp", reason="aiohttp, which torch-geometric brings, is not installed")
+
+from mdhr.__main__ import main
+from mdhr.data.video.encoding import write_video
+from mdhr.data.video.frame_images import decode_image
+from mdhr.data.video.frame_source import open_source
+from mdhr.errors import InputError
+from mdhr.inference.app import page as layout
+from mdhr.inference.app import server as app
+from mdhr.inference.app.html import moment_html, note_html, timelines_html
+from mdhr.inference.app.page import NO_MODEL, csv, origin_html
+from mdhr.inference.app.session import Background, Progress, Session, face_pictures, find_models, score_video
+from mdhr.inference.predictor import Predictor
+from mdhr.inference.run_description import write_description
+from tests.support.browser import browser_tab
+from tests.support.stub_model import DESCRIPTION, Marked, StubModel, paint_frames, write_images
+
+FACES = [
+    [(20, 30, 30, 12 * frame), *([(110, 30, 24, 0)] if frame >= 8 else [])] if frame != 5 else [] for frame in range(20)
+]
+"""One that is redder from frame to frame and away in frame 5, from frame 8 on another that stays as it is."""
+
+
+def predictor() -> Predictor:
+    return Predictor(StubModel(), detector=Marked())
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    return score_video(predictor(), write_images(tmp_path_factory.mktemp("app") / "two", FACES))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """What there is to see of a run from outside."""
+    run = tmp_path / "runs" / "one"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints" / "best.ckpt").touch()
+    (run / "settings.yaml").write_text("{}")
+    write_description(run, DESCRIPTION)
+    return run
+
+
+def test_a_moment_shows_the_scores_of_its_frame_and_how_often_each_is_active(session: Session) -> None:
+    scores = session.scores[0]
+    page = moment_html(session, 0, 7, 0.5)
+    cells = re.findall(r"<td>(\d\.\d\d)</td><td>(\d+)%</td>", page)
+    assert [float(score) for score, _ in cells] == pytest.approx(scores[7].tolist(), abs=0.006)
+    seen = np.delete(scores, 5, axis=0)
+    assert [int(share) for _, share in cells] == np.round(100 * (seen >= 0.5).mean(0)).tolist()
+    assert page.count('class="active"') == (scores[7] >= 0.5).sum()
+    assert "frame 7 · 0.28 s<" in page
+    assert "<b>AU12</b> lip corner puller" in page
+    assert f"--cursor:{7.5 / 20}" in page
+
+
+def test_a_frame_without_the_face_has_no_scores_and_says_so(session: Session) -> None:
+    page = moment_html(session, 0, 5, 0.0)
+    assert "no face found here" in page
+    assert 'class="active"' not in page
+    assert '<path class="gap" d="M5 0h1' in timelines_html(session, 0, 0.5)
+
+
+def test_the_picture_is_the_face_of_that_person_in_that_frame(session: Session) -> None:
+    def redness(track: int, position: int) -> float:
+        jpeg = re.search(r"base64,([^\"]+)", moment_html(session, track, position, 0.5))[1]
+        picture = decode_image(base64.b64decode(jpeg))
+        middle = picture.shape[0] // 2
+        return float(picture[middle - 5 : middle + 5, middle - 5 : middle + 5, 0].mean())
+
+    assert redness(0, 2) == pytest.approx(24, abs=12)
+    assert redness(0, 19) == pytest.approx(228, abs=12)
+    assert redness(1, 11) == pytest.approx(0, abs=12)
+
+
+def test_a_long_video_has_fewer_pictures_and_each_frame_has_one(session: Session, tmp_path: Path) -> None:
+    source = open_source(write_images(tmp_path / "two", FACES))
+    pictures, step = face_pictures(source, session.found, most=10)
+    assert step == 4
+    assert [len(of_track) for of_track in pictures] == [5, 3]
+    assert pictures[0][-1] == session.picture(0, 16)
+
+
+def test_the_timelines_follow_the_threshold(session: Session) -> None:
+    def active(threshold: float) -> np.ndarray:
+        """``(N, F)`` of the bars that are drawn."""
+        rows = re.findall(r'<path class="on" d="([^"]*)"', timelines_html(session, 0, threshold))
+        on = np.zeros((len(rows), 20), dtype=bool)
+        for row, path in zip(on, rows, strict=True):
+            for first, length in re.findall(r"M(\d+) \d+h(\d+)", path):
+                row[int(first) : int(first) + int(length)] = True
+        return on
+
+    for threshold in (0.2, 0.6):
+        np.testing.assert_array_equal(active(threshold), threshold <= session.seen_scores(0).T)
+
+
+def test_a_long_track_is_drawn_in_a_thousand_columns_that_keep_its_peaks(session: Session) -> None:
+    peak = np.zeros((4500, 8), np.float32)
+    peak[3000] = 1
+    track = session.found.tracks[0]
+    long = type(track)(0, np.arange(4500) / 25, np.ones(4500, bool), *[np.zeros((4500, 4))] * 3, np.ones(4500))
+    found = type(session.found)(long.time, [long])
+    page = timelines_html(Session(**{**vars(session), "found": found, "scores": [peak]}), 0, 0.5)
+    assert 'viewBox="0 0 1000 ' in page
+    assert re.findall(r'<path class="on" d="(M\d+ \d+h\d+)', page) == ["M666 112h1"] * 8
+
+
+def test_the_table_is_that_of_mdhr_predict_with_the_chosen_threshold(session: Session, tmp_path: Path) -> None:
+    table = pd.read_csv(csv(session, tmp_path, 0.3))
+    expected = Predictor(StubModel(), detector=Marked(), thresholds=0.3)(write_images(tmp_path / "two", FACES))
+    assert list(table) == list(expected)
+    assert set(table["video"]) == {"two"}
+    names = list(session.au_set.columns)
+    pd.testing.assert_frame_equal(table[names].astype("Int8"), expected[names])
+
+
+def test_progress_ends_whole_and_an_error_comes_with_the_result(tmp_path: Path) -> None:
+    def fail(tell: Progress) -> Session:
+        tell(0.5, "half")
+        time.sleep(0.4)
+        raise InputError("no video")
+
+    work = Background(fail)
+    assert (0.5, "half") in list(work)
+    with pytest.raises(InputError, match="no video"):
+        work.result()
+
+
+def test_nobody_asks_any_more_and_the_work_stops() -> None:
+    told: list[float] = []
+
+    def endless(tell: Progress) -> Session:
+        while True:
+            tell(len(told), "on")
+            told.append(0)
+            time.sleep(0.01)
+
+    work = Background(endless)
+    next(waiting := iter(work))
+    waiting.close()
+    with pytest.raises(CancelledError):
+        work.result()
+
+
+def test_a_video_without_a_face_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nobody: no face found in any frame"):
+        score_video(predictor(), write_images(tmp_path / "nobody", [[]] * 5))
+
+
+def test_models_are_runs_with_a_checkpoint_and_exported_folders(model: Path, tmp_path: Path) -> None:
+    for folder, file in (("runs/other/.hydra", "config.yaml"), ("mine", "config.yaml"), ("mine", "model.safetensors")):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / file).touch()
+    assert find_models([tmp_path]) == [tmp_path / "mine", model]
+    assert find_models([model, tmp_path / "runs"]) == [model]
+    with pytest.raises(InputError, match=r"there is no folder .*absent"):
+        find_models([tmp_path / "absent"])
+
+
+def test_what_a_model_was_trained_on_is_text_and_what_is_wrong_with_it_is_said(model: Path) -> None:
+    assert "Trained on nothing at all." in origin_html(str(model))
+    (model / "model.yaml").write_text("au_set: DISFA")
+    assert "a model is described by" in origin_html(str(model))
+    assert "<b>" not in note_html("<b>bold</b>")
+
+
+def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["app", "--models", "nowhere"])
+    assert capsys.readouterr().err == (
+        "there is no folder nowhere: give run folders, exported models, or a folder of them\n"
+    )
+
+
+def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    video = tmp_path / "clip.mp4"
+    with write_video(video) as add:
+        for number, frame in enumerate(paint_frames(FACES)):
+            add(number / 25, frame)
+    with write_video(tmp_path / "nobody.mp4") as add:
+        for number, frame in enumerate(paint_frames([[]] * 6)):
+            add(number / 25, frame)
+    monkeypatch.setattr(layout, "load_model", lambda chosen: StubModel())
+    monkeypatch.setattr(layout, "Predictor", partial(Predictor, detector=Marked()))
+    monkeypatch.chdir(tmp_path)
+    hidden = model.rename(tmp_path / "elsewhere")
+    caption = "document.querySelector('figcaption')?.innerText"
+    start, wrong = "document.querySelector('button.primary')", "document.querySelector('.note.wrong')?.innerText"
+    with browser_tab(tmp_path) as tab, app.serve([Path("runs")]) as address:
+        tab.open(address)
+        tab.wait(f"{wrong} === {NO_MODEL!r}")
+        hidden.rename(model)
+
+        tab.open(address)
+        tab.wait(f"{start} && !{start}.disabled && document.querySelector('input[type=file]')")
+        tab.wait("document.body.innerText.includes('Trained on nothing at all.')")
+        for file in ("nobody.mp4", "clip.mp4"):
+            tab.choose_file("input[type=file]", tmp_path / file)
+            tab.wait("document.querySelector('video')?.src")
+            tab.press("button.primary")
+            if file == "nobody.mp4":
+                tab.wait(f"{wrong} === 'nobody.mp4: no face found in any frame'")
+                tab.run("document.querySelector('button[aria-label=Clear]').click()")
+                tab.wait("document.querySelector('input[type=file]')")
+        tab.wait(f"{caption} === 'frame 9 · 0.36 s'")
+
+        tab.press(".plot", share=0.11)
+        tab.wait(f"{caption} === 'frame 2 · 0.08 s'")
+        tab.run("[...document.querySelectorAll('input[type=radio]')].at(-1).click()")
+        tab.wait(f"{caption} === 'frame 13 · 0.52 s'")
+        tab.run(
+            "(() => { const slider = [...document.querySelectorAll('.side input[type=range]')].at(-1); "
+            "slider.value = 0.3; slider.dispatchEvent(new Event('input', {bubbles: true})); "
+            "slider.dispatchEvent(new PointerEvent('pointerup', {bubbles: true})) })()"
+        )
+        tab.wait("document.querySelector('.legend').innerText.includes('threshold 0.30')")
+        tab.resize(420, 900)
+        assert tab.run("document.documentElement.scrollWidth") <= 420
+
+        table = tmp_path / "clip_scores.csv"
+        time.sleep(0.5)  # the file follows the slider
+        tab.run("[...document.querySelectorAll('.side button')].at(-1).click()")
+        while not table.is_file() or not table.stat().st_size:
+            time.sleep(0.05)
+        rows = pd.read_csv(table)
+        assert set(rows["track"].dropna()) == {1, 2}
+        pd.testing.assert_series_equal(rows["AU4"] == 1, rows["score_AU4"] >= 0.3, check_names=False)
+        assert (rows["score_AU4"].between(0.3, 0.5)).any() or (rows["score_AU1"].between(0.3, 0.5)).any()
+        assert {answer.split("/")[2] for answer in tab.answers if answer.startswith("http")} == {address.split("/")[2]}
+        assert tab.complaints == []

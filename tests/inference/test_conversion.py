@@ -1,0 +1,155 @@
+"""A released checkpoint becomes a model that scores as the released network does."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from mdhr.action_units import BP4D, DISFA, ActionUnitSet
+from mdhr.data.transforms import normalize
+from mdhr.errors import InputError
+from mdhr.inference import conversion as converting
+from mdhr.inference.conversion import Released, convert, network_settings_of, recognize
+from mdhr.inference.model import load_model
+from mdhr.inference.model_files import fixed_clips
+from mdhr.inference.network_settings import build_network
+from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES
+from mdhr.network.checkpoints.released_me_graphau import me_graphau_rules
+from mdhr.network.me_graphau.me_graphau import MEGraphAU
+from mdhr.network.parity.comparison import GOLDEN, NETWORKS
+from mdhr.network.parity.me_graphau import ME_GRAPHAU
+from tests.support.plain.network import PlainMDHR, released_state
+
+SMALL, SIZE, WIDTH = "test_resnet", 64, 48
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ResNet of a hundredth of the released one's size, and frames of 64 px."""
+    monkeypatch.setitem(RELEASED_BACKBONES, "resnet50", {"name": SMALL, "feature_source": "stage_output"})
+    monkeypatch.setattr(converting, "CROP_SIZE", SIZE)
+
+
+def plain_network(au_set: ActionUnitSet) -> PlainMDHR:
+    """The released network with random weights and the batch statistics of one clip."""
+    torch.manual_seed(0)
+    plain = PlainMDHR(SMALL, au_set=au_set, width=WIDTH, temporal_radius=5)
+    plain(torch.randn(1, 16, 3, SIZE, SIZE))
+    return plain.eval()
+
+
+def me_graphau(stage: int) -> tuple[MEGraphAU, dict[str, Tensor]]:
+    """ME-GraphAU with random weights, and those as the released code has them."""
+    torch.manual_seed(0)
+    released = Released("me_graphau", "DISFA", "resnet50", stage)
+    network = build_network({"network": network_settings_of(released)}, where=Path())
+    assert isinstance(network, MEGraphAU)
+    network.train()(torch.randn(1, 4, 3, SIZE, SIZE))
+    state, theirs = network.state_dict(), {}
+    for rule in me_graphau_rules(network):
+        tensor, many = state[rule.ours], len(rule.theirs)
+        pieces = [tensor] * many if rule.ours.endswith("num_batches_tracked") else tensor.chunk(many)
+        theirs |= dict(zip(rule.theirs, pieces, strict=True))
+    return network.eval(), theirs
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(("au_set", "fps"), [(BP4D, 25), (DISFA, 20)], ids=lambda x: getattr(x, "name", ""))
+def test_mdhr_scores_as_the_released_network(au_set: ActionUnitSet, fps: int, tmp_path: Path) -> None:
+    plain = plain_network(au_set)
+    torch.save({"state_dict": {f"module.{k}": x for k, x in released_state(plain).items()}}, tmp_path / "fold1.pth")
+    convert(tmp_path / "fold1.pth", tmp_path / "out")
+    model = load_model(tmp_path / "out", device="cpu")
+    clips = fixed_clips(model.description, num_clips=2, seed=3)
+    with torch.inference_mode():
+        expected = plain(normalize(clips))[0].numpy()
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
+    d = model.description
+    assert (d.au_set, d.num_frames, d.seconds_between, d.threshold) == (au_set.name, 16, 1 / fps, 0.5)
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("stage", [1, 2])
+def test_me_graphau_scores_as_the_released_network(stage: int, tmp_path: Path) -> None:
+    network, state = me_graphau(stage)
+    torch.save(state, tmp_path / "released.pth")
+    convert(tmp_path / "released.pth", tmp_path / "out", network="me_graphau", au_set="DISFA", backbone="resnet50")
+    model = load_model(tmp_path / "out", device="cpu")
+    clips = fixed_clips(model.description)
+    with torch.inference_mode():
+        expected = network(normalize(clips)).scores.numpy()
+    np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
+    assert "ME-GraphAU, stage " in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *ME_GRAPHAU])
+def test_every_released_checkpoint_is_recognized(name: str) -> None:
+    shapes = json.loads((GOLDEN / f"{name}_keys.json").read_text())
+    found = recognize({key: torch.empty(shape, device="meta") for key, shape in shapes.items()})
+    stage = int(name.partition("stage")[2][:1] or 1)
+    network = "me_graphau" if name in ME_GRAPHAU else "mdhr"
+    data_set, backbone = name.removeprefix(f"me_graphau_stage{stage}_").split("_", 1)
+    assert found == Released(network, data_set.upper(), backbone, stage)
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_card_says_where_the_weights_are_from_and_what_is_not_known(tmp_path: Path) -> None:
+    torch.save(released_state(plain_network(DISFA)), tmp_path / "theirs.pth")
+    convert(tmp_path / "theirs.pth", tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "**Trained on DISFA by the authors of MDHR, which fold is not known here.**" in text
+    assert "the weights are those of the authors' file `theirs.pth` (SHA-256 `" in text
+    assert "What it reaches on a test fold is not known here" in text
+    assert "handed out for research alone, on a signed agreement" in text
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"network": "me_graphau"}, "it is of mdhr, not of me_graphau: leave --network out"),
+        ({"au_set": "DISFA"}, "it is of BP4D, not of DISFA: leave --au-set out"),
+        ({"backbone": "swin_base"}, "it is of resnet50, not of swin_base: leave --backbone out"),
+    ],
+    ids=str,
+)
+def test_what_is_insisted_on_must_be_so(tmp_path: Path, asked: dict[str, str], said: str) -> None:
+    torch.save({"node_classifier.sc": torch.zeros(12, 4)}, tmp_path / "released.pth")
+    with pytest.raises(InputError, match=said):
+        convert(tmp_path / "released.pth", tmp_path / "out", **asked)
+
+
+@pytest.mark.usefixtures("_small")
+def test_what_is_no_released_checkpoint_is_one_line(
+    tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    contents = {
+        "other": ({"weight": torch.zeros(3)}, "neither node_classifier.sc nor head.sc is in it"),
+        "aus": ({"head.sc": torch.zeros(5, 4)}, "it predicts 5 action units: there are sets of 12 (BP4D), 8 (DISFA)"),
+        "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint is not of this network"),
+    }
+    for name, (content, said) in contents.items():
+        torch.save(content, tmp_path / f"{name}.pth")
+        assert exit_status("convert", str(tmp_path / f"{name}.pth"), "--out", str(tmp_path / "out")) == 2
+        line = capsys.readouterr().err
+        assert line.startswith(f"{tmp_path / name}.pth: ")
+        assert said in line
+        assert line.count("\n") == 1
+    assert exit_status("convert", str(tmp_path / "none.pth"), "--out", str(tmp_path / "out")) == 2
+    assert "no checkpoint at" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_program_leaves_a_model(
+    tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(released_state(plain_network(BP4D)), tmp_path / "released.pth")
+    assert exit_status("convert", str(tmp_path / "released.pth"), "--out", str(tmp_path / "out")) == 0
+    assert "scores as the network, to " in capsys.readouterr().out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"config.yaml", "README.md", "model.safetensors"}

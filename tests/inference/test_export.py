@@ -1,0 +1,229 @@
+"""An exported folder scores as the network it was made of in every format, and appears whole or not at all."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from mdhr.data.transforms import normalize
+from mdhr.errors import InputError
+from mdhr.inference import export as exporting
+from mdhr.inference.export import export, write_model
+from mdhr.inference.model import load_model
+from mdhr.inference.model_files import fixed_clips
+from mdhr.inference.model_formats import FORMATS, Format, Source
+from mdhr.inference.network_settings import build_network
+from mdhr.training.module import AU_SET_KEY
+from mdhr.training.run_folder import result_affecting_config, write_settings
+
+
+def make_run(folder: Path, cfg: DictConfig) -> Path:
+    """A run as training leaves it, with random weights and batch statistics."""
+    write_settings(folder, result_affecting_config(cfg))
+    network = build_network(OmegaConf.to_container(cfg, resolve=True), where=folder)
+    torch.manual_seed(0)
+    state = {
+        key: x + 0.2 * torch.rand_like(x) if key.endswith(("running_mean", "running_var")) else x
+        for key, x in network.state_dict().items()
+    }
+    (folder / "checkpoints").mkdir()
+    content = {"state_dict": {f"network.{key}": x for key, x in state.items()}, AU_SET_KEY: cfg.data.au_set.name}
+    torch.save(content, folder / "checkpoints" / "best.ckpt")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "run"
+    return make_run(folder, compose_smoke(folder, "data.crop_size=32"))
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path) -> Path:
+    """The run in every format."""
+    export(run, run.parent / "exported", formats=list(FORMATS))
+    return run.parent / "exported"
+
+
+@pytest.fixture
+def copy(exported: Path, tmp_path: Path) -> Path:
+    """An exported folder that a test may spoil."""
+    return Path(shutil.copytree(exported, tmp_path / "copy"))
+
+
+def refusal(path: Path, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        load_model(path, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_scores_as_the_network(run: Path, exported: Path, name: str) -> None:
+    network = build_network(yaml.safe_load((run / "settings.yaml").read_text()), where=run).eval()
+    state = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    network.load_state_dict({key.removeprefix("network."): x for key, x in state.items()})
+    model = load_model(exported / FORMATS[name].file, device="cpu", trusted=True)
+    for num_clips in (1, 2, 5):
+        clips = fixed_clips(model.description, num_clips=num_clips, seed=7)
+        with torch.inference_mode():
+            expected = network(normalize(clips)).scores.numpy()
+        assert expected.std() > 0.01
+        np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
+
+
+def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
+    a, b = load_model(run, device="cpu"), load_model(exported, device="cpu")
+    clips = fixed_clips(a.description)
+    assert a.description == b.description
+    np.testing.assert_array_equal(a.score(clips), b.score(clips))
+    assert (exported / "README.md").read_text().startswith("# MDHR, run run\n")
+    assert {path.name for path in exported.iterdir()} == {
+        "config.yaml",
+        "README.md",
+        "model.safetensors",
+        "model.onnx",
+        "model.pt2",
+    }
+
+
+def test_it_is_loaded_without_lightning(exported: Path) -> None:
+    """Nor is a network or Hydra needed to have read the settings."""
+    code = (
+        "import sys, json; from mdhr.inference.model import load_model; from mdhr.inference.model_files import fixed_clips; "
+        "m = load_model(sys.argv[1], device='cpu'); s = m.score(fixed_clips(m.description)); "
+        "print(json.dumps([[n for n in sys.modules if n.split('.')[0] in ('lightning', 'hydra')], float(s.sum())]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(exported)], capture_output=True, text=True, check=True)
+    modules, total = json.loads(done.stdout)
+    assert modules == []
+    model = load_model(exported, device="cpu")
+    assert total == pytest.approx(float(model.score(fixed_clips(model.description)).sum()), abs=1e-4)
+
+
+def test_an_exported_folder_can_be_exported_again(exported: Path, tmp_path: Path) -> None:
+    differences = export(exported, tmp_path / "again", formats=["safetensors"])
+    assert differences["safetensors"] < 1e-5
+    for name in ("config.yaml", "README.md", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes()
+
+
+def test_me_graphau_is_exported_too(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    cfg = compose_smoke(tmp_path, "network=me_graphau_stage2", "data.crop_size=32", "data.au_set.name=DISFA")
+    run = make_run(tmp_path / "run", cfg)
+    assert max(export(run, tmp_path / "out", formats=["safetensors", "torch-export"]).values()) < 1e-5
+    assert load_model(tmp_path / "out", device="cpu").au_set.name == "DISFA"
+
+
+def test_a_program_is_read_from_those_alone_who_made_it(exported: Path, tmp_path: Path) -> None:
+    assert "model.pt2 is a program" in refusal(exported / "model.pt2")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for name in ("config.yaml", "model.pt2"):
+        shutil.copy(exported / name, alone)
+    assert "say trusted=True" in refusal(alone)
+    assert load_model(alone, device="cpu", trusted=True).au_set.name == "BP4D"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_that_is_cut_short_is_said_so(copy: Path, name: str) -> None:
+    file = copy / FORMATS[name].file
+    file.write_bytes(file.read_bytes()[:1000])
+    assert f"{file.name} cannot be read" in refusal(file, trusted=True)
+
+
+def test_a_model_that_scores_otherwise_is_refused(copy: Path) -> None:
+    file = copy / "model.safetensors"
+    state = safetensors.torch.load_file(file)
+    state["similarity.anchors"][3] = state["similarity.anchors"][4]
+    safetensors.torch.save_file(state, file)
+    assert "model.safetensors does not score as it did when it was exported" in refusal(copy)
+    assert load_model(copy / "model.onnx", device="cpu"), "which is another file"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"version": 2}, "is of no exported model that this version of mdhr knows"),
+        ({"fingerprint": None}, "does not score as it did"),
+        ({"model": {"au_set": "BP4D"}}, "a model is described by"),
+        ({"network": {"_target_": "os.mkdir", "path": "touched"}}, "network._target_=os.mkdir is none of"),
+        ({"network": None}, "network._target_=None is none of"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_config_that_was_changed_is_refused(copy: Path, change: dict[str, Any], said: str) -> None:
+    config = yaml.safe_load((copy / "config.yaml").read_text())
+    (copy / "config.yaml").write_text(yaml.safe_dump({**config, **change}))
+    assert said in refusal(copy)
+    assert not Path("touched").exists()
+
+
+def broken(message: str) -> Format:
+    def write(source: Source, file: Path) -> None:
+        raise RuntimeError(f"{message}\nand more")
+
+    return Format("model.onnx", write, FORMATS["onnx"].read)
+
+
+def off(source: Source, file: Path) -> None:
+    state = source.network.state_dict()
+    state["static.linear.weight"] = state["static.linear.weight"] * 1.05
+    safetensors.torch.save_file(state, file)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "said"),
+    [
+        ("onnx", broken("no such operator"), "cannot be exported as onnx: RuntimeError: no such operator"),
+        ("safetensors", Format("model.safetensors", off, FORMATS["safetensors"].read), "safetensors"),
+    ],
+    ids=["cannot", "differs"],
+)
+def test_nothing_is_left_of_an_export_that_fails(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: Format, said: str
+) -> None:
+    monkeypatch.setitem(FORMATS, name, form)
+    with pytest.raises(InputError, match=said) as caught:
+        export(run, tmp_path / "out", formats=[name])
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_small_difference_is_refused_as_well(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "AGREE", -1.0)
+    with pytest.raises(InputError, match=r"safetensors scores differ by \S+ from the network's"):
+        write_model(exporting.read_model(run), tmp_path / "out", formats=["safetensors"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_package_that_is_not_there_is_named_before_anything_is_done(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(InputError, match=r"needs the package onnxscript: pip install -e '\.\[export\]'"):
+        export(tmp_path / "nowhere", tmp_path / "out", formats=["onnx"])
+
+
+def test_the_program_says_what_it_wrote_and_overwrites_nothing(
+    run: Path, tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert exit_status("export", str(run), "--out", str(out)) == 0
+    assert "model.safetensors: scores as the network, to " in capsys.readouterr().out
+    (out / "README.md").write_text("mine")
+    assert exit_status("export", str(run), "--out", str(out)) == 2
+    assert capsys.readouterr().err == f"{out} is there already: choose another --out, or remove it\n"
+    assert (out / "README.md").read_text() == "mine"
+    assert exit_status("export", str(run), "--out", str(tmp_path / "b"), "--formats", "pickle") == 2
+    assert "there is no format pickle: choose from safetensors, onnx, torch-export" in capsys.readouterr().err

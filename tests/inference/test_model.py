@@ -1,0 +1,212 @@
+"""A trained model is loaded as it was trained, and nothing that a stranger wrote into its files is run."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from mdhr.data.faces.cropping import FILL
+from mdhr.data.transforms import normalize
+from mdhr.errors import InputError
+from mdhr.inference.model import ModelDescription, choose_device, load_model
+from mdhr.inference.model_files import fixed_clips
+from mdhr.training.training_run import train
+
+
+@pytest.fixture(scope="module")
+def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("model") / "run"
+    with pytest.warns(UserWarning, match="shorter than a clip"):
+        train(compose_smoke(folder, "trainer.max_epochs=1", "data.module.frame_stride=2"))
+    return folder
+
+
+@pytest.fixture
+def copy(run: Path, tmp_path: Path) -> Path:
+    """A run that a test may spoil."""
+    return Path(shutil.copytree(run, tmp_path / "copy"))
+
+
+def edit(run: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    settings = yaml.safe_load((run / "settings.yaml").read_text())
+    change(settings["network"])
+    (run / "settings.yaml").write_text(yaml.safe_dump(settings))
+
+
+def refusal(path: Path, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        load_model(path, **options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_scores_are_those_of_the_trained_network(run: Path, compose_smoke: Callable[..., DictConfig]) -> None:
+    model = load_model(run, device="cpu")
+    clips = fixed_clips(model.description, num_clips=2)
+    network = instantiate(compose_smoke(run).network, _convert_="all").eval()
+    state = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+    network.load_state_dict({k.removeprefix("network."): x for k, x in state.items() if k.startswith("network.")})
+    with torch.inference_mode():
+        expected = network(normalize(clips)).scores.numpy()
+    scores = model.score(clips)
+    assert scores.dtype == np.float32
+    assert scores.shape == (2, 4, 12)
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
+    np.testing.assert_array_equal(load_model(run / "checkpoints" / "best.ckpt", device="cpu").score(clips), scores)
+
+
+def test_description_says_how_the_network_was_trained(run: Path) -> None:
+    model = load_model(run, device="cpu")
+    assert model.description == ModelDescription(
+        au_set="BP4D",
+        num_frames=4,
+        crop_size=64,
+        seconds_between=2 / 25,
+        fill=FILL,
+        threshold=0.5,
+        trained_on="rendered faces only, never a real one",
+    )
+    assert model.au_set.columns[0] == "AU1"
+
+
+def test_a_run_without_description_takes_its_data_sets(copy: Path) -> None:
+    expected = load_model(copy, device="cpu").description
+    (copy / "model.yaml").unlink()
+    assert load_model(copy, device="cpu").description == expected
+
+
+def test_a_run_whose_data_set_is_gone_takes_what_is_known_of_it(copy: Path) -> None:
+    (copy / "model.yaml").unlink()
+    settings = yaml.safe_load((copy / "settings.yaml").read_text())
+    settings["data"]["prepared"] = "nowhere"
+    (copy / "settings.yaml").write_text(yaml.safe_dump(settings))
+    rendered = load_model(copy, device="cpu").description
+    assert rendered.seconds_between == pytest.approx(2 * 3 / 25)
+    assert rendered.fill == pytest.approx(1.1 * FILL)
+    settings["data"]["name"] = "bp4d"
+    (copy / "settings.yaml").write_text(yaml.safe_dump(settings))
+    real = load_model(copy, device="cpu").description
+    assert (real.seconds_between, real.fill) == (pytest.approx(2 / 25), FILL)
+    assert real.trained_on == "bp4d, protocol honest, people of fold 1 left out"
+
+
+def test_no_weights_are_read_but_the_models_own(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = load_model(copy, device="cpu")
+    clips = fixed_clips(expected.description)
+    edit(copy, lambda network: network["backbone"].update(pretrained=True, weights="nowhere.safetensors"))
+    monkeypatch.setattr("mdhr.network.backbone.load_pretrained", lambda *_, **__: pytest.fail("weights were read"))
+    np.testing.assert_array_equal(load_model(copy, device="cpu").score(clips), expected.score(clips))
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_a_checkpoint_that_would_run_code_is_refused(copy: Path, tmp_path: Path) -> None:
+    content = torch.load(copy / "checkpoints" / "best.ckpt", weights_only=True)
+    torch.save({**content, "more": Touch(tmp_path / "touched")}, copy / "checkpoints" / "best.ckpt")
+    assert "best.ckpt cannot be read as a checkpoint" in refusal(copy)
+    assert not (tmp_path / "touched").exists()
+    torch.load(copy / "checkpoints" / "best.ckpt", weights_only=False)
+    assert (tmp_path / "touched").exists(), "it would have"
+
+
+TARGETS: dict[str, Callable[[dict[str, Any], str], Any]] = {
+    "network": lambda network, path: network.update(_target_="os.mkdir", path=path),
+    "backbone": lambda network, path: network.update(backbone={"_target_": "os.mkdir", "path": path}),
+    "au_set": lambda network, path: network.update(au_set={"_target_": "os.mkdir", "path": path}),
+    "option": lambda network, path: network["backbone"].update(options={"act": {"_target_": "os.mkdir", "path": path}}),
+    "more": lambda network, path: network.update(more={"_target_": "os.mkdir", "path": path}),
+    "another-class-of-ours": lambda network, path: network.update(_target_="mdhr.training.training_run.train"),
+}
+
+
+@pytest.mark.parametrize("place", TARGETS)
+def test_a_target_that_no_model_needs_is_not_called(copy: Path, tmp_path: Path, place: str) -> None:
+    edit(copy, lambda network: TARGETS[place](network, str(tmp_path / "touched")))
+    assert "settings.yaml: network" in refusal(copy)
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"options": {"checkpoint_path": "evil.pth"}},
+        {"options": {"pretrained_cfg": 1}},
+        {"options": {"act_layer": "os.mkdir"}},
+        {"options": [1]},
+        {"name": "hf-hub:somebody/model"},
+        {"name": "local-dir:model"},
+        {"name": 3},
+        {"input_size": "wide"},
+        {"unknown": 1},
+    ],
+    ids=str,
+)
+def test_settings_that_are_of_no_network_are_one_line(copy: Path, change: dict[str, Any]) -> None:
+    edit(copy, lambda network: network["backbone"].update(change))
+    assert "settings.yaml: " in refusal(copy)
+
+
+def test_yaml_that_would_make_objects_is_refused(copy: Path, tmp_path: Path) -> None:
+    (copy / "settings.yaml").write_text(f"network: !!python/object/apply:os.mkdir ['{tmp_path / 'touched'}']\n")
+    assert "settings.yaml cannot be read" in refusal(copy)
+    assert not (tmp_path / "touched").exists()
+
+
+def test_weights_of_another_network_are_said_so(copy: Path) -> None:
+    edit(copy, lambda network: network.update(width=24))
+    assert "best.ckpt is of another network than the settings beside it" in refusal(copy)
+
+
+def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
+    assert "no model at" in refusal(tmp_path / "nowhere")
+    (tmp_path / "text.pth").write_text("no model")
+    assert "mdhr convert" in refusal(tmp_path / "text.pth")
+    (tmp_path / "empty").mkdir()
+    assert "is of no run" in refusal(tmp_path / "empty")
+    (copy / "checkpoints" / "best.ckpt").unlink()
+    assert "best.ckpt is not there" in refusal(copy)
+    assert "device sofa is not here" in refusal(copy, device="sofa")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"num_frames": 0}, {"fill": float("nan")}, {"fill": "much"}, {"au_set": "FACS"}, {"more": 1}],
+    ids=str,
+)
+def test_a_wrong_description_is_one_line(copy: Path, values: dict[str, Any]) -> None:
+    right = yaml.safe_load((copy / "model.yaml").read_text())
+    (copy / "model.yaml").write_text(yaml.safe_dump({**right, **values} if values else {}))
+    assert "model.yaml: " in refusal(copy)
+
+
+def test_clips_of_another_shape_or_type_are_refused(run: Path) -> None:
+    model = load_model(run, device="cpu")
+    clips = fixed_clips(model.description)
+    with pytest.raises(InputError, match=r"clips are torch.float32 \(1, 4, 3, 64, 64\): this model takes torch.uint8"):
+        model.score(clips.float())
+    with pytest.raises(InputError, match=r"takes torch.uint8 \(B, 4, 3, 64, 64\)"):
+        model.score(clips[:, :2])
+
+
+def test_auto_takes_the_accelerator_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("meta"))
+    assert choose_device("auto").type == "meta"
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
+    assert choose_device("auto").type == "cpu"

@@ -1,0 +1,114 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from mdhr.action_units import BP4D, DISFA, ActionUnitSet, action_unit_set
+from mdhr.errors import InputError
+from mdhr.network.checkpoints.released_mdhr import load_released, load_released_state, release_rules
+from mdhr.network.mdhr import MDHR
+from mdhr.network.parity.comparison import GOLDEN, NETWORKS
+from mdhr.network.parity.filling import released_backbone
+
+
+def whole_network(name: str) -> MDHR:
+    """One of the four released networks, without memory for its weights."""
+    data_set, _, backbone = name.partition("_")
+    with torch.device("meta"):
+        return MDHR(
+            backbone=released_backbone(backbone),
+            au_set=action_unit_set(data_set.upper()),
+            width=None,
+            temporal_radius=5,
+            use_mfd=True,
+            use_hsr=True,
+            use_tcn=True,
+        )
+
+
+def released_shapes(name: str) -> dict[str, Tensor]:
+    shapes = json.loads((GOLDEN / f"{name}_keys.json").read_text())
+    return {key: torch.empty(shape, device="meta") for key, shape in shapes.items()}
+
+
+def released_layout(network: MDHR) -> dict[str, Tensor]:
+    """A network's own tensors, taken apart as the released code has them."""
+    state, released = network.state_dict(), {}
+    for rule in release_rules(network):
+        tensor, many = state[rule.ours], len(rule.theirs)
+        if rule.ours.endswith("num_batches_tracked"):
+            pieces = [tensor] * many
+        elif rule.ours == "temporal.weight":
+            pieces = [kernels.unsqueeze(1) for kernels in tensor]
+        elif rule.ours == "temporal.bias":
+            pieces = list(tensor)
+        elif "projections" in rule.ours and rule.ours.endswith("linear.weight"):
+            patch = 8 >> int(rule.ours.split(".")[2])
+            pieces = [tensor.unflatten(1, (patch, patch, -1)).permute(0, 3, 1, 2)]
+        else:
+            pieces = tensor.chunk(many) if many > 1 else [tensor]
+        released |= {key: piece.clone() for key, piece in zip(rule.theirs, pieces, strict=True)}
+    return released
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_released_key_has_its_place(name: str) -> None:
+    network, released = whole_network(name), released_shapes(name)
+    load_released_state(network, released)
+    load_released_state(network, {"state_dict": {f"module.{key}": x for key, x in released.items()}, "epoch": 3})
+    assert {rule.ours for rule in release_rules(network)} == set(network.state_dict())
+
+
+@pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda s: s.name)
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_checkpoint_file_gives_the_same_network(
+    au_set: ActionUnitSet, prefix: str, wrapped: bool, tmp_path: Path, small_mdhr: Callable[..., MDHR]
+) -> None:
+    torch.manual_seed(0)
+    network, other = small_mdhr(au_set=au_set), small_mdhr(au_set=au_set)
+    state = {prefix + key: x for key, x in released_layout(network).items()}
+    torch.save({"state_dict": state} if wrapped else state, tmp_path / "released.pth")
+    load_released(other, tmp_path / "released.pth")
+    assert all(torch.equal(x, network.state_dict()[key]) for key, x in other.state_dict().items())
+
+
+def test_missing_and_unexpected_keys_are_named(small_mdhr: Callable[..., MDHR]) -> None:
+    network = small_mdhr()
+    released = released_layout(network)
+    released["MFD.extra"] = released.pop("CRM.gat.bias")
+    with pytest.raises(InputError, match=r"1 missing \(CRM.gat.bias\); 1 unexpected \(MFD.extra\)"):
+        load_released_state(network, released)
+    released["CRM.gat.bias"] = torch.zeros(7)
+    del released["MFD.extra"]
+    with pytest.raises(InputError, match=r"1 misshapen \(cross_region.attention.bias \(7,\) instead of \(32,\)\)"):
+        load_released_state(network, released)
+
+
+def test_another_action_unit_set_or_backbone_is_said_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"predicts 8 action units and the network 12 \(BP4D\)"):
+        load_released_state(whole_network("bp4d_resnet50"), released_shapes("disfa_resnet50"))
+    with pytest.raises(InputError, match="backbone is a Swin Transformer, the network's is ResNet"):
+        load_released_state(whole_network("bp4d_resnet50"), released_shapes("bp4d_swin_base"))
+    with pytest.raises(InputError, match="backbone is a ResNet, the network's is SwinTransformer"):
+        load_released_state(whole_network("bp4d_swin_base"), released_shapes("bp4d_resnet50"))
+
+
+def test_ablated_networks_have_no_released_checkpoint(small_mdhr: Callable[..., MDHR]) -> None:
+    with pytest.raises(InputError, match="set dynamics, hierarchy and temporal to true"):
+        load_released_state(small_mdhr(use_mfd=False), {})
+
+
+def test_files_that_are_no_checkpoints(tmp_path: Path, small_mdhr: Callable[..., MDHR]) -> None:
+    with pytest.raises(InputError, match="no checkpoint at"):
+        load_released(small_mdhr(), tmp_path / "absent.pth")
+    (tmp_path / "text.pth").write_text("not a checkpoint")
+    with pytest.raises(InputError, match="cannot read the checkpoint") as caught:
+        load_released(small_mdhr(), tmp_path / "text.pth")
+    assert "\n" not in str(caught.value)
+    torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(InputError, match=r"other.pth: the checkpoint is not of this network: \d+ missing"):
+        load_released(small_mdhr(), tmp_path / "other.pth")

@@ -1,0 +1,62 @@
+"""Features of edges against loops over pairs of action units."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from mdhr.network.me_graphau.edge_features import CrossAttention, EdgeFeatures
+
+
+def looped_attention(attention: CrossAttention, looking: Tensor, seen: Tensor) -> Tensor:
+    """Definition, one position after the other, of maps ``p d`` and ``q d``."""
+    key, value = attention.key(seen), attention.value(seen)
+    outputs = []
+    for position in looking:
+        query = attention.query(position)
+        weights = torch.stack([torch.dot(query, k) / len(query) ** 0.5 for k in key]).exp()
+        outputs.append(sum(w * v for w, v in zip(weights / weights.sum(), value, strict=True)))
+    return torch.stack(outputs)
+
+
+def looped_edges(block: EdgeFeatures, au_maps: Tensor, face: Tensor) -> Tensor:
+    """Edge ``i * N + j`` runs from j, which asks, to i, which is asked."""
+    num_frames, num_aus, _, width = au_maps.shape
+    edges = torch.empty(num_frames, num_aus, num_aus, width)
+    norm = block.norm
+    for b in range(num_frames):
+        maps = [looped_attention(block.in_face, au_map, face[b]) for au_map in au_maps[b]]
+        for i, end in enumerate(maps):
+            for j, start in enumerate(maps):
+                e = i * num_aus + j
+                x = block.linear(looped_attention(block.in_pair, start, end)).mean(0)
+                scale = norm.weight[e] / (norm.running_var[e] + norm.eps).sqrt()
+                edges[b, i, j] = (x - norm.running_mean[e]) * scale + norm.bias[e]
+    return edges
+
+
+def small_block(*, project_once: bool) -> EdgeFeatures:
+    torch.manual_seed(0)
+    block = EdgeFeatures(num_aus=3, width=4, project_once=project_once)
+    for tensor in (block.norm.weight.data, block.norm.bias.data, block.norm.running_mean, block.norm.running_var):
+        tensor.uniform_(0.5, 1.5)
+    return block
+
+
+@pytest.mark.parametrize("project_once", [True, False])
+def test_edges_are_their_definition(project_once: bool) -> None:
+    block = small_block(project_once=project_once).eval()
+    au_maps, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
+    with torch.inference_mode():
+        torch.testing.assert_close(block(au_maps, face), looped_edges(block, au_maps, face), atol=1e-5, rtol=1e-5)
+
+
+def test_projecting_once_changes_neither_outcome_nor_gradients() -> None:
+    au_maps, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
+    outcomes = []
+    for project_once in (True, False):
+        block = small_block(project_once=project_once)
+        edges = block(au_maps, face)
+        edges.square().sum().backward()
+        outcomes.append([edges, *(parameter.grad for parameter in block.parameters())])
+    for once, often in zip(*outcomes, strict=True):
+        torch.testing.assert_close(once, often, atol=1e-4, rtol=1e-4)

@@ -1,0 +1,58 @@
+"""The command: from a run's folder to a picture, and one line where that cannot be."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.errors import InputError
+from mdhr.reporting.figures.attention_clip import attention, liveliest_clip, load_network
+from mdhr.training.run_folder import SETTINGS
+from mdhr.training.training_run import train
+
+
+@pytest.fixture(scope="module")
+def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a tiny network on noise."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    train(compose_smoke(folder))
+    return folder
+
+
+def test_a_finished_run_is_drawn_from_its_folder_alone(run: Path, tmp_path: Path) -> None:
+    out = attention(OmegaConf.create({"run": str(run), "out": str(tmp_path / "inside.png")}))
+    assert cv2.imread(str(out)).shape[1] == 1400
+
+
+def test_the_weights_are_the_runs_best(run: Path) -> None:
+    state = torch.load(run / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
+    network = load_network(run)
+    assert torch.equal(network.similarity.anchors, state["network.similarity.anchors"])
+
+
+def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
+    settings = OmegaConf.load(run / SETTINGS)
+    data: FaceVideoData = instantiate(settings.data.module, _convert_="all")
+    video, clip = liveliest_clip(data, pd.read_parquet(run / "predictions.parquet"))
+    assert video.subject in ("F001", "M001"), "the test subjects of fold 1"
+    position = {frame: i for i, frame in enumerate(video.frame.tolist())}
+    real = clip.frame >= 0
+    assert torch.equal(clip.au[real], torch.from_numpy(video.au[[position[f] for f in clip.frame[real].tolist()]]))
+
+
+def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
+    cfg = OmegaConf.create({"run": str(tmp_path), "out": str(tmp_path / "inside.png")})
+    with pytest.raises(InputError, match=r"is no finished run, it has no settings.yaml: give a folder such as"):
+        attention(cfg)
+    settings = OmegaConf.load(run / SETTINGS)
+    settings.module.network.dynamics = False
+    OmegaConf.save(settings, tmp_path / SETTINGS)
+    (tmp_path / "predictions.parquet").touch()
+    with pytest.raises(InputError, match=r"has no weights of scales or no graph: give a run with network=mdhr"):
+        attention(cfg)

@@ -1,0 +1,126 @@
+"""The table of all folds against plain numpy, and the paper's row beside it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from mdhr.action_units import BP4D, DISFA
+from mdhr.errors import InputError
+from mdhr.reporting.paper_results import paper_results, paper_row
+from mdhr.reporting.tables.fold_table import as_markdown, as_terminal_table, fold_notes, fold_table, fold_title
+
+F1 = np.random.default_rng(0).uniform(0.3, 0.9, (3, 12))
+PAPER = paper_row("f1_bp4d", "MDHR (ResNet-50)", columns=BP4D.columns)
+
+
+def record(fold: int, **changed: Any) -> dict[str, Any]:
+    """What a fold's ``metrics.json`` says, as far as the table reads it."""
+    f1 = F1[fold - 1]
+    return {
+        "data": "bp4d",
+        "au_set": "BP4D",
+        "protocol": "honest",
+        "fold": fold,
+        "seed": 3,
+        "threshold": 0.5,
+        "f1": dict(zip(BP4D.columns, f1.tolist(), strict=True)),
+        "f1_mean": f1.mean(),
+        "baseline_f1_mean": 0.5,
+        "auc_mean": 0.8 + fold / 100,
+        "accuracy_mean": 0.7,
+    } | changed
+
+
+def test_values_are_percent_and_means_are_over_folds() -> None:
+    table = fold_table({1: record(1), 2: record(2), 3: record(3)}, PAPER)
+    assert list(table.columns) == ["fold 1", "fold 2", "fold 3", "mean", "paper", "difference"]
+    assert list(table.index[:13]) == [*BP4D.columns, "mean F1"]
+    np.testing.assert_allclose(table.iloc[:12, :3], 100 * F1.T)
+    np.testing.assert_allclose(table["mean"].iloc[:12], 100 * F1.mean(0))
+    assert table.loc["mean F1", "mean"] == pytest.approx(100 * F1.mean(1).mean())
+    assert table.loc["mean AUC", "mean"] == pytest.approx(82)
+    assert table.loc["AU4", "paper"] == 58.9
+    assert table.loc["mean F1", "difference"] == pytest.approx(100 * F1.mean() - 66.6)
+    assert table.loc["mean AUC", ["paper", "difference"]].isna().all()
+
+
+def test_a_fold_without_a_result_is_shown_as_missing() -> None:
+    records = {1: record(1), 2: None, 3: record(3)}
+    table = fold_table(records)
+    assert table["fold 2"].isna().all()
+    np.testing.assert_allclose(table["mean"].iloc[:12], 100 * F1[[0, 2]].mean(0))
+    assert "fold 2 MISSING: the means are over 2 of 3 folds" in fold_notes(records)
+    assert "| AU1 | {:.1f} | - | {:.1f} |".format(*100 * F1[[0, 2], 0]) in as_markdown(table, title="", notes=[])
+
+
+def test_an_action_unit_without_a_label_in_one_fold_is_averaged_over_the_others() -> None:
+    f1 = {**record(2)["f1"], "AU7": None}
+    table = fold_table({1: record(1), 2: record(2, f1=f1)})
+    assert table.loc["AU7", "mean"] == table.loc["AU7", "fold 1"]
+
+
+def test_what_belongs_to_the_numbers_is_said() -> None:
+    honest, paper = {1: record(1)}, {1: record(1, protocol="paper")}
+    assert fold_title("mine", honest) == "mine on bp4d, F1 in %: protocol honest, fold 1, seed 3"
+    assert "test fold was scored once" in fold_notes(honest, PAPER)[0]
+    assert fold_notes(honest, PAPER)[-1].endswith("protocol paper, not the stricter one of our numbers")
+    assert "chosen on the test fold" in fold_notes(paper, PAPER)[0]
+    assert fold_notes(paper, PAPER)[-1].endswith("mean of 3 folds, protocol paper")
+    assert not any("rendered" in note for note in fold_notes(honest))
+    rendered = fold_notes({1: record(1, data="synthetic_bp4d")})
+    assert "rendered faces, not BP4D: these numbers say nothing about real people" in rendered
+
+
+def test_records_of_different_experiments_are_refused() -> None:
+    with pytest.raises(InputError, match=r"fold 1 has seed=3, fold 3 has seed=4: .*not folds of one experiment"):
+        fold_table({1: record(1), 3: record(3, seed=4)})
+    with pytest.raises(InputError, match="no fold has a result"):
+        fold_table({1: None})
+
+
+def test_the_terminal_shows_every_number_in_80_columns() -> None:
+    table = fold_table({1: record(1), 2: record(2), 3: record(3)}, PAPER)
+    console = Console(width=80, record=True)
+    console.print(as_terminal_table(table))
+    text = console.export_text()
+    assert "…" not in text
+    shown = [line.replace("│", " ").split() for line in text.splitlines() if line.startswith("│ AU")]
+    read = pd.DataFrame([line[1:] for line in shown], index=[line[0] for line in shown], columns=table.columns)
+    pd.testing.assert_frame_equal(read.astype(float), table.iloc[:12], atol=0.0501, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "columns", "line"),
+    [
+        ("f1_bp5d", "MDHR (Swin-B)", BP4D.columns, "the paper has no such table: did you mean f1_bp4d"),
+        ("f1_bp4d", "MDHR (Swin)", BP4D.columns, r"f1_bp4d has no such row: did you mean MDHR \(Swin-B\)"),
+        ("f1_bp4d", "MDHR (Swin-B)", DISFA.columns, "the data has AU1, AU2, AU4, AU6, AU9"),
+    ],
+)
+def test_a_row_that_is_not_there_is_one_line(table: str, name: str, columns: tuple[str, ...], line: str) -> None:
+    with pytest.raises(InputError, match=line) as raised:
+        paper_row(table, name, columns=columns)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("table", ["f1_bp4d", "f1_disfa"])
+def test_the_papers_averages_are_those_of_its_rows(table: str) -> None:
+    results = paper_results()[table]
+    for name, f1 in results["f1"].items():
+        assert len(f1) == len(results["aus"])
+        assert results["average"][name] == pytest.approx(np.mean(f1), abs=0.11), name  # printed with one decimal
+
+
+def test_the_papers_numbers_are_as_published(shared: Path) -> None:
+    published = json.loads((shared / "spec" / "paper_results.json").read_text())
+    ours = {key: table for key, table in paper_results().items() if key != "source"}
+    for key in ("f1_bp4d", "f1_disfa"):
+        ours[key] = {**ours[key], **ours[key]["f1"]}
+        del ours[key]["f1"]
+    del published["source"]
+    assert ours == published

@@ -1,0 +1,128 @@
+"""The size table: published counts, what the paper's numbers are, and a measurement in another process."""
+
+import os
+import pickle
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from torch import nn
+
+import mdhr.reporting.tables.table_5
+from mdhr.config.hydra_command import CONF
+from mdhr.reporting.paper_results import paper_results
+from mdhr.reporting.tables.cpu_cost import CpuCost, cpu_cost, peak_megabytes, processor
+from mdhr.reporting.tables.table_5 import MODELS, build_model, compose_model, table_5, write_table_5
+
+SMALL = tuple(model for model in MODELS if model.name == "MDHR (small ResNet)")
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    """The networks that the paper's table has, by name and action unit set."""
+    names = ("MDHR (ResNet-50)", "MDHR (Swin-B)", "ME-GraphAU stage 2 (Swin-B)")
+    return table_5(tuple(m for m in MODELS if m.name in names)).set_index(["model", "au_set"])
+
+
+def printed(value: float, like: float) -> float:
+    """Rounded to as many decimals as the paper prints."""
+    return round(value, len(str(like).partition(".")[2]))
+
+
+def test_sizes_are_the_released_ones(table: pd.DataFrame) -> None:
+    assert table.loc[("MDHR (ResNet-50)", "BP4D"), "parameters"] == 93_226_054
+    assert table.loc[("MDHR (Swin-B)", "DISFA"), "parameters"] == 106_013_856
+    assert table.loc[("MDHR (Swin-B)", "BP4D"), "multiply_adds"] == pytest.approx(16.298e9, rel=1e-3)
+    assert (table["flops"] == 2 * table["multiply_adds"]).all()
+
+
+@pytest.mark.parametrize(
+    ("row", "model", "of_cost", "times"),
+    [
+        ("MDHR (ResNet50)", "MDHR (ResNet-50)", "BP4D", 1),
+        ("MDHR (Swin-base)", "MDHR (Swin-B)", "BP4D", 1),
+        ("ME-GraphAU", "ME-GraphAU stage 2 (Swin-B)", "DISFA", 2),
+    ],
+)
+def test_the_papers_rows_are_what_we_say_they_are(
+    table: pd.DataFrame, row: str, model: str, of_cost: str, times: int
+) -> None:
+    paper = paper_results()["table5_complexity"][row]
+    parameters = table.loc[(model, "DISFA"), "layer_parameters"] / 1e6
+    billions = times * table.loc[(model, of_cost), "layer_multiply_adds"] / 1e9
+    assert printed(parameters, paper["params_m"]) == paper["params_m"]
+    assert printed(billions, paper["flops_g"]) == paper["flops_g"]
+
+
+def test_counting_everything_does_not_give_the_papers_swin_row(table: pd.DataFrame) -> None:
+    for au_set in ("BP4D", "DISFA"):
+        row = table.loc["MDHR (Swin-B)", au_set]
+        assert printed(row["parameters"] / 1e6, 105.94) != 105.94
+        assert printed(row["multiply_adds"] / 1e9, 15.99) != 15.99
+
+
+def test_what_layers_leave_out_is_counted_by_hand(table: pd.DataFrame) -> None:
+    """Swin-B: (2 x 7 - 1)^2 places a table, heads 4, 8, 16, 32 in 2, 2, 18, 2 blocks; windows of 49, twice a block."""
+    row = table.loc["MDHR (Swin-B)", "DISFA"]
+    position_tables = 13**2 * (4 * 2 + 8 * 2 + 16 * 18 + 32 * 2)
+    assert row["parameters"] - row["layer_parameters"] == position_tables + 8 * 512 + 3 * 512
+    blocks = ((2, 56, 128), (2, 28, 256), (18, 14, 512), (2, 7, 1024))
+    windows = sum(2 * number * side**2 * 49 * width for number, side, width in blocks)
+    assert row["multiply_adds"] - row["layer_multiply_adds"] == windows + 8 * 8 * 512
+
+
+def test_tables_are_written_with_both_conventions_and_the_paper_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cost(build: Callable[[], nn.Module], *, num_frames: int, size: int, threads: int, repeats: int) -> CpuCost:
+        assert (num_frames, size, threads, repeats) == (16, 128, 1, 1)
+        pickle.dumps(build)  # it goes to another process
+        return CpuCost(0.25, 12, 1234)
+
+    monkeypatch.setattr(mdhr.reporting.tables.table_5, "cpu_cost", cost)
+    page = write_table_5(tmp_path / "out", command="make table-5", repeats=1, models=SMALL).read_text()
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"table.csv", "table.md", "table.tex"}
+    written = pd.read_csv(tmp_path / "out/table.csv")
+    assert written["au_set"].tolist() == ["BP4D", "DISFA"]
+    assert written["parameters"][0] == sum(p.numel() for p in build_model(SMALL[0], "BP4D").parameters())
+    for said in ("| 105.94 | 15.99 |", "1 torch thread(s)", "`make table-5`", "| 128 |", "| 0.250 | 12 | 1,234 |"):
+        assert said in page
+
+
+class Worker(nn.Module):
+    """Takes 40 MB and remembers where it ran."""
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        assert torch.get_num_threads() == 1
+        assert os.getpid() != self.home
+        return torch.ones(10 * 2**20).sum() + frames.sum()
+
+
+def build_worker(home: int) -> nn.Module:
+    worker = Worker()
+    worker.home = home
+    return worker
+
+
+def test_cost_is_measured_in_another_process() -> None:
+    found = cpu_cost(partial(build_worker, os.getpid()), num_frames=2, size=8, repeats=1)
+    assert 0 < found.seconds_per_frame < 60
+    assert found.megabytes_per_frame == pytest.approx(20, abs=4)
+    assert found.megabytes > 100, "torch alone is that large"
+
+
+def test_memory_and_processor_are_known_here() -> None:
+    assert peak_megabytes() > 50
+    assert processor()
+
+
+def test_models_are_composed_inside_a_hydra_command() -> None:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        outer = GlobalHydra.instance().hydra
+        assert compose_model(SMALL[0], "DISFA").data.au_set.name == "DISFA"
+        assert GlobalHydra.instance().hydra is outer

@@ -1,0 +1,92 @@
+"""The command: three pictures and their numbers, from any data set, prepared first where it is not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig
+
+import mdhr.reporting.label_report
+from mdhr.action_units import DISFA
+from mdhr.errors import InputError
+from mdhr.reporting.label_report import labels
+from tests.support.paths import CONF
+
+FILES = {f"{stem}.{kind}" for stem in ("label_distribution", "co_occurrence", "run_lengths") for kind in ("csv", "png")}
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> Callable[..., DictConfig]:
+    def compose_with(*overrides: str) -> DictConfig:
+        with initialize_config_dir(str(CONF), version_base="1.3"):
+            return compose("labels", [f"out={tmp_path / 'out'}", *overrides])
+
+    return compose_with
+
+
+def test_a_prepared_data_set_leaves_three_pictures_with_their_numbers(
+    composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    returned = labels(composed("data=prepared", f"data.module.source.root={prepared}"))
+    out = tmp_path / "out"
+    assert {file.name for file in out.iterdir()} == FILES
+    assert all(cv2.imread(str(out / name)) is not None for name in FILES if name.endswith("png"))
+    table = pd.read_parquet(prepared / "manifest.parquet")
+    written = pd.read_csv(out / "label_distribution.csv")
+    assert written["active"].tolist() == [(table[f"AU{au}"] == 1).sum() for au in written["au"]]
+    assert written["unknown"].sum() == returned["unknown"].sum() > 0
+    assert pd.read_csv(out / "co_occurrence.csv").shape == (12, 13)
+    assert (pd.read_csv(out / "run_lengths.csv")["runs"] == written["runs"]).all()
+    said = capsys.readouterr().out
+    assert f"{table.shape[0]} frames of 12 videos of 6 people" in said
+    assert "chin raiser" in said
+    assert "endered" not in said, "noise is not rendered faces"
+
+
+def test_label_lists_will_do_without_images(composed: Callable[..., DictConfig], tmp_path: Path) -> None:
+    lists = tmp_path / "lists"
+    lists.mkdir()
+    values = np.random.default_rng(1).integers(0, 2, (30, 8))
+    for split, subject, rows in (("train", "SN001", values[:20]), ("test", "SN002", values[20:])):
+        (lists / f"DISFA_{split}_path_fold1.txt").write_text(
+            "\n".join(f"{subject}/{subject}_{f}.png" for f in range(len(rows)))
+        )
+        np.savetxt(lists / f"DISFA_{split}_label_fold1.txt", rows, fmt="%d")
+    cfg = composed(
+        "data=released_lists", "data.au_set.name=DISFA", f"data.root={lists}", "data.module.source.list_folder=.",
+        "data.module.source.image_folder=null",
+    )  # fmt: skip
+    assert labels(cfg)["active"].tolist() == values.sum(0).tolist(), "training and test list together"
+
+
+def test_rendered_faces_are_rendered_first_and_called_that(
+    composed: Callable[..., DictConfig],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cfg = composed("data=synthetic_disfa", f"data.root={tmp_path / 'faces'}")
+    assert (cfg.data.prepare.num_subjects, cfg.data.prepare.num_tasks) == (27, 1)
+    cfg.data.prepare.update({"num_subjects": 3, "num_frames": 4, "size": 32, "num_workers": 1})
+    distribution = labels(cfg)
+    assert distribution["au"].tolist() == list(DISFA.aus)
+    assert (distribution["active"] + distribution["inactive"] == 12).all()
+    assert "synthetic_disfa (rendered faces)" in capsys.readouterr().out
+
+    def never(cfg: DictConfig) -> None:
+        raise AssertionError("prepared twice")
+
+    monkeypatch.setattr(mdhr.reporting.label_report, "prepare", never)
+    assert labels(cfg).equals(distribution)
+
+
+def test_what_is_not_there_is_one_line(composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no prepared data set in"):
+        labels(composed("data=prepared", f"data.module.source.root={tmp_path / 'nothing'}"))
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(InputError, match=r"^cannot write to .*out: .*; choose another out$"):
+        labels(composed("data=prepared", f"data.module.source.root={prepared}"))

@@ -1,0 +1,31 @@
+"""The page of panels: made without a connection, and saved only when it can be."""
+
+import pytest
+
+from mdhr.action_units import DISFA
+from mdhr.errors import InputError
+from mdhr.reporting.wandb_page.workspace import save, workspace
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+def test_every_action_unit_of_the_set_has_a_panel() -> None:
+    page = workspace(entity="somebody", project="mdhr", au_set=DISFA)
+    titles = [panel.title for section in page.sections for panel in section.panels if hasattr(panel, "title")]
+    assert [title for title in titles if title and title.startswith("AU") and title != "AUC"][-8:] == list(
+        DISFA.columns
+    )
+    assert page.runset_settings.groupby[0].name == "Group"
+
+
+def test_a_page_that_belongs_to_nobody_is_not_saved() -> None:
+    with pytest.raises(InputError, match="entity is not set: say entity="):
+        save(workspace(entity="", project="mdhr", au_set=DISFA))
+
+
+def test_nobody_is_asked_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setenv("WANDB_BASE_URL", NOWHERE)
+    monkeypatch.setenv("NETRC", f"{tmp_path}/netrc")
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    with pytest.raises(InputError, match="nobody is logged in at wandb"):
+        save(workspace(entity="somebody", project="mdhr", au_set=DISFA))

@@ -1,0 +1,88 @@
+"""Two processes count what one counts: every frame once, none left out."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, distributed
+from torch.multiprocessing.spawn import start_processes
+
+from mdhr.batch import ClipBatch
+from mdhr.training.evaluation import evaluate
+from mdhr.training.frame_scores import PredictionCollector, Predictions
+from mdhr.training.metrics import action_unit_metrics
+
+NUM_AUS = 8
+
+
+def segments(num: int) -> tuple[Tensor, ClipBatch]:
+    """Scores and segments of 4 frames; the last one ends with padding."""
+    generator = torch.Generator().manual_seed(0)
+    frame = torch.arange(num * 4).reshape(num, 4)
+    frame[-1, 2:] = -1
+    au = torch.randint(-1, 2, (num, 4, NUM_AUS), generator=generator).to(torch.int8)
+    au[-1, 2:] = -1
+    clip = ClipBatch(
+        frames=torch.empty(num, 4, 0), au=au, region=torch.empty(num, 4, 0), video=torch.arange(num) // 3, frame=frame
+    )
+    return torch.rand(num, 4, NUM_AUS, generator=generator), clip
+
+
+def collect(indices: list[int]) -> Predictions:
+    scores, clip = segments(5)
+    collector = PredictionCollector(num_aus=NUM_AUS)
+    for index in indices:
+        collector.add(scores[[index]], ClipBatch(*(part[[index]] for part in clip)))
+    return collector.gather()
+
+
+def one_of_two(rank: int, folder: str, shares: list[list[int]]) -> None:
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+    predictions = collect(shares[rank])
+    torch.save(vars(predictions), f"{folder}/{rank}.pt")
+    distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize(
+    "shares",
+    [[[0, 2, 4], [1, 3, 0]], [[4, 3, 2, 1, 0], []]],
+    ids=["a-segment-twice", "a-process-without-data"],
+)
+def test_two_processes_gather_every_frame_once(shares: list[list[int]], tmp_path: Path):
+    expected = collect([0, 1, 2, 3, 4])
+    assert len(expected.frame) == 18
+    start_processes(one_of_two, args=(str(tmp_path), shares), nprocs=2, start_method="fork")
+    for rank in range(2):
+        gathered = torch.load(tmp_path / f"{rank}.pt")
+        assert all(torch.equal(gathered[name], value) for name, value in vars(expected).items())
+    assert action_unit_metrics(expected.scores, expected.labels).num_frames.max() <= 18
+
+
+def test_two_process_run_equals_single_process_evaluation(
+    prepared: Path, smoke: Callable[..., DictConfig], tmp_path: Path
+):
+    run = tmp_path / "two"
+    asked = ["experiment=smoke", "trainer=ddp_cpu", f"data.root={prepared}", f"run_dir={run}", "trainer.max_epochs=1"]
+    subprocess.run(
+        [sys.executable, "-m", "mdhr", "train", *asked, "trainer.check_val_every_n_epoch=1"],
+        check=True,
+        cwd=tmp_path,
+        timeout=900,
+    )
+    two = json.loads((run / "metrics.json").read_text())
+    one = evaluate(smoke(f"checkpoint={run}/checkpoints/best.ckpt", config_name="evaluate"))
+    assert two["num_frames"] == one["num_frames"] == 30
+    assert {key: two[key] for key in ("f1", "accuracy", "num_positive")} == {
+        key: one[key] for key in ("f1", "accuracy", "num_positive")
+    }
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(run / "predictions.parquet"),
+        pd.read_parquet(tmp_path / "run" / "predictions.parquet"),
+        atol=1e-6,
+    )

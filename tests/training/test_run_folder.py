@@ -1,0 +1,106 @@
+"""A folder remembers its settings and the time spent on it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from omegaconf import DictConfig
+
+from mdhr.errors import InputError
+from mdhr.training.run_folder import (
+    check_settings,
+    flat,
+    read_seconds,
+    result_affecting_config,
+    run_state,
+    stopwatch,
+    write_settings,
+)
+
+SETTINGS = {"data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 0}, "logger": {}, "seed": None}
+
+
+def test_the_same_settings_are_welcome_again(tmp_path: Path) -> None:
+    write_settings(tmp_path / "run", SETTINGS)
+    check_settings(tmp_path / "run", SETTINGS)
+    check_settings(tmp_path / "run", {**SETTINGS, "data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 4}})
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({**SETTINGS, "data": {"fold": 2, "jitter": [0.6, 1.4]}}, "data.fold=1, not 2"),
+        ({**SETTINGS, "data": {"fold": 1, "jitter": [0.5, 1.4]}}, r"data.jitter=\[0.6, 1.4\], not \[0.5, 1.4\]"),
+        ({"seed": None}, "data.fold=1, not None"),
+    ],
+)
+def test_other_settings_are_named(tmp_path: Path, now: dict[str, object], said: str) -> None:
+    write_settings(tmp_path, SETTINGS)
+    with pytest.raises(InputError, match=f"{said}.*remove the folder"):
+        check_settings(tmp_path, now)
+
+
+def test_a_run_from_before_there_was_a_setting_goes_on(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    """It was begun with what is the default now; where it is set otherwise, that is said."""
+    begun = result_affecting_config(smoke())
+    for backbone in (begun["backbone"], begun["network"]["backbone"], begun["module"]["network"]["backbone"]):
+        del backbone["frozen"]
+    write_settings(tmp_path, begun)
+    check_settings(tmp_path, result_affecting_config(smoke()))
+    with pytest.raises(InputError, match=r"was begun with backbone\.frozen=False, not True"):
+        check_settings(tmp_path, result_affecting_config(smoke("backbone.frozen=true")))
+
+
+def test_a_run_goes_on_where_there_is_less_memory(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    write_settings(tmp_path, result_affecting_config(smoke()))
+    check_settings(tmp_path, result_affecting_config(smoke("backbone.recompute=true")))
+
+
+def test_a_run_of_nobody_knows_which_settings_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"holds a run but no settings\.yaml"):
+        check_settings(tmp_path, SETTINGS)
+
+
+def test_state_of_a_run(smoke: Callable[..., DictConfig]) -> None:
+    cfg, other = smoke(), smoke("seed=7")
+    run, last = Path(cfg.run_dir), Path(cfg.callbacks.last.path)
+    write_settings(run, result_affecting_config(cfg))
+    assert run_state(other) == "new", "where nothing was trained, other settings are welcome"
+    last.parent.mkdir()
+    last.touch()
+    assert run_state(cfg) == "begun"
+    (run / "metrics.json").touch()
+    assert run_state(cfg) == "done"
+    assert run_state(smoke("overwrite=true")) == "new"
+    with pytest.raises(InputError, match="was begun with seed=1, not 7"):
+        run_state(other)
+
+
+def test_settings_that_decide_nothing_are_left_out(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+    watched = ("logger=tensorboard", "name=b", "ckpt_path=auto", "callbacks.progress.refresh_seconds=1")
+    here, there = (
+        result_affecting_config(compose_smoke(tmp_path / "a")),
+        result_affecting_config(compose_smoke(tmp_path / "b", *watched)),
+    )
+    assert here == there
+    other = result_affecting_config(
+        compose_smoke(tmp_path / "a", "network.temporal_radius=1", "callbacks.best.monitor=val/auc_mean")
+    )
+    different = {key for key, value in flat(here) if dict(flat(other))[key] != value}
+    assert different == {"network.temporal_radius", "module.network.temporal_radius", "callbacks.best.monitor"}
+
+
+def test_time_adds_up_over_interruptions(tmp_path: Path) -> None:
+    assert read_seconds(tmp_path) == {}
+    with pytest.raises(KeyboardInterrupt), stopwatch(tmp_path, "train"):
+        raise KeyboardInterrupt
+    first = read_seconds(tmp_path)["train"]
+    with stopwatch(tmp_path, "train"):
+        pass
+    assert 0 < first < read_seconds(tmp_path)["train"] < 60
+
+
+def test_a_folder_that_never_came_to_be_is_not_made(tmp_path: Path) -> None:
+    with stopwatch(tmp_path / "none", "render"):
+        pass
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,298 @@
+"""Training runs: resumed ones equal unbroken ones, interrupted ones say how to go on, wrong inputs are one line."""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from lightning.pytorch import Callback
+from omegaconf import DictConfig
+from sklearn.metrics import f1_score
+
+from mdhr.config.hydra_command import Interrupted
+from mdhr.errors import DivergedError, InputError
+from mdhr.training import evaluation as evaluation
+from mdhr.training.evaluation import evaluate
+from mdhr.training.training_run import train
+
+DROPOUT = "backbone.drop_path_rate=0.5"  # draws random numbers in every training step
+
+
+class SignalAt(Callback):
+    """Send this process a signal after a batch of an epoch."""
+
+    def __init__(self, *, epoch: int, batch: int, signum: int = signal.SIGINT) -> None:
+        self.epoch, self.batch, self.signum = epoch, batch, signum
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        if (trainer.current_epoch, batch_idx) == (self.epoch, self.batch):
+            os.kill(os.getpid(), self.signum)
+
+
+class SignalAfter(SignalAt):
+    """Send it between two epochs."""
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        pass
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.current_epoch == self.epoch:
+            os.kill(os.getpid(), self.signum)
+
+
+class Poison(Callback):
+    """Make the parameters NaN before the second epoch."""
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.current_epoch == 1:
+            next(pl_module.parameters()).data.fill_(torch.nan)
+
+
+def signal_at(epoch: int, batch: int, *, signum: int = signal.SIGINT, kind: str = "SignalAt") -> list[str]:
+    settings = f"{{_target_:{__name__}.{kind},epoch:{epoch},batch:{batch},signum:{int(signum)}}}"
+    return [f"+callbacks.signal={settings}"]
+
+
+def outcome(run: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:
+    """Parameters, optimizer state and metrics of a run."""
+    checkpoint = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
+    record = json.loads((run / "metrics.json").read_text())
+    for key in ("seconds", "checkpoint", "git_commit", "command"):
+        record.pop(key)
+    return checkpoint["state_dict"], checkpoint["optimizer_states"][0], record
+
+
+@pytest.fixture(scope="module")
+def unbroken(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run nobody disturbed."""
+    run = tmp_path_factory.mktemp("unbroken") / "run"
+    train(compose_smoke(run, DROPOUT))
+    return run
+
+
+@pytest.mark.parametrize(
+    "interruption",
+    [
+        signal_at(0, 0),
+        signal_at(1, 1),
+        signal_at(1, 0, kind="SignalAfter"),
+        [*signal_at(2, 2), "data.module.num_workers=1"],
+    ],
+    ids=["first-batch", "mid-epoch", "between-epochs", "last-batch-with-workers"],
+)
+def test_resumed_run_equals_the_unbroken_one_bitwise(
+    unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path, interruption: list[str]
+):
+    with pytest.raises(Interrupted, match="") as raised:
+        train(smoke(DROPOUT, *interruption))
+    assert "last.ckpt; go on with: " in raised.value.message
+    train(smoke(DROPOUT, "ckpt_path=last", *interruption[1:]))
+    *expected, expected_record = outcome(unbroken)
+    *resumed, resumed_record = outcome(tmp_path / "run")
+    torch.testing.assert_close(resumed, expected, rtol=0, atol=0, equal_nan=True)
+    assert resumed_record == expected_record
+
+
+def test_another_seed_is_another_run(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+    train(smoke(DROPOUT, "seed=2"))
+    expected, other = outcome(unbroken)[0], outcome(tmp_path / "run")[0]
+    assert any(not torch.equal(expected[key], other[key]) for key in expected)
+
+
+def test_run_leaves_metrics_and_predictions_that_agree(unbroken: Path):
+    record = json.loads((unbroken / "metrics.json").read_text())
+    table = pd.read_parquet(unbroken / "predictions.parquet")
+    assert set(table["subject"]) == {"F001", "M001"}
+    assert len(table) == record["num_frames"] == 30
+    assert not table.duplicated(["subject", "task", "frame"]).any()
+    valid = table[table["label_AU7"] != -1]
+    assert record["f1"]["AU7"] == pytest.approx(f1_score(valid["label_AU7"], valid["score_AU7"] >= 0.5))
+    assert (record["protocol"], record["fold"], record["seed"]) == ("honest", 1, 1)
+    assert not list(unbroken.rglob("*.tmp"))
+    log = pd.read_csv(unbroken / "csv" / "version_0" / "metrics.csv")
+    assert log["val/f1_mean"].notna().sum() == 3
+    assert log["val/f1_mean"].max() == pytest.approx(record["validation_f1_mean"])
+
+
+def test_evaluation_repeats_the_test_exactly(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+    again = evaluate(smoke(f"checkpoint={unbroken}/checkpoints/best.ckpt", config_name="evaluate"))
+    first = json.loads((unbroken / "metrics.json").read_text())
+    assert {key: again[key] for key in ("f1", "auc", "num_frames")} == {
+        key: first[key] for key in ("f1", "auc", "num_frames")
+    }
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "run" / "predictions.parquet"), pd.read_parquet(unbroken / "predictions.parquet")
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("backbone.name=test_convnext", r"best\.ckpt is of another network: \d+ keys missing .* keys unexpected .*"),
+        (
+            "network.width=24",
+            r"best\.ckpt is of another network: \d+ keys of another shape \(.*\)\. Choose the backbone=",
+        ),
+        ("data.au_set.name=DISFA", r"best\.ckpt was trained for the action units of BP4D, the data has those of DISFA"),
+    ],
+)
+def test_checkpoint_that_does_not_fit_is_refused_in_one_line(
+    unbroken: Path, smoke: Callable[..., DictConfig], override: str, line: str
+):
+    checkpoint = f"checkpoint={unbroken}/checkpoints/best.ckpt"
+    with pytest.raises(InputError, match=line) as raised:
+        evaluate(smoke(checkpoint, override, config_name="evaluate"))
+    assert "\n" not in str(raised.value)
+    with pytest.raises(InputError, match=line):
+        train(smoke(f"ckpt_path={unbroken}/checkpoints/best.ckpt", override))
+
+
+def test_file_that_is_no_checkpoint_is_refused(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+    whole = (unbroken / "checkpoints" / "best.ckpt").read_bytes()
+    (tmp_path / "cut.ckpt").write_bytes(whole[: len(whole) // 2])
+    torch.save({"model": torch.zeros(1)}, tmp_path / "other.ckpt")
+    for name, line in {
+        "cut": "cannot be read as a checkpoint, it may be cut short",
+        "other": "was not written by mdhr train",
+        "none": "is not there",
+    }.items():
+        with pytest.raises(InputError, match=line) as raised:
+            evaluate(smoke(f"checkpoint={tmp_path}/{name}.ckpt", config_name="evaluate"))
+        assert "\n" not in str(raised.value)
+
+
+def test_resuming_with_another_length_is_refused(unbroken: Path, smoke: Callable[..., DictConfig]):
+    with pytest.raises(InputError, match="reaches 0 after 9 steps, this run ends after 12"):
+        train(smoke(f"ckpt_path={unbroken}/checkpoints/last.ckpt", "trainer.max_epochs=4"))
+
+
+def test_loss_that_is_no_number_stops_with_one_line(smoke: Callable[..., DictConfig], tmp_path: Path):
+    poison = f"+callbacks.poison={{_target_:{__name__}.Poison}}"
+    with pytest.raises(DivergedError, match=r"^the loss became nan in epoch 1, batch 0: lower module\.learning_rate"):
+        train(smoke(poison))
+    last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
+    assert all(value.isfinite().all() for value in last["state_dict"].values())
+
+
+@pytest.fixture
+def program(
+    exit_status: Callable[..., int], prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., int]:
+    """Exit status of a ``main`` on the smoke experiment, in ``tmp_path``."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(command: str, *overrides: str, multirun: bool = False) -> int:
+        return exit_status(command, *["-m"] * multirun, "experiment=smoke", f"data.root={prepared}", *overrides)
+
+    return start
+
+
+def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    asked = ["name=stopped"]
+    assert program("train", *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
+    said = capfd.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith(
+        "stopped by SIGTERM; the last whole epoch is in runs/stopped/checkpoints/last.ckpt; go on with:"
+    )
+    assert said.endswith("run_dir=runs/stopped ckpt_path=last")
+    assert program("train", *asked) == 2
+    assert capfd.readouterr().err == (
+        "runs/stopped holds a run: add ckpt_path=last to go on with it, name=... to begin another, "
+        "or overwrite=true to replace it\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "line"),
+    [
+        (["data.btch_size=3"], "there is no setting data.btch_size: did you mean data.batch_size"),
+        (["backbone=resnet5"], "there is no backbone=resnet5: choose one of"),
+        (["data.fold=[1"], "no viable alternative at input '[1'"),
+        (["data.fold=7"], "data.fold=7: should be 1, 2 or 3"),
+        (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt is not there"),
+        (["data.root=nowhere"], "nowhere"),
+        (["data.au_set.name=DISFA"], "BP4D"),
+        (["module.class_weights=[1,1]"], "module.class_weights: 2 weights for the 12 action units of BP4D"),
+        (["run_dir=file/run"], "file/run: Not a directory"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_wrong_input_ends_the_program_with_one_line(
+    program: Callable[..., int],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    overrides: list[str],
+    line: str,
+):
+    (tmp_path / "file").touch()
+    assert program("train", *overrides) == 2
+    said = capfd.readouterr().err
+    assert line in said
+    assert said.count("\n") == 1
+
+
+def test_broken_image_is_named_by_a_worker_too(
+    program: Callable[..., int], prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    broken = tmp_path / "broken"
+    shutil.copytree(prepared, broken)
+    for image in broken.rglob("*.jpg"):
+        image.write_bytes(image.read_bytes()[:100])
+    asked = [f"data.root={broken}", "data.module.num_workers=1"]
+    assert program("train", *asked) == 2
+    said = capfd.readouterr().err
+    assert ".jpg" in said
+    assert said.count("\n") == 1
+
+
+def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    quick = ["trainer.max_epochs=1", "ckpt_path=auto"]
+    assert program("train", *quick, "network.temporal_radius=1", multirun=True) == 0
+    jobs = [tmp_path / "runs" / "smoke" / f"network.temporal_radius={k},trainer.max_epochs=1" for k in (1, 2)]
+    first = (jobs[0] / "metrics.json").read_bytes()
+    capfd.readouterr()
+    assert program("train", *quick, "network.temporal_radius=1,2", multirun=True) == 0
+    assert "temporal_radius=1,trainer.max_epochs=1 is done and is not run again" in capfd.readouterr().out
+    assert (jobs[0] / "metrics.json").read_bytes() == first
+    assert json.loads((jobs[1] / "metrics.json").read_text())["f1"]
+    assert program("train", *quick, f"run_dir='{jobs[0]}'", "network.temporal_radius=2") == 2
+    assert "was begun with network.temporal_radius=1, not 2" in capfd.readouterr().err
+
+
+def test_a_stopped_job_of_a_sweep_says_a_command_that_works(
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    asked = ["network.temporal_radius=1", *signal_at(0, 1)]
+    assert program("train", "hydra.sweep.subdir='temporal_radius=1,seed=1'", *asked, multirun=True) == 130
+    said = capfd.readouterr().err.strip().splitlines()[-1]
+    again = [override for override in shlex.split(said.partition("mdhr train ")[2]) if "signal" not in override]
+    assert program("train", *again) == 0
+    assert (tmp_path / "runs/smoke/temporal_radius=1,seed=1/metrics.json").is_file()
+
+
+def test_a_run_that_is_replaced_leaves_no_old_result(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    again = ("ckpt_path=auto", "overwrite=true", "trainer.max_epochs=2")
+    with pytest.raises(Interrupted):
+        train(smoke(*again, *signal_at(1, 0)))
+    assert not (tmp_path / "run" / "metrics.json").exists()
+
+
+def test_evaluation_is_a_program(
+    unbroken: Path, program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    checkpoint = f"checkpoint={unbroken}/checkpoints/best.ckpt"
+    assert program("evaluate", checkpoint) == 0
+    assert "F1 always on" in capfd.readouterr().out
+    assert (tmp_path / "runs" / "smoke" / "evaluation" / "metrics.json").is_file()
