@@ -13,7 +13,7 @@ import mdhr.data.faces.detection
 import mdhr.inference.batch_prediction
 import mdhr.inference.model
 from mdhr.commands.predict import main
-from mdhr.config.hydra_command import Interrupted
+from mdhr.config.signals import Interrupted
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError

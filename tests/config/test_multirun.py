@@ -16,7 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 import mdhr.training.training_run
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.errors import DivergedError, InputError
 from mdhr.reporting.finished_runs import check_one_recipe, read_runs

@@ -16,10 +16,10 @@ from mdhr.inference import conversion as converting
 from mdhr.inference.conversion import Released, convert, network_settings_of, recognize
 from mdhr.inference.model import load_model
 from mdhr.inference.model_files import fixed_clips
-from mdhr.inference.network_settings import build_network
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES
 from mdhr.network.checkpoints.released_me_graphau import me_graphau_rules
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
+from mdhr.network.network_settings import build_network
 from mdhr.network.parity.comparison import GOLDEN, NETWORKS
 from mdhr.network.parity.me_graphau import ME_GRAPHAU
 from tests.support.plain.network import PlainMDHR, released_state

@@ -22,7 +22,7 @@ from mdhr.inference.export import export, write_model
 from mdhr.inference.model import load_model
 from mdhr.inference.model_files import fixed_clips
 from mdhr.inference.model_formats import FORMATS, Format, Source
-from mdhr.inference.network_settings import build_network
+from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY
 from mdhr.training.run_folder import result_affecting_config, write_settings
 

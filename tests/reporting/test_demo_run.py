@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 import mdhr.inference.predictor
 import mdhr.reporting.demo_run
 import mdhr.reporting.figures.test_video
-from mdhr.config.hydra_command import Interrupted
+from mdhr.config.signals import Interrupted
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
 from mdhr.reporting.demo_run import demo

@@ -19,7 +19,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 import mdhr.training.cross_validation
 from mdhr.__main__ import main
 from mdhr.action_units import BP4D
-from mdhr.config.hydra_command import Interrupted
+from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.callbacks import LastCheckpoint
 from mdhr.training.cross_validation import cross_validate

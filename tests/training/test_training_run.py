@@ -16,7 +16,7 @@ from lightning.pytorch import Callback
 from omegaconf import DictConfig
 from sklearn.metrics import f1_score
 
-from mdhr.config.hydra_command import Interrupted
+from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
 from mdhr.training import evaluation as evaluation
 from mdhr.training.evaluation import evaluate

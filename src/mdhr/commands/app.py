@@ -18,7 +18,8 @@ def main(arguments: Sequence[str]) -> int:
     asked = build_parser().parse_args(arguments)
     import threading
 
-    from mdhr.config.hydra_command import one_line_errors, stop_on_signals
+    from mdhr.config.error_messages import one_line_errors
+    from mdhr.config.signals import stop_on_signals
     from mdhr.inference.app.server import RUNS, serve
 
     with (

@@ -16,7 +16,8 @@ The network, AU set and backbone are read from the tensors. The options only ver
 def main(arguments: Sequence[str]) -> int:
     """Convert the checkpoint and return the exit status."""
     asked = build_parser().parse_args(arguments)
-    from mdhr.config.hydra_command import one_line_errors, stop_on_signals
+    from mdhr.config.error_messages import one_line_errors
+    from mdhr.config.signals import stop_on_signals
 
     with one_line_errors(), stop_on_signals():
         from mdhr.inference.conversion import convert

@@ -22,7 +22,8 @@ Exit status: 1 if a video could not be scored (the others are scored), 2 for inv
 
 def main(arguments: Sequence[str]) -> int:
     """Score all videos and return the exit status."""
-    from mdhr.config.hydra_command import one_line_errors, resumable
+    from mdhr.config.error_messages import one_line_errors
+    from mdhr.config.signals import resumable
 
     with one_line_errors(), resumable():
         asked = build_parser().parse_args(arguments)

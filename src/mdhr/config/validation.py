@@ -17,7 +17,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from mdhr.action_units import action_unit_set
-from mdhr.config.hydra_command import suggestion
+from mdhr.config.error_messages import suggestion
 from mdhr.errors import InputError
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.data.folds import BP4D_FOLDS
 from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.prepared.prepared_checks import check_prepared

@@ -8,7 +8,7 @@ from pathlib import Path
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.errors import InputError
 

@@ -18,13 +18,13 @@ from mdhr.inference.export import TrainedModel, check_free, write_model
 from mdhr.inference.model import ModelDescription
 from mdhr.inference.model_card import model_card
 from mdhr.inference.model_formats import SAFETENSORS
-from mdhr.inference.network_settings import AU_SET, BACKBONE, build_network
 from mdhr.inference.run_description import FPS
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES, plain_keys, read_released
 from mdhr.network.checkpoints.released_mdhr import load_released_state
 from mdhr.network.checkpoints.released_me_graphau import load_me_graphau_state
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
+from mdhr.network.network_settings import AU_SET, BACKBONE, build_network
 
 NUM_FRAMES, TEMPORAL_RADIUS, CROP_SIZE, THRESHOLD = 16, 5, 224, 0.5
 """As the released code has them for every data set and backbone."""

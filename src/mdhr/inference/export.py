@@ -32,7 +32,7 @@ from mdhr.inference.model_files import (
     trained_network,
 )
 from mdhr.inference.model_formats import CONFIG, FORMATS, SAFETENSORS, Source, required, stored_network
-from mdhr.inference.network_settings import network_settings
+from mdhr.network.network_settings import network_settings
 
 README = "README.md"
 AGREE = 1e-4

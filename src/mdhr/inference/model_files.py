@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from mdhr.errors import InputError
 from mdhr.inference.model import Model, ModelDescription, read_yaml
 from mdhr.inference.model_formats import CONFIG, FORMATS, eager_scorer, fill_network
-from mdhr.inference.network_settings import build_network
 from mdhr.inference.run_description import describe_run
+from mdhr.network.network_settings import build_network
 
 SETTINGS = "settings.yaml"
 VERSION = 1

@@ -22,8 +22,8 @@ from torch.export.passes import move_to_device_pass
 
 from mdhr.errors import InputError
 from mdhr.inference.model import Scorer, ScoringNetwork
-from mdhr.inference.network_settings import build_network
 from mdhr.network.checkpoints.timm_weights import describe_mismatch, first_line
+from mdhr.network.network_settings import build_network
 from mdhr.network.optimization.batch_norm_folding import folded
 
 CONFIG = "config.yaml"

@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, open_dict
 from rich.console import Console
 
-from mdhr.config.hydra_command import Interrupted, stop_on_signals
+from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION

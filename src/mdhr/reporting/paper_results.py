@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from mdhr.config.hydra_command import suggestion
+from mdhr.config.error_messages import suggestion
 from mdhr.errors import InputError
 
 

@@ -6,7 +6,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.prepared.feature_cache import StoredMaps, write_stored_maps
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames

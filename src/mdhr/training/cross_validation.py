@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
 from mdhr.action_units import action_unit_set
-from mdhr.config.hydra_command import Interrupted, stop_on_signals
+from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import is_rendered

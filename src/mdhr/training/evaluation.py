@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from lightning.pytorch import LightningDataModule
 from omegaconf import DictConfig
 
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.training.checkpoint_file import load_module
 from mdhr.training.run_record import test_record, write_record

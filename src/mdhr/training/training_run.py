@@ -21,7 +21,7 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
-from mdhr.config.hydra_command import Interrupted, stop_on_signals
+from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError

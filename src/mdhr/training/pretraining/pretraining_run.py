@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
-from mdhr.config.hydra_command import stop_on_signals
+from mdhr.config.signals import stop_on_signals
 from mdhr.data.prepared.manifest import replace_file
 from mdhr.synthetic.bank_frames import BankFrames
 from mdhr.synthetic.pretraining_bank import FaceBank
