@@ -23,7 +23,7 @@ FILES = {f"{stem}.{kind}" for stem in ("label_distribution", "co_occurrence", "r
 def composed(tmp_path: Path) -> Callable[..., DictConfig]:
     def compose_with(*overrides: str) -> DictConfig:
         with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("labels", [f"out={tmp_path / 'out'}", *overrides])
+            return compose("label_figures", [f"out={tmp_path / 'out'}", *overrides])
 
     return compose_with
 
