@@ -23,7 +23,7 @@ from networks import RESNET, SWIN, inference, seconds, training
 from rich.console import Console
 from rich.table import Table
 
-from mdhr.data.prepared.manifest import replace_file
+from mdhr.files.atomic import write_text
 
 RESULTS = Path(__file__).with_name("results.json")
 NETWORKS = str(Path(__file__).with_name("networks.py"))
@@ -182,7 +182,7 @@ def keep(name: str, rows: list[Row]) -> None:
     """Put them into results.json, in place of what was measured before."""
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
     measured = {"torch": torch.__version__, "threads": torch.get_num_threads(), "rows": [asdict(row) for row in rows]}
-    replace_file(RESULTS, (json.dumps({**results, name: measured}, indent=1) + "\n").encode())
+    write_text(RESULTS, json.dumps({**results, name: measured}, indent=1) + "\n")
 
 
 def main() -> None:

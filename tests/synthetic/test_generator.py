@@ -157,7 +157,7 @@ def test_what_is_there_is_not_rendered_again(tmp_path, monkeypatch):
 def test_other_settings_are_refused_by_name(tmp_path):
     faces(tmp_path).run()
     before = digests(tmp_path)
-    with pytest.raises(InputError, match=r"rendered with num_frames = 5, not 6: choose another data\.root or remove"):
+    with pytest.raises(InputError, match=r"rendered with num_frames = 5, not 6\. Choose another data\.root or delete"):
         faces(tmp_path, num_frames=6).run()
     with pytest.raises(InputError, match="au_set = BP4D, not DISFA"):
         faces(tmp_path, au_set=DISFA).run()
@@ -186,7 +186,7 @@ def test_full_disk(tmp_path, monkeypatch):
 
     monkeypatch.setattr(recording, "write_frame", full)
     with pytest.raises(
-        InputError, match=r"cannot write .*S01/T2: No space left on device; .*whole videos are kept"
+        InputError, match=r"cannot write .*S01/T2: No space left on device\. .*complete videos are kept"
     ) as e:
         faces(tmp_path).run()
     assert "\n" not in str(e.value)
@@ -198,7 +198,7 @@ def test_full_disk(tmp_path, monkeypatch):
 
 def test_root_that_cannot_be_a_folder(tmp_path):
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(InputError, match=r"cannot write to .*file/data: Not a directory; choose another data\.root"):
+    with pytest.raises(InputError, match=r"cannot write to .*file/data: Not a directory\. Choose another data\.root"):
         faces(tmp_path / "file" / "data").run()
 
 

@@ -19,11 +19,11 @@ from rich.text import Text
 
 from mdhr.config.signals import stop_on_signals
 from mdhr.data.folds import BP4D_FOLDS
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.prepared.prepared_checks import check_prepared
 from mdhr.data.releases.release import Problem
 from mdhr.data.releases.release_checks import check_release
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_text
 
 Checked = dict[str, list[Problem]]
 """Problems by the folder that was checked, errors before notes."""
@@ -124,7 +124,7 @@ def write_csv(checked: Checked, path: Path) -> None:
     rows = [{"root": root, **asdict(problem)} for root, problems in checked.items() for problem in problems]
     columns = ["root", *(field.name for field in fields(Problem))]
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, pd.DataFrame(rows, columns=columns).to_csv(index=False).encode())
+    write_text(path, pd.DataFrame(rows, columns=columns).to_csv(index=False))
 
 
 def print_problems(cfg: DictConfig) -> int:

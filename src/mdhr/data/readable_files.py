@@ -1,6 +1,5 @@
 """Opens every file of a data set to see whether it is what it should be, in several processes."""
 
-import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,11 @@ from mdhr.data.releases.release import RawVideo
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.frame_images import decode_image
 from mdhr.errors import InputError
+from mdhr.files.checksums import SHORT, content_checksum
 from mdhr.files.worker_pool import count, frame_progress, run_all
 
 FEW = 2000
 """Files for which it does not pay to start processes."""
-CHECKSUM_DIGITS = 16
 
 
 def readable_frames(videos: Sequence[RawVideo], frames: pd.DataFrame, *, num_workers: int | None) -> pd.Series:
@@ -107,7 +106,7 @@ def _look_at_one(path: Path, checksum: Any) -> tuple[bool, bool, str]:
         image = Image.open(io.BytesIO(content))  # reads the header alone
         size = f"{image.width} x {image.height}"
         if isinstance(checksum, str) and checksum:
-            return True, hashlib.sha256(content).hexdigest()[:CHECKSUM_DIGITS] == checksum, size
+            return True, content_checksum(content, digits=SHORT) == checksum, size
         decode_image(content)
     except Exception:  # whatever a decoder says of a broken file
         return True, False, ""

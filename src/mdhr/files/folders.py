@@ -1,61 +1,81 @@
-"""Folders that appear whole or not at all, and that are finished with the settings they were begun with."""
+"""Folders that are complete or absent, and folders that belong to one set of settings."""
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mdhr.data.prepared.manifest import DESCRIPTION, replace_file
 from mdhr.errors import InputError
+from mdhr.files.atomic import remove_temporary_files, write_text
 
 
 @contextmanager
-def whole_folder(folder: Path, *, advice: str = "mend that and start again, whole videos are kept") -> Iterator[Path]:
-    """Give a hidden folder to fill, which takes the place of ``folder`` at the end.
+def atomic_folder(
+    folder: Path, *, advice: str = "Fix this and run the command again; complete videos are kept."
+) -> Iterator[Path]:
+    """Yield an empty hidden folder next to ``folder`` that replaces it at the end.
 
-    Raises ``InputError`` where that cannot be done. Nothing is left behind by whatever goes wrong, and what an earlier,
-    killed process left is removed.
+    If the block raises, the hidden folder is deleted. One that a killed process left is deleted first.
+
+    Parameters
+    ----------
+    advice: last sentence of the error message.
+
+    Raises ``InputError`` if the folder cannot be written.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     try:
-        for leftover in (partial, folder):
-            if leftover.exists():
-                shutil.rmtree(leftover)
+        for existing in (partial, folder):
+            if existing.exists():
+                shutil.rmtree(existing)
         partial.mkdir(parents=True)
         yield partial
         partial.rename(folder)
     except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror or error}; {advice}") from error
+        raise InputError(f"cannot write {folder}: {error.strerror or error}. {advice}") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def claim(root: Path, settings: Mapping[str, Any], *, file: str, made: str, setting: str) -> None:
-    """Make the folder of a data set ours, or make sure that it is.
+def claim_folder(
+    folder: Path,
+    settings: Mapping[str, Any],
+    *,
+    settings_file: str,
+    content: Collection[str],
+    created_by: str,
+    setting: str,
+) -> None:
+    """Create ``folder`` and store its settings, or check that the stored settings are the same.
+
+    Also deletes temporary files of killed processes.
 
     Parameters
     ----------
-    file: keeps the settings; made: how the frames come about, as in "was rendered with"; setting: names the folder.
+    settings_file: name of the YAML file in ``folder`` that stores the settings.
+    content: names in ``folder`` that belong to another owner if there is no settings file.
+    created_by: past participle for the error message, such as "rendered".
+    setting: Hydra setting that names the folder.
 
-    Raises ``InputError`` where ``root`` cannot be written to, holds something else, or was begun with other settings.
+    Raises ``InputError`` if the folder cannot be written to, has another owner or was created with other settings.
     """
+    path = folder / settings_file
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot write to {root}: {error.strerror}; choose another {setting}") from error
-    if not (root / file).is_file():
-        if (root / "frames").exists() or (root / DESCRIPTION).exists():
-            raise InputError(f"{root} holds another data set: choose another {setting} or remove the folder")
-        replace_file(root / file, yaml.safe_dump(dict(settings), sort_keys=False).encode())
-    begun = yaml.safe_load((root / file).read_text())
-    for key in {**settings, **begun}:
-        if begun.get(key) != settings.get(key):
+        raise InputError(f"cannot write to {folder}: {error.strerror}. Choose another {setting}.") from error
+    if not path.is_file():
+        if any((folder / name).exists() for name in content):
+            raise InputError(f"{folder} contains another data set. Choose another {setting} or delete the folder.")
+        write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
+    stored = yaml.safe_load(path.read_text())
+    for key in {**settings, **stored}:
+        if stored.get(key) != settings.get(key):
             raise InputError(
-                f"{root} was {made} with {key} = {begun.get(key)}, not {settings.get(key)}: "
-                f"choose another {setting} or remove the folder"
+                f"{folder} was {created_by} with {key} = {stored.get(key)}, not {settings.get(key)}. "
+                f"Choose another {setting} or delete the folder."
             )
-    for unfinished in root.glob(".*.tmp"):  # a process was killed while it wrote
-        unfinished.unlink(missing_ok=True)
+    remove_temporary_files(folder)

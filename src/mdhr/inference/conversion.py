@@ -4,7 +4,6 @@ Takes the checkpoints of MDHR's and of ME-GraphAU's authors and leaves an export
 checkpoint is of, its own tensors tell; options are there to insist.
 """
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from torch import Tensor
 from mdhr.action_units import ACTION_UNIT_SETS
 from mdhr.data.faces.cropping import FILL
 from mdhr.errors import InputError
+from mdhr.files.checksums import file_checksum
 from mdhr.inference.export import TrainedModel, check_free, write_model
 from mdhr.inference.model import ModelDescription
 from mdhr.inference.model_card import model_card
@@ -126,8 +126,7 @@ def convert(
 
 def _card(released: Released, description: ModelDescription, checkpoint: Path) -> str:
     name = NAMES[released.network]
-    with checkpoint.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = file_checksum(checkpoint)
     return model_card(
         description,
         title=f"{name}, {released.au_set}, {released.backbone}, as released",

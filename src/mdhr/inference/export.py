@@ -21,7 +21,7 @@ import yaml
 from torch import nn
 
 from mdhr.errors import InputError
-from mdhr.files.folders import whole_folder
+from mdhr.files.folders import atomic_folder
 from mdhr.inference.model import Model, ModelDescription, ScoringNetwork, load_model
 from mdhr.inference.model_card import FILE, run_card
 from mdhr.inference.model_files import (
@@ -101,7 +101,7 @@ def write_model(model: TrainedModel, out: Path, *, formats: Sequence[str]) -> di
     batches = [fixed_clips(description, num_clips=num_clips, seed=num_clips) for num_clips in COMPARED_ON]
     expected = [reference.score(clips) for clips in batches]
     source, differences = Source(network, batches[-1]), {}
-    with whole_folder(out, advice="mend that and export again") as folder:
+    with atomic_folder(out, advice="Fix this and export again.") as folder:
         (folder / CONFIG).write_text(yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=120))
         (folder / README).write_text(model.card)
         for name in formats:

@@ -7,8 +7,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdhr.action_units import AU_NAMES, action_unit_set
-from mdhr.data.prepared.manifest import Manifest, replace_file
+from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import PROTOCOLS
+from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import percent
 from mdhr.inference.model import ModelDescription
 from mdhr.inference.run_description import RENDERED, describe, write_description
@@ -95,7 +96,7 @@ def leave_card(run: Path, settings: Mapping[str, Any], record: Mapping[str, Any]
     """Leave the description of a run's model and its card in its folder."""
     description = describe(settings, fps=manifest.fps, preparation=manifest.settings)
     write_description(run, description)
-    replace_file(run / FILE, run_card(description, settings, record, name=str(record["name"])).encode())
+    write_text(run / FILE, run_card(description, settings, record, name=str(record["name"])))
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import FrameSource
+from mdhr.files.atomic import write_bytes, write_text
 from mdhr.inference.annotated_video import Annotation, annotate
 from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.timeline import draw_timeline
@@ -26,11 +26,11 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         rounded = table.round(
             {column: 5 for column in table.columns if column.startswith("score_")} | {"confidence": 2}
         )
-        replace_file(path, rounded.to_csv(index=False).encode())
+        write_text(path, rounded.to_csv(index=False))
         return
     content = io.BytesIO()
     table.to_parquet(content, index=False)
-    replace_file(path, content.getvalue())
+    write_bytes(path, content.getvalue())
 
 
 def draw_tracks(path: Path, predictor: Predictor, prediction: Prediction) -> list[Path]:

@@ -1,6 +1,5 @@
 """The folder that predictions go to, and what it remembers: which videos are done, by which model and settings."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -8,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.errors import InputError
+from mdhr.files.atomic import remove_temporary_files, write_text
+from mdhr.files.checksums import SHORT, file_checksum
 
 RECORD = "predict.yaml"
 _WEIGHTS = {".ckpt", ".safetensors", ".pt2", ".onnx", ".data"}
@@ -37,9 +37,7 @@ class PredictionFolder:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"cannot write to {folder}: {error.strerror}; choose another --out") from error
-        for pattern in (".*.tmp", ".*.partial", "*.png.tmp"):  # a process was killed while it wrote
-            for unfinished in folder.glob(pattern):
-                unfinished.unlink(missing_ok=True)
+        remove_temporary_files(folder)
         begun = self._read()
         other = [key for key in {**self.settings, **begun["settings"]} if self._differs(key, begun["settings"])]
         if not begun["settings"] or not other:
@@ -99,7 +97,7 @@ class PredictionFolder:
         versions = {package: metadata.version(package) for package in _PACKAGES}
         record = {"versions": versions, "settings": self.settings, "videos": self.videos}
         content = yaml.dump(record, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
-        replace_file(self.folder / RECORD, content.encode())
+        write_text(self.folder / RECORD, content)
 
 
 def weights_checksum(model: Path) -> str:
@@ -108,12 +106,7 @@ def weights_checksum(model: Path) -> str:
     files = [best if best.is_file() else model]
     if files == [model] and model.is_dir():
         files = sorted(path for path in model.rglob("*") if path.suffix in _WEIGHTS)
-    digest = hashlib.sha256()
-    for path in files:
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()[:16]
+    return file_checksum(*files, digits=SHORT)
 
 
 def _identity(video: Path) -> dict[str, Any]:

@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from mdhr.data.faces.cropping import FILL
-from mdhr.data.prepared.manifest import DESCRIPTION, replace_file
+from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_text
 from mdhr.inference.model import ModelDescription, read_yaml
 
 FILE = "model.yaml"
@@ -50,7 +51,7 @@ def trained_on(data: Mapping[str, Any]) -> str:
 
 def write_description(run: Path, description: ModelDescription) -> None:
     """Leave it in the folder of a run."""
-    replace_file(run / FILE, yaml.safe_dump(description.as_dict(), sort_keys=False).encode())
+    write_text(run / FILE, yaml.safe_dump(description.as_dict(), sort_keys=False))
 
 
 def describe_run(run: Path, settings: Mapping[str, Any]) -> ModelDescription:

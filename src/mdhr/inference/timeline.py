@@ -7,7 +7,6 @@ kind of color blindness (Okabe and Ito 2008).
 Letters: F frames, N action units.
 """
 
-import os
 import warnings
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mdhr.action_units import AU_NAMES, ActionUnitSet
+from mdhr.files.atomic import temporary_path
 
 TRUE_COLOR = "#9CCBEB"
 SCORE_COLOR = "#D55E00"
@@ -104,11 +104,9 @@ def draw_timeline(
         handles=_legend(thresholds, truth is not None, face_found is not None and not face_found.all()),
         loc="lower left", bbox_to_anchor=(0.1 / WIDTH, 0.02 / height), ncols=5, frameon=False, fontsize=10.5,
     )  # fmt: skip
-    partial = path.with_name(path.name + ".tmp")
-    with warnings.catch_warnings():
+    with temporary_path(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # a title may be in any script
-        figure.savefig(partial, format="png")
-    os.replace(partial, path)
+        figure.savefig(temporary, format="png")
 
 
 def _draw_row(

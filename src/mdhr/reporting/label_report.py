@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from mdhr.data.prepare_data import prepare
-from mdhr.data.prepared.manifest import DESCRIPTION, Manifest, replace_file
+from mdhr.data.prepared.manifest import DESCRIPTION, Manifest
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes, write_text
 from mdhr.reporting.figures.label_figures import draw_co_occurrence, draw_distribution, draw_run_lengths
 from mdhr.reporting.label_statistics import active_runs, co_occurrence, label_distribution, run_lengths
 from mdhr.synthetic.generator import SETTINGS as RENDERING
@@ -87,7 +88,7 @@ def terminal_table(distribution: pd.DataFrame, *, title: str) -> Table:
 
 def write(stem: Path, numbers: pd.DataFrame, figure: Figure) -> None:
     """``stem.csv`` and ``stem.png``, each whole or not at all."""
-    replace_file(stem.with_suffix(".csv"), numbers.to_csv(index=False, float_format="%.6g").encode())
+    write_text(stem.with_suffix(".csv"), numbers.to_csv(index=False, float_format="%.6g"))
     picture = BytesIO()
     figure.savefig(picture, format="png")
-    replace_file(stem.with_suffix(".png"), picture.getvalue())
+    write_bytes(stem.with_suffix(".png"), picture.getvalue())

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.prepared.manifest import DESCRIPTION, KEY, write_manifest
+from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, KEY, write_manifest
 from mdhr.data.video.frame_images import frame_name
 from mdhr.errors import InputError
-from mdhr.files.folders import claim
+from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.acting import Actor
 from mdhr.synthetic.face_units import AUS
@@ -98,7 +98,14 @@ class SyntheticFaces:
         Raises ``InputError`` where ``root`` holds another data set or cannot be written to.
         """
         root = Path(self.root)
-        claim(root, self.settings, file=SETTINGS, made="rendered", setting="data.root")
+        claim_folder(
+            root,
+            self.settings,
+            settings_file=SETTINGS,
+            content=CONTENT,
+            created_by="rendered",
+            setting="data.root",
+        )
         missing = sum(not self.is_rendered(assignment) for assignment in self.assignments)
         if not missing and (root / DESCRIPTION).is_file():
             return

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.acting import random_frame_performance
 from mdhr.synthetic.face_units import AUS
@@ -103,4 +103,4 @@ def num_unit_targets() -> int:
 def _save(path: Path, array: NDArray) -> None:
     buffer = io.BytesIO()
     np.save(buffer, array)
-    replace_file(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())

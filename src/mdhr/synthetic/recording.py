@@ -4,7 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mdhr.data.video.frame_images import frame_name, write_frame
-from mdhr.files.folders import whole_folder
+from mdhr.files.folders import atomic_folder
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import Identity
 from mdhr.synthetic.performance import Performance
@@ -17,7 +17,7 @@ def record(folder: Path, *, performance: Performance, identity_seed: int, size: 
     Raises ``InputError`` where that cannot be done, with nothing left behind.
     """
     renderer, identity = renderer_of(size, zoom), identity_of(identity_seed)
-    with whole_folder(folder) as partial:
+    with atomic_folder(folder) as partial:
         for f in range(performance.num_frames):
             write_frame(partial / frame_name(f), renderer.frame(identity, performance, f), quality=quality)
 

@@ -18,9 +18,9 @@ from rich.console import Console
 from mdhr.action_units import action_unit_set
 from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import DivergedError, InputError
+from mdhr.files.atomic import write_text
 from mdhr.reporting.paper_results import PaperRow, paper_row
 from mdhr.reporting.tables.fold_table import as_markdown, as_terminal_table, fold_notes, fold_table, fold_title
 from mdhr.training.run_folder import run_state
@@ -82,8 +82,8 @@ def fold_settings(cfg: DictConfig) -> dict[int, DictConfig]:
 
 def write_table(run: Path, table: pd.DataFrame, *, title: str, notes: list[str], labels: dict[str, Any]) -> None:
     """``table.csv`` (all digits, and ``labels`` in every row), ``table.md``, and the terminal."""
-    replace_file(run / "table.csv", table.assign(**labels).to_csv(index_label="row").encode())
-    replace_file(run / "table.md", as_markdown(table, title=title, notes=notes).encode())
+    write_text(run / "table.csv", table.assign(**labels).to_csv(index_label="row"))
+    write_text(run / "table.md", as_markdown(table, title=title, notes=notes))
     console = Console(highlight=False)
     console.print("", title, as_terminal_table(table), *notes, sep="\n")
     print(f"the table is in {run / 'table.md'} and {run / 'table.csv'}")

@@ -3,7 +3,6 @@
 The table has one row a frame: ``subject``, ``task``, ``frame``, then ``score_AU1``, ..., ``label_AU1``, ...
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor, distributed
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
 from mdhr.errors import DivergedError
+from mdhr.files.atomic import temporary_path
 
 Part = TypeVar("Part")
 
@@ -107,8 +107,7 @@ def prediction_table(predictions: Predictions, videos: Sequence[NamedVideo], au_
 
 
 def write_predictions(path: Path, table: pd.DataFrame) -> None:
-    """Write the table as parquet, whole or not at all."""
+    """Write the table as parquet."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
-    table.to_parquet(unfinished, index=False)
-    os.replace(unfinished, path)
+    with temporary_path(path) as temporary:
+        table.to_parquet(temporary, index=False)

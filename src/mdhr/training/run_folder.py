@@ -11,8 +11,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.validation import constructor_defaults
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_text
 from mdhr.training.run_record import FILE
 
 SETTINGS = "settings.yaml"
@@ -56,7 +56,7 @@ def result_affecting_config(cfg: DictConfig) -> dict[str, Any]:
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
     """Remember the settings, whatever was remembered before."""
     folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False).encode())
+    write_text(folder / SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False))
 
 
 def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
@@ -98,7 +98,7 @@ def stopwatch(folder: Path, what: str) -> Iterator[None]:
         if folder.is_dir():
             seconds = read_seconds(folder)
             seconds[what] = seconds.get(what, 0.0) + time.perf_counter() - started
-            replace_file(folder / SECONDS, json.dumps(seconds).encode())
+            write_text(folder / SECONDS, json.dumps(seconds))
 
 
 def read_seconds(folder: Path) -> dict[str, float]:

@@ -1,7 +1,6 @@
 """What a run leaves behind for reports: ``metrics.json``, with everything needed to say where a number is from."""
 
 import json
-import os
 import shlex
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from mdhr.files.atomic import write_text
 from mdhr.training.metrics import table
 from mdhr.training.module import ActionUnitModule
 
@@ -36,11 +36,9 @@ def test_record(module: ActionUnitModule, cfg: DictConfig) -> dict[str, Any]:
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write ``metrics.json``, whole or not at all."""
+    """Write ``metrics.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{FILE}.tmp"
-    unfinished.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n")
-    os.replace(unfinished, folder / FILE)
+    write_text(folder / FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def read_record(folder: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The prepared form: what is written is read back, and what is wrong is refused in one line."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 import yaml
 
 from mdhr.action_units import BP4D, DISFA
-from mdhr.data.prepared.manifest import check_table, read_manifest, replace_file, write_manifest
+from mdhr.data.prepared.manifest import check_table, read_manifest, write_manifest
 from mdhr.errors import InputError
 
 
@@ -125,20 +124,6 @@ def test_damaged_description_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "prepared.yaml").write_text(text)
     with pytest.raises(InputError, match=r"prepared\.yaml"):
         read_manifest(tmp_path)
-
-
-def test_killed_while_writing_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    replace_file(path, b"old")
-
-    def full_disk(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(InputError, match=r"cannot write .*file: No space left on device"):
-        replace_file(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_description_is_plain_yaml(tmp_path: Path) -> None:

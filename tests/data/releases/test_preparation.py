@@ -176,7 +176,7 @@ def test_what_is_there_is_kept_and_needs_no_release_any_more(tmp_path: Path, mak
     assert contents(tmp_path / "prepared") == before
     assert "nothing to do" in make().plan()
     with pytest.raises(
-        InputError, match=r"was prepared with smoothing = 0\.2, not 0\.5: choose another data\.prepared"
+        InputError, match=r"was prepared with smoothing = 0\.2, not 0\.5\. Choose another data\.prepared"
     ):
         make(smoothing=0.5).run()
 

@@ -6,7 +6,6 @@
     <folder>/made_of.yaml   fingerprint of the data set, and whatever else decides the values
 """
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from rich.progress import track
 from mdhr.data.prepared.manifest import DESCRIPTION, Manifest
 from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
-from mdhr.files.folders import whole_folder
+from mdhr.files.checksums import file_checksum
+from mdhr.files.folders import atomic_folder
 
 MADE_OF = "made_of.yaml"
 
@@ -92,7 +92,7 @@ def write_array(
             f"{folder} is there and holds no stored {what}: choose another data.module.{what} or remove it"
         )
     array, row = None, 0
-    with whole_folder(folder) as partial:
+    with atomic_folder(folder) as partial:
         for batch in batches:
             if array is None:
                 shape = (*batch.shape[:axis], len(frame_paths(manifest)), *batch.shape[axis + 1 :])
@@ -127,7 +127,7 @@ def fingerprint(manifest: Manifest) -> str:
     description = manifest.root / DESCRIPTION
     if not description.is_file():
         raise InputError(f"{manifest.root} is not in the prepared form (no {DESCRIPTION}), only that can be stored")
-    return hashlib.sha256(description.read_bytes()).hexdigest()
+    return file_checksum(description)
 
 
 def _check_space(folder: Path, needed: int, what: str) -> None:

@@ -9,8 +9,6 @@
 ``prepared.yaml`` is written last, so a folder that holds it is whole.
 """
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +20,14 @@ import yaml
 
 from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes, write_text
+from mdhr.files.checksums import content_checksum
 
 TABLE = "manifest.parquet"
 DESCRIPTION = "prepared.yaml"
 KEY = ["subject", "task", "frame"]
+CONTENT = ("frames", DESCRIPTION)
+"""Names in the root that mark it as a data set."""
 UNKNOWN = 9
 """How BP4D's coders wrote "cannot be told"; read as ``MISSING``."""
 
@@ -104,12 +106,12 @@ def write_manifest(
         "fps": float(fps),
         "size": int(size),
         "folds": {int(fold): [str(subject) for subject in subjects] for fold, subjects in folds.items()},
-        "sha256": hashlib.sha256(parquet).hexdigest(),
+        "sha256": content_checksum(parquet),
         "settings": dict(settings),
     }
     root.mkdir(parents=True, exist_ok=True)
-    replace_file(root / TABLE, parquet)
-    replace_file(root / DESCRIPTION, yaml.safe_dump(description, sort_keys=False).encode())
+    write_bytes(root / TABLE, parquet)
+    write_text(root / DESCRIPTION, yaml.safe_dump(description, sort_keys=False))
 
 
 def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
@@ -132,7 +134,7 @@ def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> M
             "change data.au_set or point data.root at another folder"
         )
     parquet = (root / TABLE).read_bytes() if (root / TABLE).is_file() else b""
-    if hashlib.sha256(parquet).hexdigest() != description["sha256"]:
+    if content_checksum(parquet) != description["sha256"]:
         raise InputError(f"{root / TABLE} is not the table that {DESCRIPTION} was written with: prepare it again")
     return Manifest(
         root=root,
@@ -190,20 +192,6 @@ def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
         )
     values = values.astype(np.int8)
     return {column: values[:, i] for i, column in enumerate(labels.columns)}
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads it sees the old or the new content, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _read_description(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Checks a prepared data set: description, table and every image, with everything that is wrong told at once."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ from mdhr.data.prepared.manifest import DESCRIPTION, KEY, TABLE, UNKNOWN
 from mdhr.data.readable_files import stored_images
 from mdhr.data.releases.release import Problem
 from mdhr.data.releases.release_checks import check_subjects
+from mdhr.files.checksums import content_checksum
 from mdhr.files.search import walk
 
 AGAIN = f"delete {DESCRIPTION} and prepare it again"
@@ -121,7 +121,7 @@ def _read_description(root: Path, problems: list[Problem]) -> _Description | Non
 def _read_table(root: Path, description: _Description | None, problems: list[Problem]) -> pd.DataFrame | None:
     try:
         content = (root / TABLE).read_bytes()
-        if description is not None and hashlib.sha256(content).hexdigest() != description.sha256:
+        if description is not None and content_checksum(content) != description.sha256:
             problems.append(Problem(TABLE, f"is not the table that {DESCRIPTION} was written with", mend=AGAIN))
         return pd.read_parquet(root / TABLE).reset_index(drop=True)
     except FileNotFoundError:

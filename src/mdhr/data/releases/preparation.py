@@ -4,7 +4,6 @@ What was there before is never touched. A run that was stopped in any way goes o
 or not at all, and the same release and settings give the same bytes.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ import pandas as pd
 from mdhr.data.faces.cropping import cut, whole_image
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.single_face import cut_faces, track_face
-from mdhr.data.prepared.manifest import DESCRIPTION, write_manifest
+from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
 from mdhr.data.releases.coded_frames import coded_frames
 from mdhr.data.releases.release import Problem, RawRelease, RawVideo, Release, listed
 from mdhr.data.releases.release_checks import check_release
 from mdhr.data.video.frame_images import frame_name, write_frame
 from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.errors import InputError
-from mdhr.files.folders import claim, whole_folder
+from mdhr.files.checksums import SHORT, content_checksum
+from mdhr.files.folders import atomic_folder, claim_folder
 from mdhr.files.worker_pool import HalfFrames, count, frame_progress, run_all
 
 SETTINGS = "preparing.yaml"
@@ -103,7 +103,7 @@ class Preparation:
             return
         release = self.release.read()
         self._refuse(check_release(release, partial=True), release)
-        claim(root, self.settings, file=SETTINGS, made="prepared", setting="data.prepared")
+        self._claim_root()
         table = coded_frames(release)
         jobs = self.jobs(release, table)
         missing = [job for job in jobs if not self.is_prepared(job)]
@@ -174,8 +174,18 @@ class Preparation:
         root = Path(self.root)
         if not (root / DESCRIPTION).is_file():
             return False
-        claim(root, self.settings, file=SETTINGS, made="prepared", setting="data.prepared")
+        self._claim_root()
         return True
+
+    def _claim_root(self) -> None:
+        claim_folder(
+            Path(self.root),
+            self.settings,
+            settings_file=SETTINGS,
+            content=CONTENT,
+            created_by="prepared",
+            setting="data.prepared",
+        )
 
     def is_prepared(self, job: Job) -> bool:
         """Whether a video is there with just these frames."""
@@ -209,10 +219,10 @@ def prepare_video(preparation: Preparation, job: Job) -> str | None:
     """Write the faces of one video and where they were cut; returns why not, if that cannot be done."""
     rows = []
     try:
-        with whole_folder(Path(preparation.root) / job.folder) as folder:
+        with atomic_folder(Path(preparation.root) / job.folder) as folder:
             for frame, (face, found, box) in zip(job.frames, _faces(preparation, job), strict=True):
                 content = write_frame(folder / frame_name(frame), face, quality=preparation.quality)
-                rows.append((frame, found, *np.round(box, 3), hashlib.sha256(content).hexdigest()[:16]))
+                rows.append((frame, found, *np.round(box, 3), content_checksum(content, digits=SHORT)))
                 count(1)
             columns = ["frame", "face_found", "crop_x", "crop_y", "crop_size", "crop_roll", "checksum"]
             pd.DataFrame(rows, columns=columns).to_csv(folder / CROPS, index=False)

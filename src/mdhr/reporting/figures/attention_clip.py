@@ -16,11 +16,11 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.batch import ClipBatch
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.dataset import SequentialClips
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import is_rendered
 from mdhr.data.transforms import normalize
 from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes
 from mdhr.network.mdhr import MDHR
 from mdhr.reporting.figures.activations import look_inside
 from mdhr.reporting.figures.attention_figure import draw_attention
@@ -57,7 +57,7 @@ def attention(cfg: DictConfig) -> Path:
     )
     picture = BytesIO()
     figure.savefig(picture, format="png")
-    replace_file(out, picture.getvalue())
+    write_bytes(out, picture.getvalue())
     print(f"look at {out}")
     return out
 

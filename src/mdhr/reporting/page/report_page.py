@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import PROTOCOLS, RENDERED
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import short_commits
 from mdhr.reporting.page.embedding import data_uri, data_uri_of
@@ -57,7 +57,7 @@ def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
         pictures={path: _origin(path.parent, settings) for path in seen[:MOST_PICTURES]},
         more_pictures=seen[MOST_PICTURES:],
     )  # fmt: skip
-    replace_file(out / "index.html", page.encode())
+    write_text(out / "index.html", page)
     return out / "index.html"
 
 
@@ -97,7 +97,7 @@ def _write_tables(folder: Path, settings: list[Setting], exhibits: list[Exhibit]
     for where, own in files.items():
         for name, content in own.items():
             (folder / where).mkdir(parents=True, exist_ok=True)
-            replace_file(folder / where / name, content)
+            write_bytes(folder / where / name, content)
     return {
         where: [(name, data_uri_of(content, KINDS[name.rpartition(".")[2]])) for name, content in own.items()]
         for where, own in files.items()

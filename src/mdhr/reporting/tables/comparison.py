@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, p_value, percent
 from mdhr.reporting.figures.au_bars import draw_au_bars
 from mdhr.reporting.finished_runs import check_one_recipe, short_commits
@@ -135,10 +135,10 @@ def write_comparison(
     out.mkdir(parents=True, exist_ok=True)
     labels = {"data": data, "protocol": protocol, "folds": " ".join(map(str, folds)),
               "git_commit": " ".join(short_commits(own)), "command": command}  # fmt: skip
-    replace_file(out / "table.csv", table.assign(**labels).to_csv().encode())
-    replace_file(out / "tests.csv", tests.assign(**labels).to_csv(index=False).encode())
-    replace_file(out / "table.md", markdown_page(*shown, title=title, notes=notes).encode())
-    replace_file(out / "table.tex", latex_tables(*shown, title=title, notes=notes).encode())
+    write_text(out / "table.csv", table.assign(**labels).to_csv())
+    write_text(out / "tests.csv", tests.assign(**labels).to_csv(index=False))
+    write_text(out / "table.md", markdown_page(*shown, title=title, notes=notes))
+    write_text(out / "table.tex", latex_tables(*shown, title=title, notes=notes))
     f1 = table.loc[table["seeds"] > 0, ["f1_mean", *_f1_columns(runs)]]
     note = f"Mean over folds {', '.join(map(str, folds))} and over seeds; {PROTOCOLS[protocol]}" + (
         f"\n{RENDERED}" if is_rendered(data) else ""
@@ -146,7 +146,7 @@ def write_comparison(
     if len(f1):  # else no variant has all folds yet
         picture = BytesIO()
         draw_au_bars(f1, title=f"F1 of {comparison.subject}: {data}", note=note).savefig(picture)
-        replace_file(out / "au_bars.png", picture.getvalue())
+        write_bytes(out / "au_bars.png", picture.getvalue())
     return out / "table.md"
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from mdhr.data.prepared.manifest import replace_file
 from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.figures.sweep_curve import draw_sweep
 from mdhr.reporting.finished_runs import check_one_recipe, short_commits
@@ -118,14 +118,14 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
               "git_commit": " ".join(short_commits(own)), "command": command}  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     shown = _shown(table)
-    replace_file(out / "table.csv", table.assign(**labels).to_csv().encode())
-    replace_file(out / "table.md", markdown_page(shown, title=title, notes=notes).encode())
-    replace_file(out / "table.tex", latex_tables(shown, title=title, notes=notes).encode())
+    write_text(out / "table.csv", table.assign(**labels).to_csv())
+    write_text(out / "table.md", markdown_page(shown, title=title, notes=notes))
+    write_text(out / "table.tex", latex_tables(shown, title=title, notes=notes))
     picture = BytesIO()
     draw_sweep(used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
                paper_label=f"the paper ({paper_results()['source']}): BP4D, protocol paper",
                ).savefig(picture)  # fmt: skip
-    replace_file(out / "curve.png", picture.getvalue())
+    write_bytes(out / "curve.png", picture.getvalue())
     return out / "table.md"
 
 

@@ -18,7 +18,7 @@ from torch import nn
 
 from mdhr.action_units import ACTION_UNIT_SETS
 from mdhr.config.hydra_command import CONF
-from mdhr.data.prepared.manifest import replace_file
+from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page
 from mdhr.reporting.paper_results import paper_results
 from mdhr.reporting.tables.complexity import complexity
@@ -136,10 +136,10 @@ def write_table_5(
     title = "Table 5: parameters and cost of a frame"
     shown, paper, notes = _shown(table), paper_table(), _notes(threads, repeats, command)
     out.mkdir(parents=True, exist_ok=True)
-    replace_file(out / "table.csv", table.assign(git_commit=git_commit()).to_csv(index=False).encode())
+    write_text(out / "table.csv", table.assign(git_commit=git_commit()).to_csv(index=False))
     heading = "## The paper's rows, and what they turn out to be"
-    replace_file(out / "table.md", markdown_page(shown, heading, paper, title=title, notes=notes).encode())
-    replace_file(out / "table.tex", latex_tables(shown, paper, title=title, notes=notes).encode())
+    write_text(out / "table.md", markdown_page(shown, heading, paper, title=title, notes=notes))
+    write_text(out / "table.tex", latex_tables(shown, paper, title=title, notes=notes))
     return out / "table.md"
 
 

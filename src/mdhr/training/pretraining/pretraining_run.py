@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from mdhr.config.signals import stop_on_signals
-from mdhr.data.prepared.manifest import replace_file
+from mdhr.files.atomic import write_bytes
 from mdhr.synthetic.bank_frames import BankFrames
 from mdhr.synthetic.pretraining_bank import FaceBank
 from mdhr.training.pretraining.face_targets import FaceTargets
@@ -125,6 +125,6 @@ def pretrain(cfg: DictConfig) -> Path:
     weights = Path(cfg.weights)
     weights.parent.mkdir(parents=True, exist_ok=True)
     state = {key: value.contiguous() for key, value in module.backbone.model.state_dict().items()}
-    replace_file(weights, save(state))
+    write_bytes(weights, save(state))
     print(f"weights of {cfg.backbone.name} are in {weights} ({weights.stat().st_size / 1e6:.1f} MB)")
     return weights

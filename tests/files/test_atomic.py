@@ -1,0 +1,85 @@
+"""Atomic files and folders."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mdhr.errors import InputError
+from mdhr.files.atomic import remove_temporary_files, temporary_path, write_bytes, write_text
+from mdhr.files.folders import atomic_folder, claim_folder
+
+
+def full_disk(_: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_content_is_replaced(tmp_path: Path) -> None:
+    write_bytes(tmp_path / "file", b"old")
+    write_text(tmp_path / "file", "ä")
+    assert (tmp_path / "file").read_bytes() == "ä".encode()
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
+
+
+def test_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(InputError, match=r"cannot write .*file: No space left on device"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_exception_in_the_block_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_bytes(path, b"old")
+    with pytest.raises(KeyboardInterrupt), temporary_path(path) as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_missing_folder_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot write .*No such file or directory"):
+        write_text(tmp_path / "absent" / "file", "")
+
+
+def test_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    (tmp_path / ".file.1.tmp").write_text("half")
+    (tmp_path / "notes.tmp").write_text("kept")
+    remove_temporary_files(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.tmp"]
+
+
+def test_folder_replaces_its_predecessor_only_when_complete(tmp_path: Path) -> None:
+    folder = tmp_path / "video"
+    with atomic_folder(folder) as partial:
+        (partial / "0.jpg").write_text("old")
+    with pytest.raises(KeyError), atomic_folder(folder) as partial:
+        (partial / "0.jpg").write_text("half")
+        raise KeyError
+    assert not folder.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_claimed_folder_belongs_to_its_settings(tmp_path: Path) -> None:
+    def claim(**settings: int) -> None:
+        claim_folder(
+            tmp_path / "data",
+            settings,
+            settings_file="settings.yaml",
+            content=("frames",),
+            created_by="rendered",
+            setting="data.root",
+        )
+
+    claim(size=256)
+    claim(size=256)
+    with pytest.raises(InputError, match=r"data was rendered with size = 256, not 128\. Choose another data\.root"):
+        claim(size=128)
+    (tmp_path / "data" / "settings.yaml").unlink()
+    (tmp_path / "data" / "frames").mkdir()
+    with pytest.raises(InputError, match=r"data contains another data set\. Choose another data\.root or delete"):
+        claim(size=256)
