@@ -17,12 +17,12 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
 
     Parameters
     ----------
-    path, device, trusted: see :func:`mdhr.inference.model.load_model`.
+    path, device, trusted: see :func:`mdhr.inference.model_loading.load_model`.
     settings: of :class:`mdhr.inference.predictor.Predictor`: detector, overlap, thresholds, batch_size.
 
     Raises ``InputError`` where there is no such model, or for a wrong setting.
     """
-    from mdhr.inference.model import load_model
+    from mdhr.inference.model_loading import load_model
     from mdhr.inference.predictor import Predictor
 
     return Predictor(load_model(path, device=device, trusted=trusted), **settings)

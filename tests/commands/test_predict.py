@@ -11,7 +11,7 @@ import yaml
 
 import mdhr.data.faces.detection
 import mdhr.inference.batch_prediction
-import mdhr.inference.model
+import mdhr.inference.model_loading
 from mdhr.commands.predict import main
 from mdhr.config.signals import Interrupted
 from mdhr.data.video.decoding import read_video
@@ -42,7 +42,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(video).name)
         return score(self, video, **settings)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(mdhr.inference.model, "load_model", lambda path, **_: StubModel())
+    monkeypatch.setattr(mdhr.inference.model_loading, "load_model", lambda path, **_: StubModel())
     monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", Marked)
     monkeypatch.setattr(Predictor, "predict", note)
     return names
@@ -171,7 +171,7 @@ def test_an_interrupted_one_says_how_to_go_on(
 
     monkeypatch.setattr(Predictor, "predict", interrupt)
     assert run(first, second) == 130
-    assert capsys.readouterr().err.endswith("stopped by SIGINT; the same command goes on from here\n")
+    assert capsys.readouterr().err.endswith("stopped by SIGINT; the same command resumes\n")
     monkeypatch.setattr(Predictor, "predict", score)
     assert run(first, second) == 0
     assert "1 of 2 videos are done already" in capsys.readouterr().out
@@ -182,12 +182,12 @@ def test_an_interrupted_one_says_how_to_go_on(
     [
         (["none.mp4"], "there is no video none.mp4: give files, folders, or the number of a camera"),
         (["."], "holds no video"),
-        (["a.mp4", "--formats", "xls"], "there is no format 'xls': choose from csv, parquet"),
+        (["a.mp4", "--formats", "xls"], "argument --formats: unknown format 'xls': choose from csv, parquet"),
         (["a.mp4", "--threshold", "high"], "--threshold high: say one number"),
         (["a.mp4", "--threshold", "0.5,AU1=0.3"], "say one number"),
         (["a.mp4", "--threshold", "AU99=0.3"], "the model has no action unit AU99"),
         (["a.mp4", "--overlap", "4"], "overlap is 4: it must be from 0 to 3"),
-        (["a.mp4", "--fps", "0"], "0 is no number above 0"),
+        (["a.mp4", "--fps", "0"], "argument --fps: 0 is not a positive number"),
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
         (["7"], "there is no camera 7 here"),
         ([], "the following arguments are required: VIDEO"),

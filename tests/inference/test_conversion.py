@@ -14,8 +14,7 @@ from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference import conversion as converting
 from mdhr.inference.conversion import Released, convert, network_settings_of, recognize
-from mdhr.inference.model import load_model
-from mdhr.inference.model_files import fixed_clips
+from mdhr.inference.model_loading import fixed_clips, load_model
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES
 from mdhr.network.checkpoints.released_me_graphau import me_graphau_rules
 from mdhr.network.me_graphau.me_graphau import MEGraphAU

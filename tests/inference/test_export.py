@@ -19,9 +19,8 @@ from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference import export as exporting
 from mdhr.inference.export import export, write_model
-from mdhr.inference.model import load_model
-from mdhr.inference.model_files import fixed_clips
 from mdhr.inference.model_formats import FORMATS, Format, Source
+from mdhr.inference.model_loading import fixed_clips, load_model
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY
 from mdhr.training.run_folder import result_affecting_config, write_settings
@@ -100,7 +99,7 @@ def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
 def test_it_is_loaded_without_lightning(exported: Path) -> None:
     """Nor is a network or Hydra needed to have read the settings."""
     code = (
-        "import sys, json; from mdhr.inference.model import load_model; from mdhr.inference.model_files import fixed_clips; "
+        "import sys, json; from mdhr.inference.model_loading import load_model; from mdhr.inference.model_loading import fixed_clips; "
         "m = load_model(sys.argv[1], device='cpu'); s = m.score(fixed_clips(m.description)); "
         "print(json.dumps([[n for n in sys.modules if n.split('.')[0] in ('lightning', 'hydra')], float(s.sum())]))"
     )

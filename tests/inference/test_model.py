@@ -16,8 +16,9 @@ from omegaconf import DictConfig
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
-from mdhr.inference.model import ModelDescription, choose_device, load_model
-from mdhr.inference.model_files import fixed_clips
+from mdhr.inference.model import choose_device
+from mdhr.inference.model_description import ModelDescription
+from mdhr.inference.model_loading import fixed_clips, load_model
 from mdhr.training.training_run import train
 
 

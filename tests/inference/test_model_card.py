@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from omegaconf import DictConfig
 
-from mdhr.inference.model import ModelDescription, load_model
 from mdhr.inference.model_card import UNKNOWN, model_card
-from mdhr.inference.run_description import RENDERED
+from mdhr.inference.model_description import RENDERED, ModelDescription
+from mdhr.inference.model_loading import load_model
 from mdhr.training.training_run import train
 
 RENDERED_MODEL = ModelDescription(

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from mdhr.data.faces.detection import Face
-from mdhr.inference.model import Model, ModelDescription
+from mdhr.inference.model import Model
+from mdhr.inference.model_description import ModelDescription
 
 DESCRIPTION = ModelDescription(
     au_set="DISFA",

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdhr import load
 from mdhr.data.video.input_list import list_videos, name_videos
 from mdhr.data.video.webcam import record_webcam
 from mdhr.errors import InputError
@@ -40,16 +39,17 @@ def predict(arguments: argparse.Namespace) -> int:
     # Here, as they take seconds to load: a wrong argument is told at once.
     from mdhr.data.faces.detection import FaceDetector
     from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
+    from mdhr.inference.model_loading import load_model
     from mdhr.inference.output_folder import PredictionFolder, weights_checksum
+    from mdhr.inference.predictor import Predictor
     from mdhr.inference.video_job import PredictionJob, score_in_turn
 
     make_detector = FaceDetector if arguments.detector == "yuface" else FaceLandmarker
     detector = make_detector()
     ray = arguments.engine == "ray"
-    predictor = load(
-        arguments.checkpoint,
-        device="cpu" if ray else arguments.device,  # of Ray's processes each has a model of its own
-        trusted=arguments.trusted,
+    device = "cpu" if ray else arguments.device  # each Ray worker loads its own copy of the model
+    predictor = Predictor(
+        load_model(arguments.checkpoint, device=device, trusted=arguments.trusted),
         detector=detector,
         overlap=arguments.overlap,
         thresholds=thresholds,
@@ -70,7 +70,6 @@ def predict(arguments: argparse.Namespace) -> int:
     )
     engine: Engine = score_in_turn
     if ray:
-        from mdhr.inference.model import load_model
         from mdhr.inference.ray.engine import score_with_ray
 
         checkpoint = Path(arguments.checkpoint).expanduser().resolve()

@@ -15,10 +15,9 @@ from mdhr.data.faces.cropping import FILL
 from mdhr.errors import InputError
 from mdhr.files.checksums import file_checksum
 from mdhr.inference.export import TrainedModel, check_free, write_model
-from mdhr.inference.model import ModelDescription
 from mdhr.inference.model_card import model_card
+from mdhr.inference.model_description import FPS, ModelDescription
 from mdhr.inference.model_formats import SAFETENSORS
-from mdhr.inference.run_description import FPS
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES, plain_keys, read_released
 from mdhr.network.checkpoints.released_mdhr import load_released_state
 from mdhr.network.checkpoints.released_me_graphau import load_me_graphau_state

@@ -22,16 +22,18 @@ from torch import nn
 
 from mdhr.errors import InputError
 from mdhr.files.folders import atomic_folder
-from mdhr.inference.model import Model, ModelDescription, ScoringNetwork, load_model
+from mdhr.inference.model import Model, ScoringNetwork
 from mdhr.inference.model_card import FILE, run_card
-from mdhr.inference.model_files import (
+from mdhr.inference.model_description import ModelDescription
+from mdhr.inference.model_formats import CONFIG, FORMATS, SAFETENSORS, Source, required, stored_network
+from mdhr.inference.model_loading import (
     VERSION,
     fixed_clips,
     is_exported,
+    load_model,
     read_config,
     trained_network,
 )
-from mdhr.inference.model_formats import CONFIG, FORMATS, SAFETENSORS, Source, required, stored_network
 from mdhr.network.network_settings import network_settings
 
 README = "README.md"
@@ -59,7 +61,7 @@ def export(source: Path, out: Path, *, formats: Sequence[str]) -> dict[str, floa
     ----------
     source: a run folder, a checkpoint in it, or an exported folder, for further formats.
 
-    Raises ``InputError`` as :func:`mdhr.inference.model.load_model`, and where ``out`` is there already.
+    Raises ``InputError`` as :func:`mdhr.inference.model_loading.load_model`, and where ``out`` is there already.
     """
     check_free(out)
     check_packages(formats)

@@ -11,8 +11,7 @@ from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import PROTOCOLS
 from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import percent
-from mdhr.inference.model import ModelDescription
-from mdhr.inference.run_description import RENDERED, describe, write_description
+from mdhr.inference.model_description import RENDERED, ModelDescription, describe, write_description
 
 FILE = "model_card.md"
 """In the folder of a run."""

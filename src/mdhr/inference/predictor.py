@@ -42,7 +42,7 @@ class Predictor:
 
     Parameters
     ----------
-    model: what :func:`mdhr.inference.model.load_model` gives.
+    model: what :func:`mdhr.inference.model_loading.load_model` gives.
     detector: finds faces; by default :class:`mdhr.data.faces.detection.FaceDetector`.
     overlap: frames, 0 to T - 1, that neighboring clips share; the scores of a frame are averaged. Smoother at the
         edges of clips, and T / (T - overlap) times the work.

@@ -8,7 +8,7 @@ from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.tracking import FaceTracks, find_tracks
 from mdhr.data.video.frame_source import FrameSource
 from mdhr.inference.clip_stream import ClipRule, CroppedClips, Place, clip_batches
-from mdhr.inference.model import ModelDescription
+from mdhr.inference.model_description import ModelDescription
 
 NUM_PICTURES = 9
 """Of every track, evenly spaced: enough for a strip above a timeline."""

@@ -24,8 +24,8 @@ from mdhr.inference.app import server as app
 from mdhr.inference.app.html import moment_html, note_html, timelines_html
 from mdhr.inference.app.page import NO_MODEL, csv, origin_html
 from mdhr.inference.app.session import Background, Progress, Session, face_pictures, find_models, score_video
+from mdhr.inference.model_description import write_description
 from mdhr.inference.predictor import Predictor
-from mdhr.inference.run_description import write_description
 from tests.support.browser import browser_tab
 from tests.support.stub_model import DESCRIPTION, Marked, StubModel, paint_frames, write_images
 

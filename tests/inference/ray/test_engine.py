@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import mdhr.data.faces.detection
-import mdhr.inference.model
+import mdhr.inference.model_loading
 from mdhr.commands.predict import main
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
@@ -39,7 +39,7 @@ def _ray() -> Iterator[None]:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _ray: None) -> Callable[..., int]:
     """The exit status of the command, with a stub for a model."""
-    monkeypatch.setattr(mdhr.inference.model, "load_model", _load)
+    monkeypatch.setattr(mdhr.inference.model_loading, "load_model", _load)
     monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", Marked)
     weights = tmp_path / "model.ckpt"
     weights.write_bytes(b"weights")

@@ -12,7 +12,7 @@ import gradio as gr
 from mdhr.errors import InputError
 from mdhr.inference.app.html import moment_html, note_html, timelines_html
 from mdhr.inference.app.session import Background, Session, describe_model, find_models, score_video
-from mdhr.inference.model import load_model
+from mdhr.inference.model_loading import load_model
 from mdhr.inference.output_files import write_table
 from mdhr.inference.predictor import Predictor
 

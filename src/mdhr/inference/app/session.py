@@ -22,12 +22,11 @@ from mdhr.data.faces.tracking import FaceTracks
 from mdhr.data.video.decoding import expected_frames
 from mdhr.data.video.frame_source import FrameSource, open_source
 from mdhr.errors import InputError
-from mdhr.inference.model import ModelDescription, read_yaml
-from mdhr.inference.model_files import SETTINGS, read_config
+from mdhr.inference.model_description import ModelDescription, describe_run, read_yaml
 from mdhr.inference.model_formats import CONFIG, FORMATS
+from mdhr.inference.model_loading import SETTINGS, read_config
 from mdhr.inference.output_files import NO_FACE
 from mdhr.inference.predictor import Predictor
-from mdhr.inference.run_description import describe_run
 from mdhr.inference.score_table import score_table
 from mdhr.inference.video_job import summary
 

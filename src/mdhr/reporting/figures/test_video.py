@@ -12,7 +12,7 @@ from mdhr.data.provenance import is_rendered
 from mdhr.data.video.frame_images import read_frame
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.inference.model import load_model
+from mdhr.inference.model_loading import load_model
 from mdhr.inference.output_files import draw_track, write_table
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.timeline import draw_timeline

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from mdhr.errors import InputError
-from mdhr.inference.model import Model, ModelDescription, read_yaml
+from mdhr.inference.model import Model, choose_device
+from mdhr.inference.model_description import ModelDescription, describe_run, read_yaml
 from mdhr.inference.model_formats import CONFIG, FORMATS, eager_scorer, fill_network
-from mdhr.inference.run_description import describe_run
 from mdhr.network.network_settings import build_network
 
 SETTINGS = "settings.yaml"
@@ -29,8 +29,20 @@ CELL = 16
 """Pixels of a square of one color in the clips that models are compared on."""
 
 
-def open_model(path: Path, device: torch.device, *, trusted: bool) -> Model:
-    """See :func:`mdhr.inference.model.load_model`."""
+def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted: bool = False) -> Model:
+    """A trained model, ready to score.
+
+    Parameters
+    ----------
+    path: a run folder, a checkpoint in one (``runs/demo/checkpoints/best.ckpt``), an exported folder, or a file of one
+        (``model.safetensors``, ``model.pt2``, ``model.onnx``).
+    device: ``auto`` takes the accelerator where there is one.
+    trusted: you made the file yourself. ``model.pt2`` alone asks for it: torch reads it by unpickling.
+
+    Raises ``InputError`` that names the file where there is no model, it is not whole, asks for something that no model
+    needs, or scores otherwise than it did when it was exported.
+    """
+    path, device = Path(path).expanduser(), choose_device(device)
     if not path.exists():
         raise InputError(f"no model at {path}: give a run folder, a checkpoint in it, or an exported folder")
     if is_exported(path):

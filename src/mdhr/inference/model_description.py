@@ -1,17 +1,18 @@
 """What describes the model of a run: written when it is trained, worked out from its data set where it was not."""
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mdhr.action_units import action_unit_set
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
-from mdhr.inference.model import ModelDescription, read_yaml
 
 FILE = "model.yaml"
 """In the folder of a run."""
@@ -20,6 +21,47 @@ FPS = {"BP4D": 25.0, "DISFA": 20.0}
 """Of the videos of either data set."""
 _RENDERED_AS = {"zoom": 1.1, "stride": 3}
 """How conf/data/synthetic*.yaml renders; for runs whose data set is gone."""
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What there is to know of a model besides its weights, to score a video as it was trained."""
+
+    au_set: str
+    """``BP4D`` or ``DISFA``: the action units it scores."""
+    num_frames: int
+    """T, frames of a clip."""
+    crop_size: int
+    """Pixels, height and width of what the network sees."""
+    seconds_between: float
+    """Of neighboring frames of a clip in training."""
+    fill: float
+    """Share of the crop's height from brow to chin, see :mod:`mdhr.data.faces.cropping`."""
+    threshold: float
+    """Smallest score that counts as a detection."""
+    trained_on: str
+    """For people: ``rendered faces only, never a real one``."""
+
+    def __post_init__(self) -> None:
+        action_unit_set(self.au_set)
+        possible = self.num_frames >= 1 and self.crop_size >= 32 and self.seconds_between > 0 and self.fill > 0
+        if not (possible and 0 <= self.threshold <= 1):
+            raise InputError(f"no model is like this: {self}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a YAML file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Any, *, where: Path) -> "ModelDescription":
+        """Read back what :meth:`as_dict` gave; ``InputError`` that names the file where it is something else."""
+        types = {field.name: field.type for field in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) != set(types):
+            raise InputError(f"{where}: a model is described by {', '.join(types)}; export or train it again")
+        try:
+            return cls(**{name: types[name](value) for name, value in values.items()})  # type: ignore[operator]
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where}: {error}") from error
 
 
 def describe(settings: Mapping[str, Any], *, fps: float, preparation: Mapping[str, Any]) -> ModelDescription:
@@ -71,3 +113,11 @@ def describe_run(run: Path, settings: Mapping[str, Any]) -> ModelDescription:
         return describe(settings, fps=fps, preparation={})
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{run}: its settings are not those of a training ({error}): train it again") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of a YAML file, plain values alone; ``InputError`` that names it where it cannot be read."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
