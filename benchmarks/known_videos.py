@@ -18,7 +18,7 @@ import mdhr
 from mdhr.data.prepared.manifest import Manifest, Video, read_manifest
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_images import read_frame
-from mdhr.reporting.figures.test_video import scores_and_labels
+from mdhr.reporting.figures.labeled_timeline import scores_and_labels
 from mdhr.training.metrics import action_unit_metrics
 
 SCALE, BORDER = 3, 96

@@ -13,10 +13,10 @@ import torch
 
 from mdhr.data.transforms import normalize
 from mdhr.network.mfd import frame_difference
-from mdhr.reporting.demo_network import first_look
-from mdhr.reporting.figures.activations import look_inside
+from mdhr.reporting.demo_network import load_demo_network
+from mdhr.reporting.figures.captured_weights import capture_weights
 
-look = first_look(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
+look = load_demo_network(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
 network, clips = look.module.network, look.clips
 print(look.note)
 
@@ -25,7 +25,7 @@ print(look.note)
 
 # %%
 clip = clips.frames[(clips.au.diff(dim=1) != 0).sum((1, 2)).argmax()]  # T 3 H W
-inside = look_inside(network, normalize(clip))
+inside = capture_weights(network, normalize(clip))
 with torch.inference_mode():
     maps, _ = network.backbone(normalize(clip))
     differences = [frame_difference(each, len(clip)).abs().mean(1).numpy() for each in maps]  # T-1 H_s W_s each

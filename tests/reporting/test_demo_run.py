@@ -12,12 +12,12 @@ from omegaconf import DictConfig
 
 import mdhr.inference.predictor
 import mdhr.reporting.demo_run
-import mdhr.reporting.figures.test_video
+import mdhr.reporting.figures.labeled_timeline
 from mdhr.config.signals import Interrupted
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
 from mdhr.reporting.demo_run import demo
-from mdhr.reporting.figures.test_video import most_varied_video
+from mdhr.reporting.figures.labeled_timeline import most_varied_video
 from mdhr.training.run_folder import result_affecting_config, write_settings
 from tests.support.stub_model import Marked, paint_frames
 
@@ -30,7 +30,7 @@ def cfg(smoke: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> Di
     def offline(cache: Path) -> Path:
         raise InputError("offline")
 
-    monkeypatch.setattr(mdhr.reporting.figures.test_video, "fetch_sample_video", offline)
+    monkeypatch.setattr(mdhr.reporting.figures.labeled_timeline, "fetch_sample_video", offline)
     return smoke("trainer.max_epochs=1", config_name="demo")
 
 

@@ -20,7 +20,7 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the figure."""
-    from mdhr.reporting.figures.attention_clip import attention
+    from mdhr.reporting.attention_report import attention
 
     attention(cfg)
 

@@ -22,7 +22,7 @@ def run(cfg: "DictConfig") -> None:
     """Write the page and print its path."""
     from pathlib import Path
 
-    from mdhr.reporting.page.report_page import write_page
+    from mdhr.reporting.html_report.page_writer import write_page
 
     page = write_page(Path(cfg.out), runs=Path(cfg.runs), experiments=Path(cfg.experiments))
     print(f"The report is in {page}. Its tables are in {page.parent / 'tables'} as csv, Markdown and LaTeX.")

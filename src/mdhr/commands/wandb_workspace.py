@@ -21,9 +21,9 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """List the panels of the workspace and save it on request."""
-    from mdhr.reporting.wandb_page.workspace import show_workspace
+    from mdhr.reporting.wandb_results.workspace import create_workspace
 
-    show_workspace(cfg)
+    create_workspace(cfg)
 
 
 def main(arguments: Sequence[str]) -> int:

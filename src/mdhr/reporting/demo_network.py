@@ -13,7 +13,7 @@ from mdhr.training.checkpoint_file import load_module
 from mdhr.training.module import ActionUnitModule
 
 
-class FirstLook(NamedTuple):
+class DemoNetwork(NamedTuple):
     """What there is to look at."""
 
     module: ActionUnitModule
@@ -23,7 +23,7 @@ class FirstLook(NamedTuple):
     """Whether the network is trained."""
 
 
-def first_look(*, data: str | Path, run: str | Path) -> FirstLook:
+def load_demo_network(*, data: str | Path, run: str | Path) -> DemoNetwork:
     """The network of ``experiment=demo`` with the best weights of ``run``, or with random ones if there are none yet.
 
     Parameters
@@ -38,4 +38,6 @@ def first_look(*, data: str | Path, run: str | Path) -> FirstLook:
     trained = checkpoint.is_file()
     module = load_module(cfg, checkpoint) if trained else instantiate(cfg.module, _convert_="all")
     clips = next(iter(instantiate(cfg.data.module, _convert_="all").test_dataloader()))
-    return FirstLook(module.eval(), clips, f"weights of {run}" if trained else "random weights: `make demo` trains it")
+    return DemoNetwork(
+        module.eval(), clips, f"weights of {run}" if trained else "random weights: `make demo` trains it"
+    )

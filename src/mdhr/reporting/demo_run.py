@@ -21,7 +21,7 @@ from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.provenance import RENDERED
 from mdhr.errors import InputError
-from mdhr.reporting.figures.test_video import draw_test_video, score_real_video, scores_and_labels
+from mdhr.reporting.figures.labeled_timeline import plot_test_video, score_real_video, scores_and_labels
 from mdhr.training.callbacks import metrics_table
 from mdhr.training.metrics import action_unit_metrics
 from mdhr.training.run_folder import read_seconds, run_state, stopwatch
@@ -45,7 +45,7 @@ def demo(cfg: DictConfig) -> dict[str, Any]:
         with stop_on_signals():
             render(cfg)
             record = train_and_test(cfg, run)
-            draw_test_video(cfg, run)
+            plot_test_video(cfg, run)
             seen = score_real_video(cfg, run, video)
     except Interrupted as stop:
         stop.message = f"stopped by {signal.Signals(stop.signum).name}; the same command goes on from here"

@@ -18,7 +18,7 @@ from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION, Manifest
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
-from mdhr.reporting.figures.label_figures import draw_co_occurrence, draw_distribution, draw_run_lengths
+from mdhr.reporting.figures.label_figures import plot_co_occurrence, plot_label_distribution, plot_run_lengths
 from mdhr.reporting.label_statistics import active_runs, co_occurrence, label_distribution, run_lengths
 from mdhr.synthetic.generator import SETTINGS as RENDERING
 
@@ -38,18 +38,18 @@ def labels(cfg: DictConfig) -> pd.DataFrame:
     lengths = run_lengths(runs, fps=fps)
     together = co_occurrence(table, au_set)
 
-    name, note = described(manifest, distribution)
+    name, note = describe_data_set(manifest, distribution)
     out = Path(cfg.out)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"cannot write to {out}: {error.strerror}; choose another out") from error
-    write(out / "label_distribution", distribution, draw_distribution(
+    write(out / "label_distribution", distribution, plot_label_distribution(
         distribution, title=f"{name}: active and inactive frames of every action unit", note=note))  # fmt: skip
-    write(out / "run_lengths", lengths, draw_run_lengths(
+    write(out / "run_lengths", lengths, plot_run_lengths(
         runs, lengths, fps=fps, title=f"{name}: how long an action unit stays active",
         note=f"{note}\nHeight: share of runs of that length; a run ends with its video"))  # fmt: skip
-    write(out / "co_occurrence", together.reset_index(), draw_co_occurrence(
+    write(out / "co_occurrence", together.reset_index(), plot_co_occurrence(
         together, distribution["rate"], title=f"{name}: which action units are active together",
         note=f"{note}\nPercent of frames with the row's action unit in which the column's is active too"))  # fmt: skip
     Console(width=100).print(terminal_table(distribution, title=name))
@@ -57,7 +57,7 @@ def labels(cfg: DictConfig) -> pd.DataFrame:
     return distribution
 
 
-def described(manifest: Manifest, distribution: pd.DataFrame) -> tuple[str, str]:
+def describe_data_set(manifest: Manifest, distribution: pd.DataFrame) -> tuple[str, str]:
     """What a title calls the data set, and the line below it; rendered faces are called that."""
     table, au_set = manifest.table, manifest.au_set
     rendered = (manifest.root / RENDERING).is_file()

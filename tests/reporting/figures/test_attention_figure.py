@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet
-from mdhr.reporting.figures.activations import Inside
-from mdhr.reporting.figures.attention_figure import draw_attention
+from mdhr.reporting.figures.attention_figure import plot_attention
+from mdhr.reporting.figures.captured_weights import CapturedWeights
 
 
-def inside(num_frames: int, num_aus: int, *, active: bool) -> Inside:
+def inside(num_frames: int, num_aus: int, *, active: bool) -> CapturedWeights:
     """Scale 1 is the strongest at three places of four; every action unit listens to the first alone."""
     weights = np.full((num_frames, 4, 2, 2), 0.1)
     weights[:, 1] = 0.7
@@ -18,7 +18,7 @@ def inside(num_frames: int, num_aus: int, *, active: bool) -> Inside:
     attention = np.zeros((num_frames, num_aus, num_aus))
     attention[:, :, 0] = 1
     scores = np.zeros((num_frames, num_aus))
-    return Inside(scores, weights, np.full((num_frames, num_aus), active), attention)
+    return CapturedWeights(scores, weights, np.full((num_frames, num_aus), active), attention)
 
 
 @pytest.mark.parametrize(("au_set", "num_frames"), [(BP4D, 16), (DISFA, 3), (DISFA, 1)])
@@ -26,7 +26,7 @@ def test_weights_shares_and_attention_are_drawn(au_set: ActionUnitSet, num_frame
     given = inside(num_frames, len(au_set.aus), active=num_frames > 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        figure = draw_attention(
+        figure = plot_attention(
             given,
             au_set=au_set,
             frames=np.zeros((num_frames, 32, 32, 3), np.uint8),

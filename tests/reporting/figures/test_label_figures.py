@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.inference.timeline import TRUE_COLOR
-from mdhr.reporting.figures.label_figures import draw_co_occurrence, draw_distribution, draw_run_lengths
+from mdhr.reporting.figures.label_figures import plot_co_occurrence, plot_label_distribution, plot_run_lengths
 from mdhr.reporting.label_statistics import active_runs, co_occurrence, label_distribution, run_lengths
 
 
@@ -38,7 +38,7 @@ def pixels(figure: Figure) -> np.ndarray:
 
 def test_bars_are_as_long_as_their_counts_and_say_them() -> None:
     distribution = label_distribution(random_table(BP4D, values=[0, 0, 1, -1]), BP4D, fps=25)
-    figure = draw_distribution(distribution, title="BP4D: title", note="note")
+    figure = plot_label_distribution(distribution, title="BP4D: title", note="note")
     (ax,) = figure.axes
     drawn = {bars.get_label(): [bar.get_width() for bar in bars] for bars in ax.containers}
     assert drawn == {label: distribution[label].tolist() for label in ("active", "inactive", "unknown")}
@@ -51,14 +51,16 @@ def test_bars_are_as_long_as_their_counts_and_say_them() -> None:
 
 
 def test_nothing_is_said_of_unknown_labels_where_there_are_none() -> None:
-    figure = draw_distribution(label_distribution(random_table(DISFA, values=[0, 1]), DISFA, fps=20), title="", note="")
+    figure = plot_label_distribution(
+        label_distribution(random_table(DISFA, values=[0, 1]), DISFA, fps=20), title="", note=""
+    )
     assert [bars.get_label() for bars in figure.axes[0].containers] == ["active", "inactive"]
 
 
 def test_heat_map_shows_every_pair_but_no_diagonal() -> None:
     table = random_table(DISFA, values=[0, 1])
     together, rates = co_occurrence(table, DISFA), label_distribution(table, DISFA, fps=20)["rate"]
-    figure = draw_co_occurrence(together, rates, title="title", note="one\ntwo\nthree")
+    figure = plot_co_occurrence(together, rates, title="title", note="one\ntwo\nthree")
     above, below = figure.axes
     assert [text.get_text() for text in above.texts] == [f"{100 * rate:.0f}" for rate in rates]
     assert len(below.texts) == 8 * 7
@@ -71,7 +73,7 @@ def test_run_lengths_are_drawn_where_they_are() -> None:
     labels = np.zeros((80, 8), np.int8)
     labels[:, 0] = np.arange(80) % 4 < 3
     runs = active_runs(table_of(DISFA, labels), DISFA)
-    figure = draw_run_lengths(runs, run_lengths(runs, fps=10), fps=10, title="", note="")
+    figure = plot_run_lengths(runs, run_lengths(runs, fps=10), fps=10, title="", note="")
     assert {"0.3 s, 20 runs", "no run"} <= texts(figure)
     steps = figure.axes[0].patches[0].get_data()
     (bin_,) = np.flatnonzero(steps.values != steps.baseline)
@@ -86,8 +88,8 @@ def test_extreme_labels_are_drawn_without_a_warning(labels: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for figure in (
-            draw_distribution(distribution, title="", note=""),
-            draw_run_lengths(runs, run_lengths(runs, fps=25), fps=25, title="", note=""),
-            draw_co_occurrence(co_occurrence(table, BP4D), distribution["rate"], title="", note=""),
+            plot_label_distribution(distribution, title="", note=""),
+            plot_run_lengths(runs, run_lengths(runs, fps=25), fps=25, title="", note=""),
+            plot_co_occurrence(co_occurrence(table, BP4D), distribution["rate"], title="", note=""),
         ):
             assert pixels(figure).shape[1] >= 900

@@ -18,7 +18,7 @@ from matplotlib.patches import FancyArrowPatch, Patch
 
 from mdhr.action_units import AU_NAMES, ActionUnitSet
 from mdhr.inference.timeline import INK, SCORE_COLOR, TRUE_COLOR
-from mdhr.reporting.figures.activations import Inside
+from mdhr.reporting.figures.captured_weights import CapturedWeights
 from mdhr.reporting.figures.label_figures import SHADES
 
 WIDTH = 14.0  # inches, at 100 dots an inch
@@ -32,8 +32,8 @@ FAINTEST_ARROW = 0.05
 """Attention below this is not drawn as an arrow."""
 
 
-def draw_attention(
-    inside: Inside,
+def plot_attention(
+    inside: CapturedWeights,
     *,
     au_set: ActionUnitSet,
     frames: np.ndarray,
@@ -143,7 +143,7 @@ def _draw_shares(ax: Axes, edges: np.ndarray, weights: np.ndarray, strides: tupl
 
 
 def _draw_patterns(
-    ax: Axes, edges: np.ndarray, inside: Inside, truth: np.ndarray, au_set: ActionUnitSet, order: list[int]
+    ax: Axes, edges: np.ndarray, inside: CapturedWeights, truth: np.ndarray, au_set: ActionUnitSet, order: list[int]
 ) -> None:
     """A row an action unit, group by group: the truth above, what its region's pattern says below."""
     for row, n in enumerate(order):

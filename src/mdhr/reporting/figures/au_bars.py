@@ -15,7 +15,7 @@ PLOT = 4.2
 LEFT, RIGHT, FOOTER = 0.7, 0.2, 0.85
 
 
-def draw_au_bars(f1: pd.DataFrame, *, title: str, note: str, spread: pd.DataFrame | None = None) -> Figure:
+def plot_au_bars(f1: pd.DataFrame, *, title: str, note: str, spread: pd.DataFrame | None = None) -> Figure:
     """One group of bars an action unit, one bar a system.
 
     Parameters

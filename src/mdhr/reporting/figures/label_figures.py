@@ -22,7 +22,7 @@ SHADES = LinearSegmentedColormap.from_list("blues", ["white", TRUE_COLOR, "#0B4F
 SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
-def draw_distribution(distribution: pd.DataFrame, *, title: str, note: str) -> Figure:
+def plot_label_distribution(distribution: pd.DataFrame, *, title: str, note: str) -> Figure:
     """Active beside inactive frames of every action unit, from ``label_distribution``."""
     figure, ax = _rows(distribution["au"], title=title, note=note)
     shown = [label for label in COLORS if label != "unknown" or distribution["unknown"].any()]
@@ -39,7 +39,7 @@ def draw_distribution(distribution: pd.DataFrame, *, title: str, note: str) -> F
     return figure
 
 
-def draw_run_lengths(
+def plot_run_lengths(
     runs: dict[int, np.ndarray], lengths: pd.DataFrame, *, fps: float, title: str, note: str
 ) -> Figure:
     """How long every action unit stays active, from ``active_runs`` and ``run_lengths``; time is logarithmic."""
@@ -65,7 +65,7 @@ def draw_run_lengths(
     return figure
 
 
-def draw_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, note: str) -> Figure:
+def plot_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, note: str) -> Figure:
     """Heat map of ``co_occurrence`` in percent below a row with the ``rates`` in all frames."""
     num_aus, cell, top = len(together), 0.62, _header(note) + 0.1
     width, height = max(LEFT + num_aus * cell + 0.3, 9.0), top + (num_aus + 1.3) * cell + 0.2

@@ -13,7 +13,7 @@ OURS, PAPER = "#0072B2", "#D55E00"  # told apart by every common kind of color b
 MARGINS = {"left": 0.06, "right": 0.985, "top": 0.76, "bottom": 0.13, "wspace": 0.16}
 
 
-def draw_sweep(by_seed: pd.DataFrame, paper: pd.Series, *, title: str, ours: str, paper_label: str) -> Figure:
+def plot_sweep(by_seed: pd.DataFrame, paper: pd.Series, *, title: str, ours: str, paper_label: str) -> Figure:
     """Left our mean over seeds, with its standard deviation where there are two, and every seed as a ring; right the
     paper's curve.
 

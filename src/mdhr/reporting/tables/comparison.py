@@ -17,7 +17,7 @@ from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, p_value, percent
-from mdhr.reporting.figures.au_bars import draw_au_bars
+from mdhr.reporting.figures.au_bars import plot_au_bars
 from mdhr.reporting.finished_runs import check_one_recipe, short_commits
 from mdhr.reporting.tables.significance import frames_fingerprint, holm, paired_subjects, paired_test, subject_f1
 
@@ -145,7 +145,7 @@ def write_comparison(
     )
     if len(f1):  # else no variant has all folds yet
         picture = BytesIO()
-        draw_au_bars(f1, title=f"F1 of {comparison.subject}: {data}", note=note).savefig(picture)
+        plot_au_bars(f1, title=f"F1 of {comparison.subject}: {data}", note=note).savefig(picture)
         write_bytes(out / "au_bars.png", picture.getvalue())
     return out / "table.md"
 

@@ -12,7 +12,7 @@ from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
-from mdhr.reporting.figures.sweep_curve import draw_sweep
+from mdhr.reporting.figures.sweep_curve import plot_sweep
 from mdhr.reporting.finished_runs import check_one_recipe, short_commits
 from mdhr.reporting.paper_results import paper_results
 
@@ -122,7 +122,7 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
     write_text(out / "table.md", markdown_page(shown, title=title, notes=notes))
     write_text(out / "table.tex", latex_tables(shown, title=title, notes=notes))
     picture = BytesIO()
-    draw_sweep(used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
+    plot_sweep(used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
                paper_label=f"the paper ({paper_results()['source']}): BP4D, protocol paper",
                ).savefig(picture)  # fmt: skip
     write_bytes(out / "curve.png", picture.getvalue())

@@ -14,11 +14,11 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.data.provenance import NOT_COMPLETE
 from mdhr.errors import IncompleteError, InputError
 from mdhr.reporting.finished_runs import read_runs
+from mdhr.reporting.tables.ablation import TABLE_6
 from mdhr.reporting.tables.comparison import write_comparison
+from mdhr.reporting.tables.complexity_table import write_complexity_table
 from mdhr.reporting.tables.me_graphau import ME_GRAPHAU
 from mdhr.reporting.tables.sweep import SWEEPS, write_sweep
-from mdhr.reporting.tables.table_5 import write_table_5
-from mdhr.reporting.tables.table_6 import TABLE_6
 
 
 class _Table(NamedTuple):
@@ -53,13 +53,13 @@ def _of_runs(write: Callable[..., Path], cfg: DictConfig, **what: Any) -> Path:
     return write(read_runs(Path(cfg.runs)), Path(cfg.out), **what, folds=list(cfg.folds), command=cfg.command)
 
 
-def _table_5(cfg: DictConfig) -> Path:
-    return write_table_5(Path(cfg.out), command=cfg.command)
+def _complexity_table(cfg: DictConfig) -> Path:
+    return write_complexity_table(Path(cfg.out), command=cfg.command)
 
 
 _TABLES: dict[int | str, _Table] = {
     **{n: _Table(f"table-{n}", partial(_of_runs, write_sweep, sweep=sweep)) for n, sweep in SWEEPS.items()},
-    5: _Table("table-5", _table_5),
+    5: _Table("table-5", _complexity_table),
     6: _Table("table-6", partial(_of_runs, write_comparison, comparison=TABLE_6)),
     "me_graphau": _Table("me-graphau", partial(_of_runs, write_comparison, comparison=ME_GRAPHAU)),
 }

@@ -21,15 +21,15 @@ from mdhr.config.hydra_command import CONF
 from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page
 from mdhr.reporting.paper_results import paper_results
-from mdhr.reporting.tables.complexity import complexity
-from mdhr.reporting.tables.cpu_cost import cpu_cost, processor
+from mdhr.reporting.tables.cpu_measurement import measure_cpu, processor
+from mdhr.reporting.tables.operation_count import count_operations
 from mdhr.training.run_record import git_commit
 
 NUM_FRAMES = 16
 
 
 @dataclass(frozen=True)
-class Model:
+class NetworkVariant:
     """A row of the table: a network as the configuration has it."""
 
     name: str
@@ -43,8 +43,8 @@ BACKBONES = {
 }
 NETWORKS = {"MDHR": "mdhr", "ME-GraphAU stage 1": "me_graphau_stage1", "ME-GraphAU stage 2": "me_graphau_stage2"}
 
-MODELS = tuple(
-    Model(f"{network} ({backbone})", (*overrides, f"network={choice}"))
+NETWORK_VARIANTS = tuple(
+    NetworkVariant(f"{network} ({backbone})", (*overrides, f"network={choice}"))
     for backbone, overrides in BACKBONES.items()
     for network, choice in NETWORKS.items()
 )
@@ -57,7 +57,7 @@ WHAT_THE_PAPER_COUNTS = {
 """What a row of the paper turns out to be; all of them count layers alone."""
 
 
-def compose_model(model: Model, au_set: str) -> DictConfig:
+def compose_variant(model: NetworkVariant, au_set: str) -> DictConfig:
     """The configuration of a model, without the weights it would start from."""
     nothing = ("backbone.pretrained=false", "backbone.weights=null")
     outer = GlobalHydra.instance().hydra  # that of the command which makes the table; there is room for one
@@ -69,20 +69,20 @@ def compose_model(model: Model, au_set: str) -> DictConfig:
         GlobalHydra.instance().hydra = outer
 
 
-def build_model(model: Model, au_set: str) -> nn.Module:
+def build_network(model: NetworkVariant, au_set: str) -> nn.Module:
     """The network with random weights."""
-    return instantiate(compose_model(model, au_set).network, _convert_="all")
+    return instantiate(compose_variant(model, au_set).network, _convert_="all")
 
 
-def table_5(models: tuple[Model, ...] = MODELS) -> pd.DataFrame:
+def complexity_table(models: tuple[NetworkVariant, ...] = NETWORK_VARIANTS) -> pd.DataFrame:
     """One row a model and action unit set: ``model``, ``au_set``, ``pixels``, ``parameters``, ``multiply_adds``,
-    ``flops`` (a frame), ``layer_parameters``, ``layer_multiply_adds`` (see :class:`mdhr.reporting.tables.complexity.Complexity`).
+    ``flops`` (a frame), ``layer_parameters``, ``layer_multiply_adds`` (see :class:`mdhr.reporting.tables.operation_count.OperationCount`).
     """
     rows = []
     for model in models:
         for au_set in ACTION_UNIT_SETS:
-            size = compose_model(model, au_set).data.crop_size
-            found = complexity(partial(build_model, model, au_set), num_frames=NUM_FRAMES, size=size)
+            size = compose_variant(model, au_set).data.crop_size
+            found = count_operations(partial(build_network, model, au_set), num_frames=NUM_FRAMES, size=size)
             rows.append(
                 {
                     "model": model.name,
@@ -98,14 +98,14 @@ def table_5(models: tuple[Model, ...] = MODELS) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def measured(models: tuple[Model, ...] = MODELS, *, threads: int, repeats: int) -> pd.DataFrame:
-    """``model``, ``au_set`` and what :class:`mdhr.reporting.tables.cpu_cost.CpuCost` holds: one process a row, one at a time."""
+def measure_costs(models: tuple[NetworkVariant, ...] = NETWORK_VARIANTS, *, threads: int, repeats: int) -> pd.DataFrame:
+    """``model``, ``au_set`` and what :class:`mdhr.reporting.tables.cpu_measurement.CpuMeasurement` holds: one process a row, one at a time."""
     rows = []
     for model in models:
         for au_set in ACTION_UNIT_SETS:
-            size = compose_model(model, au_set).data.crop_size
-            build = partial(build_model, model, au_set)
-            cost = cpu_cost(build, num_frames=NUM_FRAMES, size=size, threads=threads, repeats=repeats)
+            size = compose_variant(model, au_set).data.crop_size
+            build = partial(build_network, model, au_set)
+            cost = measure_cpu(build, num_frames=NUM_FRAMES, size=size, threads=threads, repeats=repeats)
             rows.append({"model": model.name, "au_set": au_set, **asdict(cost)})
     return pd.DataFrame(rows)
 
@@ -120,8 +120,13 @@ def paper_table() -> pd.DataFrame:
     return pd.DataFrame(rows).astype(str)
 
 
-def write_table_5(
-    out: Path, *, command: str, threads: int = 1, repeats: int = 3, models: tuple[Model, ...] = MODELS
+def write_complexity_table(
+    out: Path,
+    *,
+    command: str,
+    threads: int = 1,
+    repeats: int = 3,
+    models: tuple[NetworkVariant, ...] = NETWORK_VARIANTS,
 ) -> Path:
     """Count, measure, and write ``table.csv``, ``table.md`` and ``table.tex`` into ``out``; returns ``table.md``.
 
@@ -130,9 +135,9 @@ def write_table_5(
     command: what makes it again; the notes name it.
     repeats: clips of 16 frames that each measurement is the median of; 0 measures nothing.
     """
-    table = table_5(models)
+    table = complexity_table(models)
     if repeats:
-        table = table.merge(measured(models, threads=threads, repeats=repeats), on=["model", "au_set"])
+        table = table.merge(measure_costs(models, threads=threads, repeats=repeats), on=["model", "au_set"])
     title = "Table 5: parameters and cost of a frame"
     shown, paper, notes = _shown(table), paper_table(), _notes(threads, repeats, command)
     out.mkdir(parents=True, exist_ok=True)

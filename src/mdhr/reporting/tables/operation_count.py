@@ -22,7 +22,7 @@ _BETWEEN_ACTIVATIONS = ("bmm", "scaled_dot_product")
 
 
 @dataclass(frozen=True)
-class Complexity:
+class OperationCount:
     """Size and cost of a network."""
 
     parameters: int
@@ -39,7 +39,7 @@ class Complexity:
         return 2 * self.multiply_adds_per_frame
 
 
-def complexity(build: Callable[[], nn.Module], *, num_frames: int, size: int) -> Complexity:
+def count_operations(build: Callable[[], nn.Module], *, num_frames: int, size: int) -> OperationCount:
     """Count a network in evaluation mode.
 
     Parameters
@@ -57,7 +57,7 @@ def complexity(build: Callable[[], nn.Module], *, num_frames: int, size: int) ->
     between = sum(n for operation, n in by_operation.items() if any(x in str(operation) for x in _BETWEEN_ACTIVATIONS))
     parameters, total = count_parameters(network), counter.get_total_flops()
     outside = sum(x.numel() for name, x in network.named_parameters() if name.endswith(OUTSIDE_LAYERS))
-    return Complexity(
+    return OperationCount(
         parameters=parameters,
         multiply_adds_per_frame=total / 2 / num_frames,
         layer_parameters=parameters - outside,
@@ -70,7 +70,7 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def part_costs(network: nn.Module, frames: Tensor) -> dict[str, float]:
+def count_by_module(network: nn.Module, frames: Tensor) -> dict[str, float]:
     """Multiply-adds per frame of each direct part of a network, for clips ``B T 3 H W`` on the network's device."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(frames)

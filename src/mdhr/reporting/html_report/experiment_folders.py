@@ -14,7 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from mdhr.data.provenance import NOT_COMPLETE, is_rendered
-from mdhr.reporting.page.embedding import data_uri, first_heading, markdown_html
+from mdhr.reporting.html_report.self_contained import data_uri, first_heading, markdown_html
 
 EXPECTED = {
     "figure-1": ("Label distribution: BP4D's action units", "make figure-1"),
@@ -70,7 +70,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class Experiment:
     """A table or figure: what it is about, how it is made, and what was measured."""
 
     anchor: str
@@ -80,7 +80,7 @@ class Exhibit:
     parts: list[Part]
 
 
-def read_exhibits(root: Path) -> list[Exhibit]:
+def read_experiments(root: Path) -> list[Experiment]:
     """Everything below ``root``, in the order of ``EXPECTED``, then by name."""
     there = {path.name for path in root.iterdir() if path.is_dir()} if root.is_dir() else set()
     names = [name for name in EXPECTED if name in there] + sorted(there - set(EXPECTED))
@@ -90,7 +90,7 @@ def read_exhibits(root: Path) -> list[Exhibit]:
     return [exhibit for exhibit in exhibits if exhibit.text or exhibit.parts]
 
 
-def read_numbers(path: Path) -> Numbers:
+def read_csv_table(path: Path) -> Numbers:
     """A csv as text, numbers with four digits; raises ``ValueError`` if it cannot be read."""
     table = pd.read_csv(path)
     rows = [[as_text(value) for value in row] for row in table.head(MOST_ROWS).itertuples(index=False)]
@@ -104,7 +104,7 @@ def as_text(value: object) -> str:
     return str(value)
 
 
-def _exhibit(folder: Path, anchors: Mapping[Path, str]) -> Exhibit:
+def _exhibit(folder: Path, anchors: Mapping[Path, str]) -> Experiment:
     title, command = EXPECTED.get(folder.name, (None, None))
     readme, text, shown = folder / "README.md", None, set[Path]()
     if readme.is_file():
@@ -114,7 +114,7 @@ def _exhibit(folder: Path, anchors: Mapping[Path, str]) -> Exhibit:
     folders = sorted(path for path in (folder, *folder.rglob("*")) if path.is_dir())
     parts = (_part(each, each.relative_to(folder).as_posix().lstrip("."), shown, anchors) for each in folders)
     held = [part for part in parts if part.text or part.pictures or part.numbers or part.missing]
-    return Exhibit(folder.name, title or folder.name.replace("-", " "), command, text, held)
+    return Experiment(folder.name, title or folder.name.replace("-", " "), command, text, held)
 
 
 def _part(folder: Path, name: str, shown: set[Path], anchors: Mapping[Path, str]) -> Part:
@@ -126,7 +126,7 @@ def _part(folder: Path, name: str, shown: set[Path], anchors: Mapping[Path, str]
     numbers, tables = [], sorted(folder.glob("*.csv"))
     for path in tables:
         try:
-            numbers.append(read_numbers(path))
+            numbers.append(read_csv_table(path))
         except (ValueError, OSError):  # pandas' errors are of the first kind
             missing.append(f"{path.name} cannot be read, it may be cut short: make it again")
     pictures = sorted(path for path in folder.iterdir() if path.suffix in PICTURES and path.resolve() not in shown)

@@ -1,7 +1,7 @@
 """The page that wandb shows the runs on: ``mdhr wandb-workspace entity=me [save=true]``.
 
 Says what the page holds; ``save=true`` saves it as a view of the project, which needs the network and an account. Needs
-the extra ``workspaces``. What the panels show is logged by ``mdhr.reporting.wandb_page.results_callback`` and by the module.
+the extra ``workspaces``. What the panels show is logged by ``mdhr.reporting.wandb_results.upload_callback`` and by the module.
 """
 
 import warnings
@@ -82,7 +82,7 @@ def save(page: "Workspace") -> None:
     print(f"saved: {page.url}")
 
 
-def show_workspace(cfg: DictConfig) -> None:
+def create_workspace(cfg: DictConfig) -> None:
     """List the panels of the workspace, and save it if ``cfg.save`` is set."""
     page = workspace(entity=cfg.entity or "", project=cfg.project, au_set=instantiate(cfg.data.au_set))
     for section in page.sections:

@@ -19,7 +19,7 @@ from torch import nn
 
 
 @dataclass(frozen=True)
-class CpuCost:
+class CpuMeasurement:
     """Of one clip in evaluation mode; a megabyte is 2**20 bytes."""
 
     seconds_per_frame: float
@@ -30,9 +30,9 @@ class CpuCost:
     """Peak memory of the whole process: Python, its libraries, the weights and the work."""
 
 
-def cpu_cost(
+def measure_cpu(
     build: Callable[[], nn.Module], *, num_frames: int, size: int, threads: int = 1, repeats: int = 3
-) -> CpuCost:
+) -> CpuMeasurement:
     """Measure in a new process, after one clip that does not count.
 
     Parameters
@@ -46,7 +46,7 @@ def cpu_cost(
         return own_process.submit(_measure, build, num_frames, size, threads, repeats).result()
 
 
-def _measure(build: Callable[[], nn.Module], num_frames: int, size: int, threads: int, repeats: int) -> CpuCost:
+def _measure(build: Callable[[], nn.Module], num_frames: int, size: int, threads: int, repeats: int) -> CpuMeasurement:
     torch.set_num_threads(threads)
     network = build().eval()
     frames = torch.randn(1, num_frames, 3, size, size)
@@ -58,7 +58,7 @@ def _measure(build: Callable[[], nn.Module], num_frames: int, size: int, threads
             network(frames)
             seconds.append(time.process_time() - started)
     peak = peak_megabytes()
-    return CpuCost(statistics.median(seconds[1:]) / num_frames, (peak - before) / num_frames, peak)
+    return CpuMeasurement(statistics.median(seconds[1:]) / num_frames, (peak - before) / num_frames, peak)
 
 
 def peak_megabytes() -> float:

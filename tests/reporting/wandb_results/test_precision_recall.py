@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from sklearn.metrics import precision_score, recall_score
 
-from mdhr.reporting.wandb_page.precision_recall import precision_recall
+from mdhr.reporting.wandb_results.precision_recall import precision_recall
 
 
 def test_every_point_is_what_scikit_learn_says_at_that_threshold() -> None:

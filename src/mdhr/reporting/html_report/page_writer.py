@@ -17,9 +17,9 @@ from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import short_commits
-from mdhr.reporting.page.embedding import data_uri, data_uri_of
-from mdhr.reporting.page.exhibits import EXPECTED, Exhibit, Part, as_text, read_exhibits
-from mdhr.reporting.page.run_overview import Setting, overview, pictures
+from mdhr.reporting.html_report.experiment_folders import EXPECTED, Experiment, Part, as_text, read_experiments
+from mdhr.reporting.html_report.run_groups import Setting, group_runs, pictures
+from mdhr.reporting.html_report.self_contained import data_uri, data_uri_of
 from mdhr.reporting.paper_results import paper_results
 from mdhr.training.run_record import git_commit
 
@@ -33,11 +33,11 @@ def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
 
     Raises ``InputError`` if ``out`` cannot be written to.
     """
-    settings, without_result = overview(runs)
-    exhibits = read_exhibits(experiments)
+    settings, without_result = group_runs(runs)
+    exhibits = read_experiments(experiments)
     seen = pictures(runs)
     environment = Environment(
-        loader=PackageLoader("mdhr.reporting.page", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=PackageLoader("mdhr.reporting.html_report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"percent": percent, "data_uri": data_uri, "as_text": as_text}
@@ -80,7 +80,9 @@ def _origin(folder: Path, settings: list[Setting]) -> str:
     return "a run without a result"
 
 
-def _write_tables(folder: Path, settings: list[Setting], exhibits: list[Exhibit]) -> dict[str, list[tuple[str, str]]]:
+def _write_tables(
+    folder: Path, settings: list[Setting], exhibits: list[Experiment]
+) -> dict[str, list[tuple[str, str]]]:
     """Every table as csv, Markdown and LaTeX; by part, the names and addresses with which the page hands them out."""
     shutil.rmtree(folder, ignore_errors=True)  # of a former report
     table = runs_table(settings)
@@ -104,7 +106,7 @@ def _write_tables(folder: Path, settings: list[Setting], exhibits: list[Exhibit]
     }
 
 
-def _table_files(exhibit: Exhibit, part: Part) -> Iterator[tuple[str, bytes]]:
+def _table_files(exhibit: Experiment, part: Part) -> Iterator[tuple[str, bytes]]:
     """The csv files of a part; Markdown and LaTeX as they lie beside them, or made of them."""
     numbers = {each.name: each for each in part.numbers}
     for path in part.tables:

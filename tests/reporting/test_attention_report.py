@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
-from mdhr.reporting.figures.attention_clip import attention, liveliest_clip, load_network
+from mdhr.reporting.attention_report import attention, clip_with_most_changes, load_network
 from mdhr.training.run_folder import SETTINGS
 from mdhr.training.training_run import train
 
@@ -39,7 +39,7 @@ def test_the_weights_are_the_runs_best(run: Path) -> None:
 def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
     settings = OmegaConf.load(run / SETTINGS)
     data: FaceVideoData = instantiate(settings.data.module, _convert_="all")
-    video, clip = liveliest_clip(data, pd.read_parquet(run / "predictions.parquet"))
+    video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
     assert video.subject in ("F001", "M001"), "the test subjects of fold 1"
     position = {frame: i for i, frame in enumerate(video.frame.tolist())}
     real = clip.frame >= 0

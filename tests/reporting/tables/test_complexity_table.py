@@ -13,20 +13,26 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from torch import nn
 
-import mdhr.reporting.tables.table_5
+import mdhr.reporting.tables.complexity_table
 from mdhr.config.hydra_command import CONF
 from mdhr.reporting.paper_results import paper_results
-from mdhr.reporting.tables.cpu_cost import CpuCost, cpu_cost, peak_megabytes, processor
-from mdhr.reporting.tables.table_5 import MODELS, build_model, compose_model, table_5, write_table_5
+from mdhr.reporting.tables.complexity_table import (
+    NETWORK_VARIANTS,
+    build_network,
+    complexity_table,
+    compose_variant,
+    write_complexity_table,
+)
+from mdhr.reporting.tables.cpu_measurement import CpuMeasurement, measure_cpu, peak_megabytes, processor
 
-SMALL = tuple(model for model in MODELS if model.name == "MDHR (small ResNet)")
+SMALL = tuple(model for model in NETWORK_VARIANTS if model.name == "MDHR (small ResNet)")
 
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
     """The networks that the paper's table has, by name and action unit set."""
     names = ("MDHR (ResNet-50)", "MDHR (Swin-B)", "ME-GraphAU stage 2 (Swin-B)")
-    return table_5(tuple(m for m in MODELS if m.name in names)).set_index(["model", "au_set"])
+    return complexity_table(tuple(m for m in NETWORK_VARIANTS if m.name in names)).set_index(["model", "au_set"])
 
 
 def printed(value: float, like: float) -> float:
@@ -79,17 +85,19 @@ def test_what_layers_leave_out_is_counted_by_hand(table: pd.DataFrame) -> None:
 def test_tables_are_written_with_both_conventions_and_the_paper_beside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cost(build: Callable[[], nn.Module], *, num_frames: int, size: int, threads: int, repeats: int) -> CpuCost:
+    def cost(
+        build: Callable[[], nn.Module], *, num_frames: int, size: int, threads: int, repeats: int
+    ) -> CpuMeasurement:
         assert (num_frames, size, threads, repeats) == (16, 128, 1, 1)
         pickle.dumps(build)  # it goes to another process
-        return CpuCost(0.25, 12, 1234)
+        return CpuMeasurement(0.25, 12, 1234)
 
-    monkeypatch.setattr(mdhr.reporting.tables.table_5, "cpu_cost", cost)
-    page = write_table_5(tmp_path / "out", command="make table-5", repeats=1, models=SMALL).read_text()
+    monkeypatch.setattr(mdhr.reporting.tables.complexity_table, "measure_cpu", cost)
+    page = write_complexity_table(tmp_path / "out", command="make table-5", repeats=1, models=SMALL).read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"table.csv", "table.md", "table.tex"}
     written = pd.read_csv(tmp_path / "out/table.csv")
     assert written["au_set"].tolist() == ["BP4D", "DISFA"]
-    assert written["parameters"][0] == sum(p.numel() for p in build_model(SMALL[0], "BP4D").parameters())
+    assert written["parameters"][0] == sum(p.numel() for p in build_network(SMALL[0], "BP4D").parameters())
     for said in ("| 105.94 | 15.99 |", "1 torch thread(s)", "`make table-5`", "| 128 |", "| 0.250 | 12 | 1,234 |"):
         assert said in page
 
@@ -110,7 +118,7 @@ def build_worker(home: int) -> nn.Module:
 
 
 def test_cost_is_measured_in_another_process() -> None:
-    found = cpu_cost(partial(build_worker, os.getpid()), num_frames=2, size=8, repeats=1)
+    found = measure_cpu(partial(build_worker, os.getpid()), num_frames=2, size=8, repeats=1)
     assert 0 < found.seconds_per_frame < 60
     assert found.megabytes_per_frame == pytest.approx(20, abs=4)
     assert found.megabytes > 100, "torch alone is that large"
@@ -124,5 +132,5 @@ def test_memory_and_processor_are_known_here() -> None:
 def test_models_are_composed_inside_a_hydra_command() -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         outer = GlobalHydra.instance().hydra
-        assert compose_model(SMALL[0], "DISFA").data.au_set.name == "DISFA"
+        assert compose_variant(SMALL[0], "DISFA").data.au_set.name == "DISFA"
         assert GlobalHydra.instance().hydra is outer

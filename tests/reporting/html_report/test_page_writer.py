@@ -13,7 +13,7 @@ import pytest
 from omegaconf import DictConfig
 
 from mdhr.errors import InputError
-from mdhr.reporting.page.report_page import write_page
+from mdhr.reporting.html_report.page_writer import write_page
 from mdhr.training.run_folder import result_affecting_config, write_settings
 from mdhr.training.run_record import write_record
 

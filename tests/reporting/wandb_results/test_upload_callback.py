@@ -16,8 +16,8 @@ from omegaconf import DictConfig
 from sklearn.metrics import confusion_matrix, f1_score
 
 from mdhr.action_units import BP4D
-from mdhr.reporting.wandb_page.results_callback import WandbResults
-from mdhr.reporting.wandb_page.workspace import workspace
+from mdhr.reporting.wandb_results.upload_callback import WandbResults
+from mdhr.reporting.wandb_results.workspace import workspace
 from mdhr.training.training_run import train
 
 SETTINGS = ("trainer.max_epochs=1", "logger=wandb", "group=table_3-noise")

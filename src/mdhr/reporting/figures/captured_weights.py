@@ -17,7 +17,7 @@ from mdhr.network.mdhr import MDHR
 
 
 @dataclass(frozen=True)
-class Inside:
+class CapturedWeights:
     """Of every frame of a clip."""
 
     scores: np.ndarray
@@ -31,7 +31,7 @@ class Inside:
 
 
 @torch.inference_mode()
-def look_inside(network: MDHR, frames: Tensor) -> Inside:
+def capture_weights(network: MDHR, frames: Tensor) -> CapturedWeights:
     """Run a clip ``T 3 H W``, ImageNet-normalized, in evaluation mode.
 
     Raises ``InputError`` for an ablated variant, which lacks what is to be seen.
@@ -54,7 +54,7 @@ def look_inside(network: MDHR, frames: Tensor) -> Inside:
             hook.remove()
     nodes, region_logits = seen["given"]
     active = predicted_active(region_logits, network.au_set)
-    return Inside(
+    return CapturedWeights(
         scores=scores.cpu().numpy(),
         scale_weights=seen["logits"][0].softmax(-1).movedim(-1, 1).cpu().numpy(),
         active=active.cpu().numpy(),

@@ -67,14 +67,14 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class WithoutResult:
+class UnfinishedRun:
     """A folder that holds a run, and why it is in no table."""
 
     folder: Path
     reason: str
 
 
-def overview(root: Path) -> tuple[list[Setting], list[WithoutResult]]:
+def group_runs(root: Path) -> tuple[list[Setting], list[UnfinishedRun]]:
     """The finished runs below ``root`` by setting, and the runs that are not finished or cannot be read."""
     read, without = [], []
     for folder in sorted(path.parent for path in root.rglob(FILE)):
@@ -82,11 +82,11 @@ def overview(root: Path) -> tuple[list[Setting], list[WithoutResult]]:
             read.append(read_runs(folder))
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}".splitlines()[0]
-            without.append(WithoutResult(folder, f"{FILE} or {SETTINGS} cannot be read ({what}): remove it, run again"))
+            without.append(UnfinishedRun(folder, f"{FILE} or {SETTINGS} cannot be read ({what}): remove it, run again"))
     for folder in sorted(path.parent for path in root.rglob(SETTINGS)):
         if not (folder / FILE).is_file():
             newest = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.rglob("*")))
-            without.append(WithoutResult(folder, f"begun, last written {newest:%Y-%m-%d %H:%M}"))
+            without.append(UnfinishedRun(folder, f"begun, last written {newest:%Y-%m-%d %H:%M}"))
     read = [table for table in read if len(table)]
     if not read:
         return [], without

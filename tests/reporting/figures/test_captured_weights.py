@@ -9,7 +9,7 @@ from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
-from mdhr.reporting.figures.activations import look_inside
+from mdhr.reporting.figures.captured_weights import capture_weights
 
 
 def small_mdhr(au_set: ActionUnitSet = BP4D, **switches: bool) -> MDHR:
@@ -33,7 +33,7 @@ def frames() -> torch.Tensor:
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
 def test_shapes_sums_and_gates(au_set: ActionUnitSet, frames: torch.Tensor) -> None:
     network = small_mdhr(au_set).train()
-    found, num_aus = look_inside(network, frames), len(au_set.aus)
+    found, num_aus = capture_weights(network, frames), len(au_set.aus)
     assert found.scale_weights.shape == (4, 4, 2, 2)
     assert found.scale_weights.sum(1) == pytest.approx(1, abs=1e-5)
     assert found.attention.shape == (4, num_aus, num_aus)
@@ -55,7 +55,7 @@ def test_the_attention_is_the_one_the_graph_mixes_with(frames: torch.Tensor) -> 
     network = small_mdhr().eval()
     seen: dict[str, torch.Tensor] = {}
     network.cross_region.register_forward_hook(lambda _, given, out: seen.update(nodes=given[0], out=out))
-    found, graph = look_inside(network, frames), network.cross_region.attention
+    found, graph = capture_weights(network, frames), network.cross_region.attention
     with torch.inference_mode():
         mixed = torch.from_numpy(found.attention) @ graph.linear(seen["nodes"])
         expected = nn.functional.elu(mixed + seen["nodes"] + graph.bias)
@@ -67,11 +67,11 @@ def test_the_weights_are_the_ones_the_dynamics_are_mixed_with(frames: torch.Tens
     network = small_mdhr()
     with torch.no_grad():
         network.dynamic.scale_logits.bias[2] = 1e4
-    weights = look_inside(network, frames).scale_weights
+    weights = capture_weights(network, frames).scale_weights
     assert np.array_equal(weights, np.eye(4)[2][None, :, None, None] * np.ones((4, 1, 2, 2)))
 
 
 @pytest.mark.parametrize("switch", ["use_mfd", "use_hsr"])
 def test_a_variant_has_nothing_to_look_at(switch: str, frames: torch.Tensor) -> None:
     with pytest.raises(InputError, match="only the whole network"):
-        look_inside(small_mdhr(**{switch: False, "use_tcn": False}), frames)
+        capture_weights(small_mdhr(**{switch: False, "use_tcn": False}), frames)

@@ -4,7 +4,7 @@ import pytest
 
 from mdhr.action_units import DISFA
 from mdhr.errors import InputError
-from mdhr.reporting.wandb_page.workspace import save, workspace
+from mdhr.reporting.wandb_results.workspace import save, workspace
 
 NOWHERE = "http://127.0.0.1:9"
 

@@ -25,9 +25,9 @@ VARIED = (0.15, 0.85)
 """An action unit that is active in this share of its frames makes a video worth looking at."""
 
 
-def draw_test_video(cfg: DictConfig, run: Path) -> None:
+def plot_test_video(cfg: DictConfig, run: Path) -> None:
     """Frames, truth and scores of one test video of a run."""
-    draw_most_varied_video(
+    plot_labeled_video(
         run / "timeline.png",
         data=instantiate(cfg.data.module, _convert_="all"),
         predictions=pd.read_parquet(run / "predictions.parquet"),
@@ -36,7 +36,7 @@ def draw_test_video(cfg: DictConfig, run: Path) -> None:
     )
 
 
-def draw_most_varied_video(
+def plot_labeled_video(
     path: Path, *, data: FaceVideoData, predictions: pd.DataFrame, threshold: float, faces: bool
 ) -> None:
     """Truth and scores of the test video in which the most action units come and go; with ``faces`` its frames too.

@@ -8,7 +8,7 @@ from mdhr.action_units import action_unit_set
 from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
-from mdhr.reporting.tables.complexity import complexity, part_costs
+from mdhr.reporting.tables.operation_count import count_by_module, count_operations
 
 SWIN, RESNET = ("swin_base_patch4_window7_224", "stage_input"), ("resnet50", "stage_output")
 
@@ -58,7 +58,7 @@ def build(backbone: tuple[str, str], au_set: str) -> MDHR:
 def test_size_and_cost_are_the_released_ones(
     backbone: tuple[str, str], au_set: str, parameters: int, billions: float
 ) -> None:
-    found = complexity(lambda: build(backbone, au_set), num_frames=16, size=224)
+    found = count_operations(lambda: build(backbone, au_set), num_frames=16, size=224)
     assert found.parameters == parameters
     assert found.multiply_adds_per_frame == pytest.approx(billions * 1e9, rel=1e-3)
     assert found.flops_per_frame == 2 * found.multiply_adds_per_frame
@@ -80,14 +80,14 @@ def test_size_and_cost_are_the_released_ones(
 def test_size_and_cost_of_me_graphau_are_the_released_ones(
     backbone: tuple[str, str], au_set: str, stage: Literal[1, 2], parameters: int, billions: float
 ) -> None:
-    found = complexity(lambda: build_me_graphau(backbone, au_set, stage), num_frames=2, size=224)
+    found = count_operations(lambda: build_me_graphau(backbone, au_set, stage), num_frames=2, size=224)
     assert found.parameters == parameters
     assert found.multiply_adds_per_frame == pytest.approx(billions * 1e9, rel=1e-3)
 
 
 def test_me_graphau_projects_once_for_a_third_less() -> None:
     often, once = (
-        complexity(lambda x=x: build_me_graphau(RESNET, "BP4D", 2, project_once=x), num_frames=2, size=224)
+        count_operations(lambda x=x: build_me_graphau(RESNET, "BP4D", 2, project_once=x), num_frames=2, size=224)
         for x in (False, True)
     )
     assert once.parameters == often.parameters
@@ -98,7 +98,7 @@ def test_me_graphau_projects_once_for_a_third_less() -> None:
 
 def test_cost_of_the_parts() -> None:
     with torch.device("meta"):
-        parts = part_costs(build(RESNET, "BP4D").eval(), torch.empty(1, 16, 3, 224, 224))
+        parts = count_by_module(build(RESNET, "BP4D").eval(), torch.empty(1, 16, 3, 224, 224))
     assert parts["backbone"] == pytest.approx(4.087e9, rel=1e-3)
     assert parts["dynamic"] == pytest.approx(2.948e9, rel=1e-3)
     assert parts["local"] + parts["cross_region"] == pytest.approx(0.091e9, rel=1e-2)
@@ -113,5 +113,5 @@ def test_a_count_by_hand() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.convolution(x.flatten(0, 1))
 
-    found = complexity(Frames, num_frames=4, size=8)
+    found = count_operations(Frames, num_frames=4, size=8)
     assert (found.parameters, found.multiply_adds_per_frame) == (5 * 3 * 9 + 5, 8 * 8 * 5 * 3 * 9)

@@ -22,9 +22,9 @@ from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes
 from mdhr.network.mdhr import MDHR
-from mdhr.reporting.figures.activations import look_inside
-from mdhr.reporting.figures.attention_figure import draw_attention
-from mdhr.reporting.figures.test_video import most_varied_video
+from mdhr.reporting.figures.attention_figure import plot_attention
+from mdhr.reporting.figures.captured_weights import capture_weights
+from mdhr.reporting.figures.labeled_timeline import most_varied_video
 from mdhr.training.checkpoint_file import load_module
 from mdhr.training.run_folder import SETTINGS
 
@@ -37,13 +37,13 @@ def attention(cfg: DictConfig) -> Path:
     run, out = Path(cfg.run), Path(cfg.out)
     network = load_network(run)
     data: FaceVideoData = instantiate(run_settings(run).data.module, _convert_="all")
-    video, clip = liveliest_clip(data, pd.read_parquet(run / "predictions.parquet"))
+    video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
     real = clip.frame >= 0  # the last clip of a video is padded
-    inside = look_inside(network, normalize(clip.frames))
+    inside = capture_weights(network, normalize(clip.frames))
     positions = np.searchsorted(video.frame, clip.frame[real].numpy())
     kept = int(real.sum())
     kind = ", a rendered face" if is_rendered(data.manifest.name) else ""
-    figure = draw_attention(
+    figure = plot_attention(
         type(inside)(**{name: values[:kept] for name, values in vars(inside).items()}),
         au_set=data.au_set,
         frames=np.stack([read_frame(video.paths[position], data.manifest.size) for position in positions]),
@@ -84,7 +84,7 @@ def load_network(run: Path) -> MDHR:
     return network
 
 
-def liveliest_clip(data: FaceVideoData, predictions: pd.DataFrame) -> tuple:
+def clip_with_most_changes(data: FaceVideoData, predictions: pd.DataFrame) -> tuple:
     """The test video in which the most action units come and go, and its clip with the most changes of a label.
 
     What the network made of them plays no part.

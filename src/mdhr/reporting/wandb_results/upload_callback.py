@@ -13,8 +13,8 @@ from lightning.pytorch.loggers import WandbLogger
 
 from mdhr.action_units import AU_NAMES, MISSING
 from mdhr.data.provenance import is_rendered
-from mdhr.reporting.figures.test_video import draw_most_varied_video
-from mdhr.reporting.wandb_page.precision_recall import precision_recall
+from mdhr.reporting.figures.labeled_timeline import plot_labeled_video
+from mdhr.reporting.wandb_results.precision_recall import precision_recall
 from mdhr.training.frame_scores import prediction_table
 from mdhr.training.metrics import confusion_counts
 from mdhr.training.module import ActionUnitModule
@@ -51,7 +51,7 @@ class WandbResults(Callback):
     def _draw(self, path: Path, trainer: Trainer, module: ActionUnitModule) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert module.predictions is not None
-        draw_most_varied_video(
+        plot_labeled_video(
             path,
             data=data,
             predictions=prediction_table(module.predictions, data.videos("test"), module.au_set),

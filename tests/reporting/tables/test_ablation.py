@@ -12,8 +12,8 @@ from scipy.stats import ttest_rel
 
 from mdhr.action_units import BP4D
 from mdhr.errors import InputError
+from mdhr.reporting.tables.ablation import TABLE_6
 from mdhr.reporting.tables.comparison import comparison_table, comparison_tests, write_comparison
-from mdhr.reporting.tables.table_6 import TABLE_6
 from tests.support.fake_runs import fake_run
 
 VARIANTS = TABLE_6.variants
