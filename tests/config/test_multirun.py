@@ -69,8 +69,8 @@ def test_every_job_is_run_and_those_that_failed_are_named(
     assert said[:2] == [f"{folders[0]}: a wrong setting", f"{folders[2]}: the loss became nan"]
     assert said[2] == "Traceback (most recent call last):", "what nobody can mend by a setting is shown in full"
     assert said[-2:] == [
-        f"{folders[3]}: KeyError, see above",
-        "3 of 5 jobs failed, each with its message above: "
+        f"{folders[3]}: KeyError (traceback above)",
+        "3 of 5 jobs failed (messages above): "
         + ", ".join(f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 3, 4)),
     ]
 
@@ -129,7 +129,7 @@ def test_stage_2_begins_with_stage_1_of_its_seed_and_fails_without(
     assert capfd.readouterr().err.splitlines() == [
         f"{STUDY}/{second}2: no weights at {STUDY}/{first}2/checkpoints/best.ckpt: train stage 1 first, "
         "network=me_graphau_stage1",
-        f"1 of 2 jobs failed, each with its message above: {second}2",
+        f"1 of 2 jobs failed (messages above): {second}2",
     ]
     runs = read_runs(STUDY)
     assert [Path(folder).name for folder in runs["folder"]] == [f"{first}1", f"{second}1"]

@@ -1,15 +1,11 @@
-"""Where the package meets its user: one line for a wrong input, one for a signal, an exit status for both.
-
-A job of a multirun that fails says why in one line, too, and leaves the others alone: it returns a :class:`FailedJob`,
-and ``hydra_plugins.every_job`` ends the multirun with the names of all that failed.
-"""
+"""Entry point of the commands that are configured by Hydra."""
 
 import functools
+import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,54 +15,60 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
+from mdhr.config.job_results import JobResults
 from mdhr.config.signals import stop_on_signals
 
 CONF = Path(__file__).resolve().parents[3] / "conf"
 
 
-@dataclass(frozen=True)
-class FailedJob:
-    """What a job of a multirun returns that failed, after it has said why. Goes from process to process."""
-
-    folder: str
-
-
 def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments: Sequence[str]) -> int:
     """Run ``task(cfg)`` as a Hydra program and return its exit status.
 
-    The configuration is ``conf/<command>.yaml``. Status: 2 for invalid input, 1 for diverged training, 3 if jobs of a
-    multirun failed, 128 + number for a signal, which ends the complete multirun; an integer that the task returns.
+    The configuration is ``conf/<command>.yaml``. The exit status is the integer that the task returns, or 0. Errors
+    that the user can fix are printed as one line: status 2 for invalid input, 1 for diverged training, 128 + number for
+    a signal. A multirun runs all jobs, prints one line per failed job, and exits with status 3 if any job failed.
     """
+    status = 0
+    results = JobResults()
+    program = sys.argv[0]
 
     @functools.wraps(task)
-    def in_hydra(cfg: DictConfig) -> Any:
-        if "run_dir" in cfg:  # a job of a multirun has its own folder
-            cfg.run_dir = os.path.relpath(HydraConfig.get().runtime.output_dir)
+    def run_task(cfg: DictConfig) -> Any:
+        nonlocal status
         if HydraConfig.get().mode == RunMode.MULTIRUN:
-            return _job(task, cfg)
-        with one_line_errors():  # here, or Hydra adds a line of its own
+            return _run_job(task, cfg, results)
+        sys.argv = [program, command, *arguments]  # Lightning starts the other processes of a DDP run with it
+        with one_line_errors():  # Hydra would print a line of its own
             result = task(cfg)
-        status.append(result if isinstance(result, int) else 0)
+        status = result if isinstance(result, int) else 0
         return result
 
-    status: list[int] = []
-    config_name = command.replace("-", "_")
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises its errors instead of printing them
     sys.argv = [f"mdhr {command}", *arguments]
-    with one_line_errors(), stop_on_signals():
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name=config_name)(in_hydra)()
-    return status[0] if status else 0
-
-
-def _job(task: Callable[[DictConfig], Any], cfg: DictConfig) -> Any:
-    """What the task returns, or a :class:`FailedJob`."""
-    folder = os.path.relpath(HydraConfig.get().runtime.output_dir)
+    main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command.replace("-", "_"))
     try:
-        return task(cfg)
+        with one_line_errors(), stop_on_signals():
+            main(run_task)()
+            results.check()
+    finally:
+        results.clear()
+    return status
+
+
+def _run_job(task: Callable[[DictConfig], Any], cfg: DictConfig, results: JobResults) -> Any:
+    """Return what the task returns; if it fails, print why and return NaN, so that the other jobs run."""
+    folder = os.path.relpath(HydraConfig.get().runtime.output_dir)
+    number = HydraConfig.get().job.num
+    if "run_dir" in cfg:
+        cfg.run_dir = folder
+    try:
+        result = task(cfg)
     except Exception as error:
         explained = explanation(error)
         if explained is None:
             traceback.print_exc()
-            explained = 1, f"{type(error).__name__}, see above"
-        print_error(f"{folder}: {explained[1]}")
-        return FailedJob(folder)
+        print_error(f"{folder}: {explained[1] if explained else f'{type(error).__name__} (traceback above)'}")
+        results.add(number, failed=os.path.basename(folder))
+        return math.nan
+    results.add(number)
+    return result
