@@ -17,9 +17,9 @@ class ClipBatch(NamedTuple):
     Shapes with the leading B of a batch; a single clip lacks it.
     """
 
-    frames: Tensor
-    """``B T 3 H W``: uint8 RGB from the data set, ImageNet-normalized float when it reaches the network.
-    Or ``B T S 1 1`` float16: maps that a frozen backbone has packed."""
+    frames: Tensor | None
+    """``B T 3 H W``: uint8 RGB from the data set, ImageNet-normalized float for the network. None if ``features`` is
+    set."""
     au: Tensor
     """``B T N`` int8 occurrence: 0, 1, or -1 where missing or padding."""
     region: Tensor
@@ -28,3 +28,5 @@ class ClipBatch(NamedTuple):
     """``B`` int64 position of the video in the data set's list of videos."""
     frame: Tensor
     """``B T`` int64 frame number in its video, -1 for padding."""
+    features: Tensor | None = None
+    """``B T S`` float16: stored feature maps of a frozen backbone, S values per frame (``Backbone.pack``)."""

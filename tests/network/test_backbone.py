@@ -78,8 +78,8 @@ def test_packed_maps_are_the_maps(name: str, feature_source: str) -> None:
     with torch.inference_mode():
         maps = model(torch.randn(2, 3, 64, 64))
         packed = model.pack(maps)
-        again = model(packed)
-    assert packed.shape == (2, sum(height * width * c for height, width, c in model.shapes), 1, 1)
+        again = model.unpack(packed)
+    assert packed.shape == (2, sum(height * width * c for height, width, c in model.shapes))
     assert all(torch.equal(x, y) for x, y in zip((*maps.scales, maps.last), (*again.scales, again.last), strict=True))
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in again.scales)
 

@@ -163,7 +163,7 @@ class FaceVideoData(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: ClipBatch, dataloader_idx: int) -> ClipBatch:
         """Normalize where the network runs: a byte a value crosses the bus, not four. Stored maps are what they are."""
-        return batch if self.stored_maps else batch._replace(frames=normalize(batch.frames))
+        return batch if batch.frames is None else batch._replace(frames=normalize(batch.frames))
 
     def _common(self, split: Split) -> dict[str, Any]:
         """What clips of training and of testing are made of."""

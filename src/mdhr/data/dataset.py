@@ -83,13 +83,14 @@ class TrainingClips(Dataset[ClipBatch]):
             start, num_frames=self.num_frames, stride=self.stride, length=len(self.videos[video])
         )
         paths = [self.videos[video].paths[position] for position in positions]
+        frames = features = None
         if self.maps is not None:
-            frames = self.maps.read(paths, mirrored=draw.flip)
+            features = self.maps.read(paths, mirrored=draw.flip)
         else:
             frames = _pictures(
                 paths, self.crop_size, lambda path, out: augment(self.read(path), draw, self.crop_size, out=out)
             )
-        return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
+        return _clip(self.videos[video], video, positions, padding, frames, features, self.au_set)
 
 
 def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 0) -> list[int]:
@@ -154,12 +155,13 @@ class SequentialClips(Dataset[ClipBatch]):
         video, _ = self.segments[index]
         positions, padding = self.positions(index)
         paths = [self.videos[video].paths[position] for position in positions]
+        frames = features = None
         if self.maps is not None:
-            frames = self.maps.read(paths, mirrored=False)
+            features = self.maps.read(paths, mirrored=False)
         else:
             frames = _pictures(paths, self.size, lambda path, out: np.copyto(out, self.read(path)))
             frames = resize(frames, self.crop_size)
-        return _clip(self.videos[video], video, positions, padding, frames, self.au_set)
+        return _clip(self.videos[video], video, positions, padding, frames, features, self.au_set)
 
 
 def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -171,9 +173,12 @@ def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> 
 
 
 def collate_clips(clips: Sequence[ClipBatch]) -> ClipBatch:
-    """Stack clips to a batch ``B T 3 H W``, frames in channels-last memory order, as they were decoded."""
-    frames = torch.stack([clip.frames.movedim(-3, -1) for clip in clips]).movedim(-1, -3)
-    return ClipBatch(frames, *(torch.stack(tensors) for tensors in list(zip(*clips, strict=True))[1:]))
+    """Stack clips to a batch, frames in channels-last memory order, as they were decoded."""
+    if clips[0].frames is not None:
+        clips = [clip._replace(frames=clip.frames.movedim(-3, -1)) for clip in clips]  # type: ignore[union-attr]
+    fields = zip(*clips, strict=True)
+    batch = ClipBatch._make(None if tensors[0] is None else torch.stack(tensors) for tensors in fields)
+    return batch if batch.frames is None else batch._replace(frames=batch.frames.movedim(-1, -3))
 
 
 def _clip(
@@ -181,7 +186,8 @@ def _clip(
     index: int,
     positions: np.ndarray,
     padding: np.ndarray,
-    frames: Tensor,
+    frames: Tensor | None,
+    features: Tensor | None,
     au_set: ActionUnitSet,
 ) -> ClipBatch:
     au = torch.from_numpy(np.where(padding[:, None], np.int8(MISSING), video.au[positions]))
@@ -191,6 +197,7 @@ def _clip(
         region=au_set.region_pattern(au),
         video=torch.tensor(index),
         frame=torch.from_numpy(np.where(padding, -1, video.frame[positions])),
+        features=features,
     )
 
 

@@ -20,7 +20,7 @@ STRIDES = (4, 8, 16, 32)
 FEATURE_SOURCES = ("stage_input", "stage_output")
 
 
-class BackboneMaps(NamedTuple):
+class FeatureMaps(NamedTuple):
     """What a backbone says about ``n`` frames; all maps are ``n C_s H_s W_s``."""
 
     scales: tuple[Tensor, ...]
@@ -107,17 +107,17 @@ class Backbone(nn.Module):
         scales = [(side, side, width) for side, width in zip(sides, self.widths, strict=True)]
         return scales if self.feature_source == "stage_output" else [*scales, scales[-1]]
 
-    def pack(self, maps: BackboneMaps) -> Float[Tensor, "n packed 1 1"]:
-        """All maps of a frame behind one another, to be stored; :meth:`forward` takes them in place of the frame."""
+    def pack(self, maps: FeatureMaps) -> Float[Tensor, "n packed"]:
+        """Concatenate the feature maps of every frame to one vector, to be stored."""
         every = maps.scales if self.feature_source == "stage_output" else (*maps.scales, maps.last)
-        return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in every], dim=1)[:, :, None, None]
+        return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in every], dim=1)
 
-    def unpack(self, packed: Float[Tensor, "n packed 1 1"]) -> BackboneMaps:
-        """The inverse of :meth:`pack`, float32 and channels last."""
-        parts = packed.flatten(1).split([height * width * c for height, width, c in self.shapes], dim=1)
+    def unpack(self, packed: Float[Tensor, "n packed"]) -> FeatureMaps:
+        """Return the feature maps that :meth:`pack` concatenated, float32 and channels last."""
+        parts = packed.split([height * width * c for height, width, c in self.shapes], dim=1)
         parts = [x.contiguous().float().unflatten(1, s) for x, s in zip(parts, self.shapes, strict=True)]  # n H W C
         maps = tuple(x.permute(0, 3, 1, 2) for x in parts)
-        return BackboneMaps(maps[: len(self.strides)], maps[-1])
+        return FeatureMaps(maps[: len(self.strides)], maps[-1])
 
     def fingerprint(self) -> str:
         """SHA-256 of the weights and batch statistics: equal ones give equal maps."""
@@ -130,11 +130,9 @@ class Backbone(nn.Module):
         """As in any module, but a frozen backbone stays in evaluation."""
         return super().train(mode and not self.frozen)
 
-    def forward(self, frames: Float[Tensor, "n c h w"]) -> BackboneMaps:
-        """ImageNet-normalized frames to their maps, or what :meth:`pack` made of them back to maps."""
+    def forward(self, frames: Float[Tensor, "n c h w"]) -> FeatureMaps:
+        """Return the feature maps of ImageNet-normalized frames."""
         height, width = frames.shape[-2:]
-        if height == width == 1:
-            return self.unpack(frames)
         check_divisible(height, width)
         if self.fixed_size and (height, width) != (self.fixed_size, self.fixed_size):
             raise InputError(
@@ -143,9 +141,9 @@ class Backbone(nn.Module):
             )
         if self.is_swin:
             inputs, outputs, last = swin_maps(self.model, frames)
-            return BackboneMaps(inputs if self.feature_source == "stage_input" else (*outputs[:-1], last), last)
+            return FeatureMaps(inputs if self.feature_source == "stage_input" else (*outputs[:-1], last), last)
         scales = self.model.forward_intermediates(frames, indices=self.indices, intermediates_only=True)
-        return BackboneMaps(tuple(scales), scales[-1])
+        return FeatureMaps(tuple(scales), scales[-1])
 
 
 def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:

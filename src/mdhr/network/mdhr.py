@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.network.backbone import Backbone
+from mdhr.network.backbone import Backbone, FeatureMaps
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.cross_region import CrossRegionGraph
 from mdhr.network.local_relationships import LocalRelationships, WholeFace
@@ -81,11 +81,13 @@ class MDHR(nn.Module):
         ------
         InputError: H or W is not divisible by 32, or T is below 2k.
         """
-        num_frames = frames.shape[1]
-        maps, last_map = self.backbone(frames.flatten(0, 1))
-        features = self.static(last_map.permute(0, 2, 3, 1))  # (B T) H' W' D
+        return self.forward_features(self.backbone(frames.flatten(0, 1)), frames.shape[1])
+
+    def forward_features(self, maps: FeatureMaps, num_frames: int) -> NetworkOutput:
+        """Return scores and pattern logits of the feature maps of B clips with ``num_frames`` frames each."""
+        features = self.static(maps.last.permute(0, 2, 3, 1))  # (B T) H' W' D
         if self.dynamic is not None:
-            features = features + self.dynamic(maps, num_frames)
+            features = features + self.dynamic(maps.scales, num_frames)
         nodes, region_logits = self.local(features)  # (B T) N D
         if self.cross_region is not None:
             nodes = self.cross_region(nodes, region_logits)

@@ -1,6 +1,7 @@
 """The network in training: losses, optimizer, schedule and what is logged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ AU_SET_KEY = "mdhr_au_set"
 
 class ActionUnitModule(LightningModule):
     """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N), ``.region_logits``, ``.edge_logits``.
+
+    Clips with stored feature maps are passed to ``network.forward_features`` instead.
 
     Recipe: AdamW, learning rate by cosine to 0 over all steps, no warm-up (supplement, Table 2 and section 4).
     After a validation or test epoch :attr:`predictions` and :attr:`metrics` hold its outcome, equal in all processes.
@@ -53,6 +56,7 @@ class ActionUnitModule(LightningModule):
     ) -> None:
         super().__init__()
         self.network = network
+        self.compiled = compiled
         if compiled:
             network.compile()
         self.au_set = au_set
@@ -69,9 +73,18 @@ class ActionUnitModule(LightningModule):
         self.predictions: Predictions | None = None
         self.metrics: ActionUnitMetrics | None = None
 
-    def forward(self, frames: Tensor) -> Any:
-        """Scores and region logits of normalized frames ``B T 3 H W``."""
-        return self.network(frames)
+    def forward(self, clip: ClipBatch) -> Any:
+        """Return the network's output for normalized frames or stored feature maps."""
+        if clip.features is None:
+            return self.network(clip.frames)
+        maps = self.network.backbone.unpack(clip.features.flatten(0, 1))  # type: ignore[operator, union-attr]
+        return self.forward_features(maps, clip.features.shape[1])
+
+    @cached_property
+    def forward_features(self) -> Callable[..., Any]:
+        """The network's ``forward_features``, compiled if the network is."""
+        forward_features: Callable[..., Any] = self.network.forward_features  # type: ignore[assignment]
+        return torch.compile(forward_features) if self.compiled else forward_features
 
     def setup(self, stage: str) -> None:
         """Maps that the data has stored must be those of this backbone."""
@@ -94,14 +107,14 @@ class ActionUnitModule(LightningModule):
 
     def training_step(self, clip: ClipBatch, batch_idx: int) -> Tensor:
         """Loss of a batch; raises ``DivergedError`` when it is no number any more."""
-        output = self.network(clip.frames)
+        output = self(clip)
         terms = self.loss(output.scores, output.region_logits, clip, output.edge_logits)
         if not terms.total.isfinite():
             raise DivergedError(
                 f"the loss became {terms.total.item()} in epoch {self.current_epoch}, batch {batch_idx}: "
                 f"lower module.learning_rate (now {self.learning_rate:g})"
             )
-        size = len(clip.frames)
+        size = len(clip.au)
         self.log("train/loss", terms.total, on_step=True, on_epoch=True, batch_size=size)
         self.log("train/loss_au", terms.au, on_step=False, on_epoch=True, batch_size=size)
         self.log("train/loss_region", terms.region, on_step=False, on_epoch=True, batch_size=size)
@@ -112,7 +125,7 @@ class ActionUnitModule(LightningModule):
 
     def validation_step(self, clip: ClipBatch, batch_idx: int) -> None:
         """Keep the scores; metrics come from the whole fold at once."""
-        self.collector.add(self.network(clip.frames).scores, clip)
+        self.collector.add(self(clip).scores, clip)
 
     def test_step(self, clip: ClipBatch, batch_idx: int) -> None:
         """As in validation."""

@@ -52,7 +52,7 @@ def test_every_frame_is_stored_as_it_is_and_mirrored(
     for mirrored in (False, True):
         seen = normalize(frames.flip(-1) if mirrored else frames)
         for ours, theirs in zip(
-            backbone(stored.read(paths, mirrored=mirrored)).scales, backbone(seen).scales, strict=True
+            backbone.unpack(stored.read(paths, mirrored=mirrored)).scales, backbone(seen).scales, strict=True
         ):
             assert ours.is_contiguous(memory_format=torch.channels_last)
             torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
@@ -82,7 +82,7 @@ def test_frames_that_are_left_out_do_not_shift_the_others(
     for index, (video, _) in enumerate(segments.segments):
         positions, _ = segments.positions(index)
         paths = [data.videos("test")[video].paths[position] for position in positions]
-        assert torch.equal(segments[index].frames, stored.read(paths, mirrored=False))
+        assert torch.equal(segments[index].features, stored.read(paths, mirrored=False))
 
 
 def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(

@@ -29,21 +29,21 @@ class StoredMaps(StoredArray):
         self.check(backbone=fingerprint)
 
     def read(self, paths: Sequence[str], *, mirrored: bool) -> Tensor:
-        """``T S 1 1`` float16, the packed maps of the T frames in these files."""
-        return torch.from_numpy(self.array[int(mirrored), self.rows(paths)])[:, :, None, None]
+        """``T S`` float16, the packed maps of the T frames in these files."""
+        return torch.from_numpy(self.array[int(mirrored), self.rows(paths)])
 
 
 def write_stored_maps(
     folder: Path, *, manifest: Manifest, crop_size: int, pack: Callable[[Tensor], Tensor], fingerprint: str
 ) -> None:
-    """Store what ``pack`` makes of every frame, ``n 3 H W`` to ``n S 1 1``; the folder appears when it is whole.
+    """Store what ``pack`` makes of every frame, ``n 3 H W`` to ``n S``; the folder appears when it is whole.
 
     Raises ``InputError`` if a frame cannot be read or the disk is too small.
     """
 
     def packed(pictures: np.ndarray) -> np.ndarray:
         frames = normalize(resize(torch.from_numpy(pictures).movedim(-1, -3), crop_size))
-        return torch.stack([pack(frames), pack(frames.flip(-1))]).flatten(2).half().numpy()
+        return torch.stack([pack(frames), pack(frames.flip(-1))]).half().numpy()
 
     write_array(
         folder,

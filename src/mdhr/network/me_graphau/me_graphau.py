@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.errors import InputError
-from mdhr.network.backbone import Backbone
+from mdhr.network.backbone import Backbone, FeatureMaps
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.checkpoints.timm_weights import describe_mismatch, read_weights
 from mdhr.network.mdhr import NetworkOutput, default_width
@@ -90,9 +90,11 @@ class MEGraphAU(nn.Module):
         ------
         InputError: H or W is not divisible by 32.
         """
-        num_frames = frames.shape[1]
-        last_map = self.backbone(frames.flatten(0, 1)).last
-        face = self.static(last_map.permute(0, 2, 3, 1)).flatten(1, 2)  # (B T) P D
+        return self.forward_features(self.backbone(frames.flatten(0, 1)), frames.shape[1])
+
+    def forward_features(self, maps: FeatureMaps, num_frames: int) -> NetworkOutput:
+        """Return scores and edge logits of the feature maps of B clips with ``num_frames`` frames each."""
+        face = self.static(maps.last.permute(0, 2, 3, 1)).flatten(1, 2)  # (B T) P D
         au_maps = rearrange(self.au_maps(face), "n p (a d) -> n a p d", a=len(self.au_set.aus))  # (B T) N P D
         nodes, edge_logits = au_maps.mean(2), None  # (B T) N D
         if self.stage == 1:
