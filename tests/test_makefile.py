@@ -63,9 +63,9 @@ def test_a_python_that_is_too_old_is_named_in_one_line(clone: Path) -> None:
 
 def test_an_experiment_is_all_its_folds_with_either_protocol(clone: Path) -> None:
     honest = _make(clone, "-n", "train-bp4d-swin-base").stdout
-    assert re.search(r"-m mdhr\.cross_validate experiment=bp4d_swin_base *$", honest, flags=re.M)
+    assert re.search(r"mdhr cross-validate experiment=bp4d_swin_base *$", honest, flags=re.M)
     paper = _make(clone, "-n", "train-disfa-resnet50", "PROTOCOL=paper").stdout
-    assert re.search(r"-m mdhr\.cross_validate experiment=disfa_resnet50 data\.protocol=paper$", paper, flags=re.M)
+    assert re.search(r"mdhr cross-validate experiment=disfa_resnet50 data\.protocol=paper$", paper, flags=re.M)
 
 
 def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
@@ -126,6 +126,6 @@ def test_stage_2_of_me_graphau_is_run_when_stage_1_has_ended(clone: Path) -> Non
 
 
 def _commands(folder: Path, *arguments: str) -> list[list[str]]:
-    """What make would run as ``python -m``, in words."""
+    """Return the arguments of each ``mdhr`` command that make would run."""
     done = _make(folder, "-n", *arguments).stdout.replace("\\\n", " ")
-    return [shlex.split(line.partition(" -m ")[2]) for line in done.splitlines() if " -m mdhr." in line]
+    return [shlex.split(line)[1:] for line in done.splitlines() if line.startswith(".venv/bin/mdhr ")]

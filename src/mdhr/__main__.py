@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"mdhr {__version__}")
         return 0
     if command not in COMMANDS:
-        near = get_close_matches(command, COMMANDS, n=2)
+        near = get_close_matches(command, COMMANDS, n=1)
         hint = f"Did you mean {' or '.join(near)}?" if near else "`mdhr --help` lists the commands."
         print(f"mdhr: unknown command '{command}'. {hint}", file=sys.stderr)
         return 2

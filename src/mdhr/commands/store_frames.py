@@ -4,9 +4,9 @@ usage: mdhr store-frames data=NAME data.module.frames=FOLDER
 
 Examples:
   mdhr store-frames data=synthetic data.module.frames=data/synthetic-pixels
-  mdhr train experiment=demo data.module.frames=data/synthetic-pixels
+  mdhr store-frames data=bp4d data.module.frames=/fast-disk/bp4d-pixels
 
-Up-to-date frames are kept. Settings: conf/store_frames.yaml.
+To use them, pass the same data.module.frames to mdhr train. Up-to-date frames are kept. Settings: conf/store_frames.yaml.
 """
 
 from collections.abc import Sequence
