@@ -10,7 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from lightning.pytorch import Callback
 
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.data.prepare_data import prepare
 from mdhr.training.training_run import build_trainer
 

@@ -135,7 +135,7 @@ def test_stage_2_begins_with_stage_1_of_its_seed_and_fails_without(
     assert [Path(folder).name for folder in runs["folder"]] == [f"{first}1", f"{second}1"]
     check_one_recipe(runs)
     assert multirun("experiment=[smoke,me_graphau_stage2]", "seed=1", *settings) == 0
-    assert f"{second}1 is done and is not run again" in capfd.readouterr().out
+    assert f"{second}1 is complete and is not repeated" in capfd.readouterr().out
 
 
 def swept(table: str, *overrides: str) -> set[str]:

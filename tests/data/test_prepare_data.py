@@ -46,7 +46,7 @@ def test_a_release_is_prepared_trained_and_tested(tmp_path: Path, data: str, bui
     test_subjects = set(manifest.folds[1]) & set(manifest.table["subject"])
     predictions = pd.read_parquet(tmp_path / "test/predictions.parquet")
     assert set(predictions["subject"]) == test_subjects
-    assert len(predictions) == manifest.table["subject"].isin(test_subjects).sum() == tested["num_frames"]
+    assert len(predictions) == manifest.table["subject"].isin(test_subjects).sum() == tested["num_test_frames"]
     assert tested["f1"] == trained["f1"]
     assert tested["data"] == data
     assert json.loads((tmp_path / "test/metrics.json").read_text())["f1_mean"] == tested["f1_mean"]

@@ -29,7 +29,7 @@ RECORD: dict[str, Any] = {
     "protocol": "paper",
     "fold": 2,
     "seed": 7,
-    "num_frames": 1234,
+    "num_test_frames": 1234,
     "git_commit": None,
     "command": "mdhr train",
     "f1": {"AU1": 0.5, "AU25": 0.875},

@@ -95,7 +95,7 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
     assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
 
     monkeypatch.setattr(mdhr.reporting.demo_run, "train", lambda cfg: resumed.append(cfg.ckpt_path))
-    with pytest.raises(TypeError):  # this stand-in gives no record
+    with pytest.raises(FileNotFoundError, match="predictions.parquet"):  # the replacement tests nothing
         demo(again)
     assert resumed == ["auto"]
 
@@ -105,7 +105,7 @@ def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> N
     (run / "checkpoints").mkdir(parents=True)
     (run / "checkpoints" / "last.ckpt").touch()
     write_settings(run, {**result_affecting_config(cfg), "seed": 7})
-    with pytest.raises(InputError, match="was begun with seed=7, not 1"):
+    with pytest.raises(InputError, match="was started with seed=7, not 1"):
         demo(cfg)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from mdhr.errors import InputError
 from mdhr.reporting.finished_runs import check_one_recipe, read_runs, short_commits
+from mdhr.training.run_record import read_record, write_record
 from tests.support.fake_study import demo_settings, study_run
 
 
@@ -33,14 +34,16 @@ def test_one_row_a_finished_run_wherever_it_lies(tmp_path: Path, settings: dict[
 
 
 @pytest.mark.parametrize("network", ["backbone_only", "mdhr_without_tcn", "me_graphau_stage1", "me_graphau_stage2"])
-def test_the_network_is_told_by_its_settings_whatever_its_folder_is_called(tmp_path: Path, network: str) -> None:
-    study_run(tmp_path, demo_settings(network), fold=1, seed=1, f1=0.5)
+def test_the_network_is_the_recorded_choice(tmp_path: Path, network: str) -> None:
+    study_run(tmp_path, demo_settings(network), fold=1, seed=1, f1=0.5, network=network)
     assert read_runs(tmp_path)["network"].tolist() == [network]
 
 
-def test_another_network_is_called_other(tmp_path: Path, settings: dict[str, Any]) -> None:
-    other = {**settings, "network": {**settings["network"], "use_mfd": False, "use_tcn": False}}
-    study_run(tmp_path, other, fold=1, seed=1, f1=0.5)
+def test_a_network_without_a_recorded_choice_is_called_other(tmp_path: Path, settings: dict[str, Any]) -> None:
+    run = study_run(tmp_path, settings, fold=1, seed=1, f1=0.5)
+    record = read_record(run)
+    del record["choices"]
+    write_record(run, record)
     assert read_runs(tmp_path)["network"].tolist() == ["other"]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 
 from mdhr.action_units import BP4D
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.training.run_folder import result_affecting_config, write_settings
 from mdhr.training.run_record import write_record
 
@@ -19,18 +19,19 @@ def demo_settings(network: str = "mdhr") -> dict[str, Any]:
 
 
 def study_run(
-    root: Path, settings: dict[str, Any], *, k: int = 5, weight: float = 0.01, fold: int, seed: int, f1: float
+    root: Path, settings: dict[str, Any], *, k: int = 5, weight: float = 0.01, fold: int, seed: int, f1: float,
+    network: str = "mdhr",
 ) -> Path:
     """A run that has ended with the mean F1 ``f1``: AU1 is 0.1 above it, AU2 0.1 below, the others are at it."""
     settings = copy.deepcopy(settings)
-    for network in (settings["network"], settings["module"]["network"]):
-        network.update({"temporal_radius": k} if "temporal_radius" in network else {})
+    for node in (settings["network"], settings["module"]["network"]):
+        node.update({"temporal_radius": k} if "temporal_radius" in node else {})
     settings["module"]["region_weight"], settings["seed"], settings["data"]["fold"] = weight, seed, fold
     settings["data"]["module"]["fold"] = fold
     folder = root / f"run-{k}-{weight}-{fold}-{seed}"
     write_settings(folder, settings)
     by_au = {**dict.fromkeys(BP4D.columns, f1), "AU1": f1 + 0.1, "AU2": f1 - 0.1}
-    write_record(folder, {"name": folder.name, "data": settings["data"]["name"], "au_set": "BP4D", "fold": fold,
+    write_record(folder, {"name": folder.name, "choices": {"network": network}, "data": settings["data"]["name"], "au_set": "BP4D", "fold": fold,
                           "protocol": settings["data"]["protocol"], "seed": seed, "threshold": 0.5, "f1_mean": f1,
                           "auc_mean": 0.9, "baseline_f1_mean": 0.5, "git_commit": f"{'ab' * 20}-dirty", "f1": by_au,
                           "seconds": {"train": 60.0}})  # fmt: skip

@@ -21,8 +21,8 @@ from mdhr.__main__ import main
 from mdhr.action_units import BP4D
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
+from mdhr.reporting.cross_validation_table import cross_validate
 from mdhr.training.callbacks import LastCheckpoint
-from mdhr.training.cross_validation import cross_validate
 from mdhr.training.training_run import train
 
 EPOCHS = "trainer.max_epochs=2"
@@ -112,7 +112,7 @@ def test_an_interrupted_fold_goes_on_and_the_table_is_the_same(
         patch.setattr(LastCheckpoint, "on_train_epoch_end", then_signal)
         with pytest.raises(Interrupted) as stopped:
             cross_validate(compose_folds(run))
-    assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
+    assert stopped.value.message == "stopped by SIGTERM; the same command resumes"
     assert not (run / "fold3").exists()
     cross_validate(compose_folds(run))
     first, second = (
@@ -126,7 +126,7 @@ def test_an_interrupted_fold_goes_on_and_the_table_is_the_same(
 def test_other_settings_are_refused_before_any_fold_is_run(run: Path, compose_folds: Compose) -> None:
     shutil.rmtree(run / "fold1")
     with pytest.raises(
-        InputError, match=r"fold2 was begun with network\.temporal_radius=2, not 1: say name="
+        InputError, match=r"fold2 was started with network\.temporal_radius=2, not 1\. Pass name="
     ) as raised:
         cross_validate(compose_folds(run, "network.temporal_radius=1"))
     assert "\n" not in str(raised.value)
@@ -146,14 +146,14 @@ def test_a_fold_that_diverges_is_missing_from_the_table_and_the_others_run(
     tmp_path: Path, compose_folds: Compose, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(mdhr.training.cross_validation, "train", _done)
-    with pytest.raises(DivergedError, match=r"^fold 2 diverged: .*table\.md is without it$"):
+    with pytest.raises(DivergedError, match=r"^fold 2 diverged and is missing from .*table\.md$"):
         cross_validate(compose_folds(tmp_path, "seed=13"))
     assert capsys.readouterr().err == f"{tmp_path}/fold2: the loss became nan in epoch 1, batch 0\n"
     table = pd.read_csv(tmp_path / "table.csv", index_col="row")
     assert table["fold 2"].isna().all()
     assert table.loc["AU4", "mean"] == pytest.approx(52)
     assert "- fold 2 MISSING: the means are over 2 of 3 folds" in (tmp_path / "table.md").read_text()
-    with pytest.raises(DivergedError, match="no fold came to its end"):
+    with pytest.raises(DivergedError, match="training diverged in every fold"):
         cross_validate(compose_folds(tmp_path, "seed=13", "folds=[2]"))
 
 
@@ -172,11 +172,11 @@ def test_the_papers_row_stands_beside_real_faces_only(
 @pytest.mark.parametrize(
     ("override", "line"),
     [
-        ("data.fold=2", r"^data\.fold=2: the folds that are run are folds=\[1,2,3\], say folds=\[2\]$"),
+        ("data.fold=2", r"^data\.fold=2: cross-validation sets the fold\. Set folds=\[2\]\.$"),
         ("folds=[1,1]", r"^folds=\[1, 1\]: should name each fold once$"),
         ("folds=2", r"^folds=2: should be a valid list$"),
         ("folds=[4]", r"^folds\.0=4: should be 1, 2 or 3$"),
-        ("ckpt_path=last", "^ckpt_path=last: folds that were begun go on by themselves"),
+        ("ckpt_path=last", "^ckpt_path=last: incomplete folds resume automatically"),
         ("data.protocol=lucky", r"^data\.protocol=lucky: should be 'honest' or 'paper'$"),
     ],
 )

@@ -77,7 +77,7 @@ def test_two_process_run_equals_single_process_evaluation(
     )
     two = json.loads((run / "metrics.json").read_text())
     one = evaluate(smoke(f"checkpoint={run}/checkpoints/best.ckpt", config_name="evaluate"))
-    assert two["num_frames"] == one["num_frames"] == 30
+    assert two["num_test_frames"] == one["num_test_frames"] == 30
     assert {key: two[key] for key in ("f1", "accuracy", "num_positive")} == {
         key: one[key] for key in ("f1", "accuracy", "num_positive")
     }

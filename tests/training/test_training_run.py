@@ -92,7 +92,7 @@ def test_resumed_run_equals_the_unbroken_one_bitwise(
 ):
     with pytest.raises(Interrupted, match="") as raised:
         train(smoke(DROPOUT, *interruption))
-    assert "last.ckpt; go on with: " in raised.value.message
+    assert "last.ckpt; resume with: " in raised.value.message
     train(smoke(DROPOUT, "ckpt_path=last", *interruption[1:]))
     *expected, expected_record = outcome(unbroken)
     *resumed, resumed_record = outcome(tmp_path / "run")
@@ -110,7 +110,7 @@ def test_run_leaves_metrics_and_predictions_that_agree(unbroken: Path):
     record = json.loads((unbroken / "metrics.json").read_text())
     table = pd.read_parquet(unbroken / "predictions.parquet")
     assert set(table["subject"]) == {"F001", "M001"}
-    assert len(table) == record["num_frames"] == 30
+    assert len(table) == record["num_test_frames"] == 30
     assert not table.duplicated(["subject", "task", "frame"]).any()
     valid = table[table["label_AU7"] != -1]
     assert record["f1"]["AU7"] == pytest.approx(f1_score(valid["label_AU7"], valid["score_AU7"] >= 0.5))
@@ -124,8 +124,8 @@ def test_run_leaves_metrics_and_predictions_that_agree(unbroken: Path):
 def test_evaluation_repeats_the_test_exactly(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
     again = evaluate(smoke(f"checkpoint={unbroken}/checkpoints/best.ckpt", config_name="evaluate"))
     first = json.loads((unbroken / "metrics.json").read_text())
-    assert {key: again[key] for key in ("f1", "auc", "num_frames")} == {
-        key: first[key] for key in ("f1", "auc", "num_frames")
+    assert {key: again[key] for key in ("f1", "auc", "num_test_frames")} == {
+        key: first[key] for key in ("f1", "auc", "num_test_frames")
     }
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "run" / "predictions.parquet"), pd.read_parquet(unbroken / "predictions.parquet")
@@ -201,13 +201,13 @@ def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
     assert program("train", *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
     said = capfd.readouterr().err.strip().splitlines()[-1]
     assert said.startswith(
-        "stopped by SIGTERM; the last whole epoch is in runs/stopped/checkpoints/last.ckpt; go on with:"
+        "stopped by SIGTERM; the last complete epoch is in runs/stopped/checkpoints/last.ckpt; resume with:"
     )
     assert said.endswith("run_dir=runs/stopped ckpt_path=last")
     assert program("train", *asked) == 2
     assert capfd.readouterr().err == (
-        "runs/stopped holds a run: add ckpt_path=last to go on with it, name=... to begin another, "
-        "or overwrite=true to replace it\n"
+        "runs/stopped contains a run. Pass ckpt_path=last to resume it, name=... to start another run, "
+        "or overwrite=true to replace it.\n"
     )
 
 
@@ -218,7 +218,7 @@ def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
         (["backbone=resnet5"], "there is no backbone=resnet5: choose one of"),
         (["data.fold=[1"], "no viable alternative at input '[1'"),
         (["data.fold=7"], "data.fold=7: should be 1, 2 or 3"),
-        (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt is not there"),
+        (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt does not exist"),
         (["data.root=nowhere"], "nowhere"),
         (["data.au_set.name=DISFA"], "BP4D"),
         (["module.class_weights=[1,1]"], "module.class_weights: 2 weights for the 12 action units of BP4D"),
@@ -263,11 +263,11 @@ def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
     first = (jobs[0] / "metrics.json").read_bytes()
     capfd.readouterr()
     assert program("train", *quick, "network.temporal_radius=1,2", multirun=True) == 0
-    assert "temporal_radius=1,trainer.max_epochs=1 is done and is not run again" in capfd.readouterr().out
+    assert "temporal_radius=1,trainer.max_epochs=1 is complete and is not repeated" in capfd.readouterr().out
     assert (jobs[0] / "metrics.json").read_bytes() == first
     assert json.loads((jobs[1] / "metrics.json").read_text())["f1"]
     assert program("train", *quick, f"run_dir='{jobs[0]}'", "network.temporal_radius=2") == 2
-    assert "was begun with network.temporal_radius=1, not 2" in capfd.readouterr().err
+    assert "was started with network.temporal_radius=1, not 2" in capfd.readouterr().err
 
 
 def test_a_stopped_job_of_a_sweep_says_a_command_that_works(

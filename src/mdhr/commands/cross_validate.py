@@ -23,8 +23,8 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> float:
     """Run all folds and return the mean F1 in percent."""
+    from mdhr.reporting.cross_validation_table import cross_validate
     from mdhr.reporting.tables.fold_table import MEAN
-    from mdhr.training.cross_validation import cross_validate
 
     return float(cross_validate(cfg).loc[MEAN, "mean"])
 

@@ -6,7 +6,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import hydra
@@ -14,11 +13,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from mdhr.config.composition import CONF
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
 from mdhr.config.job_results import JobResults
 from mdhr.config.signals import stop_on_signals
-
-CONF = Path(__file__).resolve().parents[3] / "conf"
 
 
 def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments: Sequence[str]) -> int:

@@ -149,8 +149,7 @@ def report(differences: Mapping[str, float], out: Path) -> None:
 def _card_of_run(run: Path, description: ModelDescription, settings: Mapping[str, Any]) -> str:
     if (run / FILE).is_file():
         return (run / FILE).read_text()
-    from mdhr.training.run_record import FILE as METRICS  # brings Lightning, as whatever reads a run
-    from mdhr.training.run_record import read_record
+    from mdhr.training.run_record import METRICS_FILE, read_record  # imports Lightning
 
-    record = read_record(run) if (run / METRICS).is_file() else None
+    record = read_record(run) if (run / METRICS_FILE).is_file() else None
     return run_card(description, settings, record, name=run.resolve().name)

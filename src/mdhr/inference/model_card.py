@@ -1,17 +1,14 @@
 """The model card: a page that goes with the weights and says what they are, how good, and what they are not for."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mdhr.action_units import AU_NAMES, action_unit_set
-from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import PROTOCOLS
-from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import percent
-from mdhr.inference.model_description import RENDERED, ModelDescription, describe, write_description
+from mdhr.inference.model_description import RENDERED, ModelDescription
 
 FILE = "model_card.md"
 """In the folder of a run."""
@@ -89,13 +86,6 @@ def run_card(
     return model_card(
         description, title=f"{kind}, run {name}", network=f"{kind} with backbone {backbone}", record=record
     )
-
-
-def leave_card(run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
-    """Leave the description of a run's model and its card in its folder."""
-    description = describe(settings, fps=manifest.fps, preparation=manifest.settings)
-    write_description(run, description)
-    write_text(run / FILE, run_card(description, settings, record, name=str(record["name"])))
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -26,7 +26,7 @@ from mdhr.reporting.figures.attention_figure import plot_attention
 from mdhr.reporting.figures.captured_weights import capture_weights
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
 from mdhr.training.checkpoint_file import load_module
-from mdhr.training.run_folder import SETTINGS
+from mdhr.training.run_folder import SETTINGS_FILE
 
 
 def attention(cfg: DictConfig) -> Path:
@@ -64,10 +64,10 @@ def attention(cfg: DictConfig) -> Path:
 
 def run_settings(run: Path) -> DictConfig:
     """The settings that a run was made with; raises ``InputError`` if there is no finished run."""
-    for name in (SETTINGS, "predictions.parquet"):
+    for name in (SETTINGS_FILE, "predictions.parquet"):
         if not (run / name).is_file():
             raise InputError(f"run={run} is no finished run, it has no {name}: give a folder such as runs/demo")
-    settings = OmegaConf.create(yaml.safe_load((run / SETTINGS).read_text()))
+    settings = OmegaConf.create(yaml.safe_load((run / SETTINGS_FILE).read_text()))
     assert isinstance(settings, DictConfig)
     return settings
 

@@ -7,7 +7,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 
 from mdhr.batch import ClipBatch
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.training.checkpoint_file import load_module
 from mdhr.training.module import ActionUnitModule

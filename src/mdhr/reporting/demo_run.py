@@ -19,13 +19,13 @@ from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
-from mdhr.data.provenance import RENDERED
 from mdhr.errors import InputError
 from mdhr.reporting.figures.labeled_timeline import plot_test_video, score_real_video, scores_and_labels
 from mdhr.training.callbacks import metrics_table
+from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.metrics import action_unit_metrics
-from mdhr.training.run_folder import read_seconds, run_state, stopwatch
-from mdhr.training.run_record import FILE, write_record
+from mdhr.training.run_folder import run_state
+from mdhr.training.run_record import METRICS_FILE
 from mdhr.training.training_run import train
 
 
@@ -62,20 +62,11 @@ def render(cfg: DictConfig) -> None:
 
 
 def train_and_test(cfg: DictConfig, run: Path) -> dict[str, Any]:
-    """Train and test unless that is done, and return the record with everything that a demo knows."""
-    done = run_state(cfg) == "done"
-    with nullcontext() if done else stopwatch(run, "train"):
-        record = train(cfg)
-    if done:
+    """Train and test unless the run is complete; print the table of the test and return the record of the run."""
+    complete = run_state(cfg) == "complete"
+    record = train(cfg)
+    if complete:
         print_table(cfg, run)
-    if "note" not in record:  # as mdhr train left it
-        evaluate = record["seconds"]["evaluate"]
-        trained = read_seconds(run).get("train", record["seconds"]["train"] + evaluate) - evaluate
-        rendered = read_seconds(Path(cfg.data.root)).get("render")
-        record["seconds"] = {"render": rendered, "train": trained, "evaluate": evaluate}
-        record["git_commit"] = record["git_commit"] or ""
-        record = {"note": RENDERED, "num_test_frames": record.pop("num_frames"), **record}
-        write_record(run, record)
     return record
 
 
@@ -95,7 +86,7 @@ def summary(record: dict[str, Any], run: Path) -> str:
         f"people it never saw, {record['num_test_frames']} frames, protocol {record['protocol']}, "
         f"threshold {record['threshold']:g}: mean F1 {record['f1_mean']:.3f} "
         f"(always on {record['baseline_f1_mean']:.3f}), mean AUC {record['auc_mean']:.3f}\n"
-        f"{record['note']}\n"
+        f"{record.get('note', record['data'])}\n"
         f"{seconds}\n"
-        f"look at {run / 'timeline.png'}; numbers: {run / FILE}; every score: {run / 'predictions.parquet'}"
+        f"look at {run / 'timeline.png'}; numbers: {run / METRICS_FILE}; every score: {run / 'predictions.parquet'}"
     )

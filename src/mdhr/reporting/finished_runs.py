@@ -2,22 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from mdhr.config.hydra_command import CONF
 from mdhr.errors import InputError
-from mdhr.training.run_folder import SETTINGS, flat
-from mdhr.training.run_record import FILE, read_record
+from mdhr.training.run_folder import SETTINGS_FILE, flatten_settings, read_settings
+from mdhr.training.run_record import METRICS_FILE, OTHER_NETWORK, read_record
 
 COLUMNS = ("name", "data", "au_set", "protocol", "network", "k", "region_weight", "fold", "seed", "threshold",
            "f1_mean", "auc_mean", "baseline_f1_mean", "git_commit", "command", "seconds", "folder",
            "recipe")  # fmt: skip
-_SWITCHES = ("_target_", "use_mfd", "use_hsr", "use_tcn", "stage")
 _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.fold", "data.module.fold",
            "data.module.seed", "callbacks.resume.", "data.module.num_workers", "trainer.accelerator", "trainer.devices",
            "trainer.strategy", "trainer.enable_")  # fmt: skip
@@ -35,7 +31,7 @@ def read_runs(root: Path) -> pd.DataFrame:
 
     Folders without settings are none of ours to judge and are left out.
     """
-    folders = sorted(path.parent for path in root.rglob(FILE) if (path.parent / SETTINGS).is_file())
+    folders = sorted(path.parent for path in root.rglob(METRICS_FILE) if (path.parent / SETTINGS_FILE).is_file())
     rows = [_row(folder) for folder in folders]
     return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(column for row in rows for column in row)])))
 
@@ -63,11 +59,11 @@ def short_commits(runs: pd.DataFrame) -> list[str]:
 
 
 def _row(folder: Path) -> dict[str, Any]:
-    record, settings = read_record(folder), yaml.safe_load((folder / SETTINGS).read_text())
+    record, settings = read_record(folder), read_settings(folder)
     k = settings["network"].get("temporal_radius")
     return {
         **{column: record.get(column) for column in COLUMNS},
-        "network": _network(settings["network"]),
+        "network": record.get("choices", {}).get("network", OTHER_NETWORK),
         "k": float("nan") if k is None else k,
         "region_weight": float(settings["module"]["region_weight"]),
         "seconds": record["seconds"]["train"],
@@ -78,22 +74,5 @@ def _row(folder: Path) -> dict[str, Any]:
 
 
 def _recipe(settings: Mapping[str, Any]) -> str:
-    fixed = {key: value for key, value in flat(settings) if value is not None and not key.startswith(_VARIED)}
+    fixed = {key: value for key, value in flatten_settings(settings) if value is not None and not key.startswith(_VARIED)}
     return json.dumps(fixed, sort_keys=True)
-
-
-def _network(settings: Mapping[str, Any]) -> str:
-    """The choice of ``conf/network`` with these switches."""
-    return _choices().get(tuple(settings.get(switch) for switch in _SWITCHES), "other")
-
-
-@cache
-def _choices() -> dict[tuple[Any, ...], str]:
-    files = {path.stem: yaml.safe_load(path.read_text()) for path in sorted((CONF / "network").glob("*.yaml"))}
-    choices = {}
-    for name, own in files.items():
-        whole: dict[str, Any] = {}
-        for base in own.get("defaults", ["_self_"]):
-            whole |= own if base == "_self_" else files[base]
-        choices[tuple(whole.get(switch) for switch in _SWITCHES)] = name
-    return choices

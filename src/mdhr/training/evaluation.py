@@ -9,12 +9,12 @@ from typing import Any
 
 from hydra.utils import instantiate
 from lightning.pytorch import LightningDataModule
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.training.checkpoint_file import load_module
-from mdhr.training.run_record import test_record, write_record
+from mdhr.training.run_record import make_record, write_record
 from mdhr.training.training_run import build_trainer
 
 
@@ -33,7 +33,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         trainer.test(module, datamodule=data, verbose=False)
     record = {
         "name": cfg.name,
-        **test_record(module, cfg),
+        **make_record(module, OmegaConf.to_container(cfg, resolve=True)),
         "checkpoint": str(path),
         "seconds": {"evaluate": time.perf_counter() - started},
     }

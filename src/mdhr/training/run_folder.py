@@ -1,107 +1,130 @@
-"""What a folder of results has to remember between two starts: with which settings it was begun, and the time spent."""
+"""State of a run folder: whether its run is new, incomplete or complete, and the settings it was started with.
+
+A run is identified by the settings that affect its results, which ``settings.yaml`` contains. A folder is never
+continued with other settings. The results themselves are in :mod:`mdhr.training.run_record`.
+"""
 
 import json
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from mdhr.config.validation import constructor_defaults
+from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
-from mdhr.training.run_record import FILE
+from mdhr.training.run_record import METRICS_FILE
 
-SETTINGS = "settings.yaml"
-SECONDS = "seconds.json"
-_LABELS = ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger")
-_DISPLAYS = ("progress", "table", "wandb")
-_PREPARATION = ("root", "release", "detector", "prepare")  # the prepared form remembers how it was made
-_COPIES = ("frames",)  # the same pixels, read from elsewhere
-_WITHOUT_RESULT = ("num_workers", ".recompute")
-"""Where a run may go on with others: time and memory."""
+SETTINGS_FILE = "settings.yaml"
+SUBJECTS_FILE = "subjects.json"
+_NO_RESULT = {
+    "": ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger"),
+    "callbacks": ("progress", "table", "wandb", "model_card"),
+    "data": ("root", "release", "detector", "prepare"),  # the prepared data set records how it was made
+    "data.module": ("frames",),  # a cache of the same pixels
+}
+"""Settings that do not affect the results of a run, by the node that contains them; not part of ``settings.yaml``."""
+_TIME_AND_MEMORY_ONLY = ("num_workers", ".recompute")
+"""Endings of settings that may change when a run resumes."""
 
 
-def run_state(cfg: DictConfig) -> Literal["new", "begun", "done"]:
-    """Whether ``cfg.run_dir`` holds no run, one that can go on from its last checkpoint, or a finished one.
+def run_state(cfg: DictConfig) -> Literal["new", "incomplete", "complete"]:
+    """Return the state of the run in ``cfg.run_dir``; a run that ``cfg.overwrite`` replaces is new.
 
-    A run that is to be overwritten does not count.
-
-    Raises ``InputError`` where it was begun with settings that lead to other results. Where training never started
-    there is no run, so that settings which could not work can be mended.
+    Raises ``InputError`` if the run was started with other settings. A folder without a checkpoint contains no run yet
+    and accepts any settings.
     """
     folder = Path(cfg.run_dir)
-    done = (folder / FILE).is_file()
-    if cfg.overwrite or not (done or Path(cfg.callbacks.last.path).is_file()):
+    complete = (folder / METRICS_FILE).is_file()
+    if cfg.overwrite or not (complete or Path(cfg.callbacks.last.path).is_file()):
         return "new"
-    check_settings(folder, result_affecting_config(cfg))
-    return "done" if done else "begun"
+    check_same_settings(folder, result_affecting_config(cfg))
+    return "complete" if complete else "incomplete"
 
 
 def result_affecting_config(cfg: DictConfig) -> dict[str, Any]:
-    """The settings that decide what a run leads to, the same wherever its folder is and however it is watched."""
-    here = OmegaConf.merge(cfg, {"run_dir": "."})
-    settings: dict[str, Any] = OmegaConf.to_container(here, resolve=True)  # type: ignore[assignment]
-    data = settings["data"]
-    nodes = (settings, settings["callbacks"], data, data["module"])
-    for node, keys in zip(nodes, (_LABELS, _DISPLAYS, _PREPARATION, _COPIES), strict=True):
+    """Return the resolved settings that affect the results, independent of the run's folder, logging and display."""
+    relative = OmegaConf.merge(cfg, {"run_dir": "."})
+    settings: dict[str, Any] = OmegaConf.to_container(relative, resolve=True)  # type: ignore[assignment]
+    for path, keys in _NO_RESULT.items():
+        node = settings
+        for part in filter(None, path.split(".")):
+            node = node[part]
         for key in keys:
             node.pop(key, None)
     return settings
 
 
 def write_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Remember the settings, whatever was remembered before."""
+    """Write ``settings.yaml``."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / SETTINGS, yaml.safe_dump(dict(settings), sort_keys=False))
+    write_text(folder / SETTINGS_FILE, yaml.safe_dump(dict(settings), sort_keys=False))
 
 
-def check_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Raise ``InputError`` where the folder was begun with others, but for those that change no result.
-
-    A setting that there was not yet when the run was begun had the default of its constructor then.
-    """
-    path = folder / SETTINGS
+def read_settings(folder: Path) -> dict[str, Any]:
+    """Return the content of ``settings.yaml``; raises ``InputError`` if there is none or it cannot be parsed."""
+    path = folder / SETTINGS_FILE
     if not path.is_file():
-        raise InputError(f"{folder} holds a run but no {SETTINGS}: say name=... to begin another, or remove the folder")
-    now = dict(flat(settings))
-    defaults = {key: value for key, value in constructor_defaults(settings) if key in now}
-    begun = {**defaults, **dict(flat(yaml.safe_load(path.read_text())))}
-    other = [key for key in [*now, *begun] if begun.get(key) != now.get(key) and not key.endswith(_WITHOUT_RESULT)]
-    if other:
-        key = min(other, key=lambda key: key.count("."))  # where it was said; nodes within nodes repeat it
+        raise InputError(f"{folder} is not a run folder: it has no {SETTINGS_FILE}. Pass a folder such as runs/demo.")
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a YAML file: {' '.join(str(error).split())}") from error
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} is not a mapping of settings.")
+    return settings
+
+
+def check_same_settings(folder: Path, settings: Mapping[str, Any]) -> None:
+    """Raise ``InputError`` unless the run in ``folder`` was started with settings that lead to the same results."""
+    if not (folder / SETTINGS_FILE).is_file():
         raise InputError(
-            f"{folder} was begun with {key}={begun.get(key)}, not {now.get(key)}: "
-            "say name=... to begin another run, or remove the folder"
+            f"{folder} contains a run without {SETTINGS_FILE}. Pass name=... to start a new run, or delete the folder."
+        )
+    now, started = dict(flatten_settings(settings)), dict(flatten_settings(read_settings(folder)))
+    different = [
+        key
+        for key in [*now, *started]
+        if started.get(key) != now.get(key) and not key.endswith(_TIME_AND_MEMORY_ONLY)
+    ]
+    if different:
+        key = min(different, key=lambda name: name.count("."))  # nested nodes repeat the settings of outer ones
+        raise InputError(
+            f"{folder} was started with {key}={started.get(key)}, not {now.get(key)}. "
+            "Pass name=... to start a new run, or delete the folder."
         )
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names of all settings and their values."""
+def flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the value of every setting."""
     for key, value in settings.items():
         if isinstance(value, Mapping):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten_settings(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
 
 
-@contextmanager
-def stopwatch(folder: Path, what: str) -> Iterator[None]:
-    """Add the time spent inside, however it ends, to what ``folder`` remembers under that name."""
-    started = time.perf_counter()
+def write_subjects(folder: Path, data: FaceVideoData) -> None:
+    """Write ``subjects.json``: the sorted subjects of the splits ``train``, ``val`` and ``test``."""
+    subjects = {
+        split: sorted({video.subject for video in data.videos(split)})  # type: ignore[arg-type]
+        for split in ("train", "val", "test")
+    }
+    write_text(folder / SUBJECTS_FILE, json.dumps(subjects) + "\n")
+
+
+def seen_subjects(folder: Path) -> frozenset[str]:
+    """Return the subjects that a run used for training or checkpoint selection, without its own test subjects.
+
+    Raises ``InputError`` if the run has no ``subjects.json``.
+    """
+    path = folder / SUBJECTS_FILE
     try:
-        yield
-    finally:
-        if folder.is_dir():
-            seconds = read_seconds(folder)
-            seconds[what] = seconds.get(what, 0.0) + time.perf_counter() - started
-            write_text(folder / SECONDS, json.dumps(seconds))
-
-
-def read_seconds(folder: Path) -> dict[str, float]:
-    """Seconds by name; empty where nothing was measured."""
-    path = folder / SECONDS
-    return json.loads(path.read_text()) if path.is_file() else {}
+        subjects = json.loads(path.read_text())
+        return frozenset([*subjects["train"], *subjects["val"]]) - frozenset(subjects["test"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} does not list the training subjects of the run. Pass allow_seen_subjects=true to evaluate anyway."
+        ) from error

@@ -1,36 +1,63 @@
-"""What a run leaves behind for reports: ``metrics.json``, with everything needed to say where a number is from."""
+"""Record of a run: ``metrics.json`` with the results of its test and their provenance.
+
+The file is written last and marks a run as complete.
+"""
 
 import json
 import shlex
 import subprocess
+from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from lightning.pytorch import Callback
 
+from mdhr.config.composition import compose_config
+from mdhr.data.prepared.manifest import Manifest
+from mdhr.data.provenance import RENDERED, is_rendered
 from mdhr.files.atomic import write_text
 from mdhr.training.metrics import table
 from mdhr.training.module import ActionUnitModule
 
-FILE = "metrics.json"
+METRICS_FILE = "metrics.json"
+OTHER_NETWORK = "other"
+"""Recorded choice of a network that is not one of ``conf/network``."""
+_GROUPS = ("data", "backbone", "network", "experiment")
+_NETWORK_SWITCHES = ("_target_", "use_mfd", "use_hsr", "use_tcn", "stage")
+"""Settings that distinguish the files of ``conf/network``."""
 
 
-def test_record(module: ActionUnitModule, cfg: DictConfig) -> dict[str, Any]:
-    """The test of ``module`` that has just ended, with the data, protocol, seed and code it comes from."""
+class RecordCallback(Callback):
+    """Callback that receives the record of a training run before it is written."""
+
+    @abstractmethod
+    def on_record(
+        self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest
+    ) -> None:
+        """Write files into the folder ``run``. Called once, in the first process, after the test."""
+
+
+def make_record(module: ActionUnitModule, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of the test that ``module`` has completed, with data, protocol, seed and code version.
+
+    ``settings`` are the resolved settings of the run.
+    """
     assert module.metrics is not None
     assert module.predictions is not None
+    data = settings["data"]
     return {
-        "data": cfg.data.name,
+        **({"note": RENDERED} if is_rendered(data["name"]) else {}),
+        "data": data["name"],
         "au_set": module.au_set.name,
-        "protocol": cfg.data.protocol,
-        "fold": cfg.data.fold,
-        "seed": cfg.seed,
+        "protocol": data["protocol"],
+        "fold": data["fold"],
+        "seed": settings["seed"],
         "threshold": module.threshold,
         "git_commit": git_commit(),
-        "command": command(),
-        "num_frames": len(module.predictions.frame),
+        "command": command_line(),
+        "num_test_frames": len(module.predictions.frame),
         **table(module.metrics, module.au_set.columns),
     }
 
@@ -38,16 +65,36 @@ def test_record(module: ActionUnitModule, cfg: DictConfig) -> dict[str, Any]:
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write ``metrics.json``."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
+    write_text(folder / METRICS_FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """What :func:`write_record` left there."""
-    return json.loads((folder / FILE).read_text())
+    """Return the content of ``metrics.json``."""
+    return json.loads((folder / METRICS_FILE).read_text())
+
+
+def config_choices(network: Mapping[str, Any]) -> dict[str, str]:
+    """Return the names that were chosen for the groups ``data``, ``backbone``, ``network`` and ``experiment``.
+
+    The network is recorded as ``"other"`` if overrides turned it into another one than its file in ``conf/network``
+    describes. The dictionary is empty outside of a Hydra program.
+
+    Parameters
+    ----------
+    network: resolved node ``network`` of the run.
+    """
+    if not HydraConfig.initialized():
+        return {}
+    chosen = HydraConfig.get().runtime.choices
+    choices = {group: str(chosen[group]) for group in _GROUPS if chosen.get(group)}
+    default = compose_config("train", [f"network={choices['network']}"]).network
+    if any(network.get(switch) != default.get(switch) for switch in _NETWORK_SWITCHES):
+        choices["network"] = OTHER_NETWORK
+    return choices
 
 
 def git_commit() -> str | None:
-    """Commit of the checkout this package runs from, ``-dirty`` if it differs from it; None outside of git."""
+    """Return the commit of this checkout, with ``-dirty`` if files differ from it; None outside of a git checkout."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         done = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
@@ -56,9 +103,9 @@ def git_commit() -> str | None:
     return done.stdout.strip()
 
 
-def command() -> str | None:
-    """What this process was started with, one job's part of it in a multirun; None where it was not by Hydra."""
+def command_line() -> str | None:
+    """Return the command of this run, in a multirun that of its job; None outside of a Hydra program."""
     if not HydraConfig.initialized():
         return None
     hydra = HydraConfig.get()
-    return shlex.join(["python", "-m", f"mdhr.{hydra.job.config_name}", *hydra.overrides.task])
+    return shlex.join(["mdhr", hydra.job.config_name.replace("_", "-"), *hydra.overrides.task])

@@ -1,9 +1,8 @@
-"""Train and test a network: ``mdhr train [experiment=...] [any.setting=value]``, see ``conf/train.yaml``.
+"""Training runs: train, select the best epoch on the validation split, test once, write the results.
 
-A run lives in ``run_dir``: ``checkpoints/{best,last}.ckpt``, ``csv/``, ``predictions.parquet``, ``metrics.json``,
-``model.yaml`` and ``model_card.md``.
-An interrupted one goes on with ``ckpt_path=last`` and ends as if it had never been interrupted. With ``ckpt_path=auto``
-the same command does what is left to do: nothing, the rest, or all of it; sweeps and folds are made of such runs.
+The run folder contains ``settings.yaml``, ``subjects.json``, ``seconds.json``, ``csv/``,
+``checkpoints/{best,last}.ckpt``, ``predictions.parquet``, the files of the record callbacks, and ``metrics.json``,
+which is written last. An interrupted run that resumes from its last checkpoint ends with the same results.
 """
 
 import logging
@@ -12,6 +11,7 @@ import shlex
 import shutil
 import time
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,22 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.datamodule import FaceVideoData
+from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
-from mdhr.inference.model_card import leave_card
 from mdhr.training.checkpoint_file import check_fits, read_checkpoint
+from mdhr.training.elapsed_time import SECONDS_FILE, read_seconds, stopwatch
 from mdhr.training.module import ActionUnitModule
-from mdhr.training.run_folder import result_affecting_config, run_state, write_settings
-from mdhr.training.run_record import FILE, read_record, test_record, write_record
+from mdhr.training.run_folder import result_affecting_config, run_state, write_settings, write_subjects
+from mdhr.training.run_record import (
+    METRICS_FILE,
+    RecordCallback,
+    config_choices,
+    make_record,
+    read_record,
+    write_record,
+)
 
-_NOTHING_TO_MEND = (
+_IRRELEVANT_WARNINGS = (
     ".*does not have many workers",
     ".*LeafSpec",
     ".*exists and is not empty",  # a resumed run
@@ -39,68 +47,52 @@ _NOTHING_TO_MEND = (
 
 
 def train(cfg: DictConfig) -> dict[str, Any]:
-    """Train, choose the best epoch on the validation part, test it, and return what ``metrics.json`` says.
+    """Train and test one network and return the record in ``metrics.json``.
 
-    With ``cfg.ckpt_path`` ``"auto"`` a run that is done is not run again, and one that was begun goes on.
+    With ``cfg.ckpt_path="auto"`` a complete run is not repeated and an incomplete run resumes.
 
-    Raises ``InputError`` for a wrong setting, data or checkpoint, ``DivergedError`` if the loss is no number any more,
-    and ``Interrupted`` with the command that goes on.
+    Raises ``InputError`` for wrong settings, data or checkpoints, ``DivergedError`` if the loss becomes NaN or infinite,
+    and ``Interrupted`` with the command that resumes.
     """
     validate(cfg)
     run = Path(cfg.run_dir)
-    if cfg.ckpt_path == "auto" and run_state(cfg) == "done":
-        print(f"{run} is done and is not run again")
+    if cfg.ckpt_path == "auto" and run_state(cfg) == "complete":
+        print(f"{run} is complete and is not repeated")
         return read_record(run)
     resume_from = _checkpoint_to_resume(cfg)
-    settings = result_affecting_config(cfg)  # now: to instantiate settles ${run_dir} in place
+    settings = result_affecting_config(cfg)  # before instantiate, which resolves ${run_dir} in place
     seed_everything(cfg.seed, workers=True, verbose=False)
     data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
     if resume_from is None:
-        data.setup("fit")  # what is wrong with the data is said before pretrained weights are fetched
+        data.setup("fit")  # errors in the data are reported before pretrained weights are downloaded
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
     if resume_from is not None:
         check_fits(read_checkpoint(resume_from), module, resume_from)
-    elif _first_process():
-        (run / FILE).unlink(missing_ok=True)  # of a run that is replaced
+    elif _is_first_process():
+        for file in (METRICS_FILE, SECONDS_FILE):
+            (run / file).unlink(missing_ok=True)  # of a run that is replaced
         write_settings(run, settings)
+        write_subjects(run, data)
     trainer = build_trainer(cfg)
     for logger in trainer.loggers:
         logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-
     try:
         with stop_on_signals():
-            started = time.perf_counter()
-            trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
-            trained = time.perf_counter()
-            best = trainer.checkpoint_callback
-            assert isinstance(best, ModelCheckpoint)
-            trainer.test(module, datamodule=data, ckpt_path=best.best_model_path, verbose=False, weights_only=True)
-        record = {
-            "name": cfg.name,
-            **test_record(module, cfg),
-            "validation_f1_mean": float(best.best_model_score),  # type: ignore[arg-type]
-            "checkpoint": os.path.relpath(best.best_model_path),
-            "seconds": {"train": trained - started, "evaluate": time.perf_counter() - trained},
-        }
-        if trainer.is_global_zero:
-            write_record(run, record)
-            leave_card(run, settings, record, data.manifest)
-            print(f"metrics, predictions and checkpoints are in {cfg.run_dir}")
-        return record
+            return _fit_and_test(cfg, settings, trainer, module, data, resume_from)
     except Interrupted as stop:
-        stop.message += f"; the last whole epoch is in {cfg.callbacks.last.path}; {_how_to_go_on(cfg)}"
+        stop.message += f"; the last complete epoch is in {cfg.callbacks.last.path}; {_how_to_resume(cfg)}"
         raise
     finally:
-        if "wandb" in cfg.logger:  # or the next job of a multirun would log into this one's run
+        if "wandb" in cfg.logger:  # or the next job of a multirun would log into this run
             import wandb
 
             wandb.finish()
 
 
 def build_trainer(cfg: DictConfig) -> Trainer:
-    """The trainer with its callbacks and loggers."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # advertisements, among others
-    for message in _NOTHING_TO_MEND:
+    """Return the trainer with its callbacks and loggers."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for message in _IRRELEVANT_WARNINGS:
         warnings.filterwarnings("ignore", message=message)
     return instantiate(
         cfg.trainer,
@@ -109,39 +101,75 @@ def build_trainer(cfg: DictConfig) -> Trainer:
     )
 
 
+def _fit_and_test(
+    cfg: DictConfig,
+    settings: dict[str, Any],
+    trainer: Trainer,
+    module: ActionUnitModule,
+    data: FaceVideoData,
+    resume_from: Path | None,
+) -> dict[str, Any]:
+    run = Path(cfg.run_dir)
+    with stopwatch(run, "train") if _is_first_process() else nullcontext():
+        trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
+    tested = time.perf_counter()
+    best = trainer.checkpoint_callback
+    assert isinstance(best, ModelCheckpoint)
+    trainer.test(module, datamodule=data, ckpt_path=best.best_model_path, verbose=False, weights_only=True)
+    record = {
+        "name": cfg.name,
+        "choices": config_choices(settings["network"]),
+        **make_record(module, settings),
+        "validation_f1_mean": float(best.best_model_score),  # type: ignore[arg-type]
+        "checkpoint": os.path.relpath(best.best_model_path),
+        "seconds": {"train": read_seconds(run).get("train"), "evaluate": time.perf_counter() - tested},
+    }
+    if is_rendered(cfg.data.name):
+        record["seconds"] = {"render": read_seconds(Path(cfg.data.prepared)).get("render"), **record["seconds"]}
+    if trainer.is_global_zero:
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, RecordCallback):
+                callback.on_record(run, settings, record, data.manifest)
+        write_record(run, record)
+        print(f"metrics, predictions and checkpoints are in {cfg.run_dir}")
+    return record
+
+
 def _checkpoint_to_resume(cfg: DictConfig) -> Path | None:
-    """Where to go on; keeps a run from being overwritten by mistake."""
+    """Return the checkpoint to resume from, or None for a new run.
+
+    Raises ``InputError`` if the checkpoint does not exist, or if a new run would replace another one without
+    ``cfg.overwrite``.
+    """
     last = Path(cfg.callbacks.last.path)
-    asked = cfg.ckpt_path
-    if asked == "auto":
-        asked = "last" if run_state(cfg) == "begun" else None
-    if asked is not None:
-        path = last if asked == "last" else Path(asked)
+    requested = cfg.ckpt_path
+    if requested == "auto":
+        requested = "last" if run_state(cfg) == "incomplete" else None
+    if requested is not None:
+        path = last if requested == "last" else Path(requested)
         if not path.is_file():
-            raise InputError(f"ckpt_path={asked}: {path} is not there: leave ckpt_path out to begin a run")
+            raise InputError(f"ckpt_path={requested}: {path} does not exist. Omit ckpt_path to start a new run.")
         return path
-    if last.exists() and _first_process():
+    if last.exists() and _is_first_process():
         if not cfg.overwrite:
             raise InputError(
-                f"{cfg.run_dir} holds a run: add ckpt_path=last to go on with it, name=... to begin another, "
-                "or overwrite=true to replace it"
+                f"{cfg.run_dir} contains a run. Pass ckpt_path=last to resume it, name=... to start another run, "
+                "or overwrite=true to replace it."
             )
         shutil.rmtree(last.parent)
     return None
 
 
-def _first_process() -> bool:
-    """Of those that train together."""
+def _is_first_process() -> bool:
+    """Return whether this is the first of the processes that train together; works before Lightning starts them."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
-def _how_to_go_on(cfg: DictConfig) -> str:
-    """The command that resumes from the last checkpoint."""
+def _how_to_resume(cfg: DictConfig) -> str:
     if cfg.ckpt_path == "auto" and not cfg.overwrite:
-        return "the same command goes on from here"
+        return "the same command resumes"
     overrides = list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else []
     replaced = ("ckpt_path=", "overwrite=", "run_dir=")
-    again = [override for override in overrides if not override.lstrip("+").startswith(replaced)]
+    kept = [override for override in overrides if not override.lstrip("+").startswith(replaced)]
     run_dir = f"'{cfg.run_dir}'" if set("=,") & set(cfg.run_dir) else cfg.run_dir  # a job of a sweep
-    command = shlex.join([*again, f"run_dir={run_dir}", "ckpt_path=last"])
-    return f"go on with: mdhr train {command}"
+    return f"resume with: mdhr train {shlex.join([*kept, f'run_dir={run_dir}', 'ckpt_path=last'])}"

@@ -14,7 +14,7 @@ from hydra.core.global_hydra import GlobalHydra
 from torch import nn
 
 import mdhr.reporting.tables.complexity_table
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.reporting.paper_results import paper_results
 from mdhr.reporting.tables.complexity_table import (
     NETWORK_VARIANTS,

@@ -20,7 +20,7 @@ def test_a_network_without_k_has_its_runs_whatever_checkpoint_they_began_with(tm
             if network == "me_graphau_stage2":
                 for node in (settings["network"], settings["module"]["network"]):
                     node.update({"weights": f"stage1-seed{seed}/best.ckpt", "project_once": True})
-            study_run(tmp_path / network, settings, fold=1, seed=seed, f1=0.5)
+            study_run(tmp_path / network, settings, fold=1, seed=seed, f1=0.5, network=network)
     study_run(tmp_path, demo_settings(), k=3, fold=1, seed=1, f1=0.5)
     runs = read_runs(tmp_path)
     assert runs.groupby("network")["k"].agg(lambda k: k.isna().all()).to_dict() == {

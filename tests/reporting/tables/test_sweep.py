@@ -35,7 +35,7 @@ def runs(tmp_path: Path, settings: dict[str, Any]) -> pd.DataFrame:
     study_run(tmp_path, settings, k=2, fold=3, seed=3, f1=0.90)
     study_run(tmp_path, settings, k=3, fold=1, seed=1, f1=0.90)
     backbone = demo_settings("backbone_only")
-    study_run(tmp_path / "backbone", backbone, k=4, fold=1, seed=1, f1=0.97)
+    study_run(tmp_path / "backbone", backbone, k=4, fold=1, seed=1, f1=0.97, network="backbone_only")
     return read_runs(tmp_path)
 
 

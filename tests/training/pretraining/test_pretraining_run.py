@@ -7,7 +7,7 @@ from lightning.pytorch import Trainer
 from omegaconf import DictConfig
 from safetensors.torch import load_file
 
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.network.backbone import Backbone
 from mdhr.training.pretraining.pretraining_run import LineAnEpoch, pretrain
 

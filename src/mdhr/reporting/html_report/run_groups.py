@@ -9,8 +9,8 @@ import pandas as pd
 
 from mdhr.data.provenance import is_rendered
 from mdhr.reporting.finished_runs import read_runs, short_commits
-from mdhr.training.run_folder import SETTINGS
-from mdhr.training.run_record import FILE
+from mdhr.training.run_folder import SETTINGS_FILE
+from mdhr.training.run_record import METRICS_FILE
 
 SETTING = ["data", "protocol", "network", "k", "region_weight", "recipe"]
 
@@ -77,14 +77,14 @@ class UnfinishedRun:
 def group_runs(root: Path) -> tuple[list[Setting], list[UnfinishedRun]]:
     """The finished runs below ``root`` by setting, and the runs that are not finished or cannot be read."""
     read, without = [], []
-    for folder in sorted(path.parent for path in root.rglob(FILE)):
+    for folder in sorted(path.parent for path in root.rglob(METRICS_FILE)):
         try:
             read.append(read_runs(folder))
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}".splitlines()[0]
-            without.append(UnfinishedRun(folder, f"{FILE} or {SETTINGS} cannot be read ({what}): remove it, run again"))
-    for folder in sorted(path.parent for path in root.rglob(SETTINGS)):
-        if not (folder / FILE).is_file():
+            without.append(UnfinishedRun(folder, f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({what}): remove it, run again"))
+    for folder in sorted(path.parent for path in root.rglob(SETTINGS_FILE)):
+        if not (folder / METRICS_FILE).is_file():
             newest = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.rglob("*")))
             without.append(UnfinishedRun(folder, f"begun, last written {newest:%Y-%m-%d %H:%M}"))
     read = [table for table in read if len(table)]

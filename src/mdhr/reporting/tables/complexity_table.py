@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from mdhr.action_units import ACTION_UNIT_SETS
-from mdhr.config.hydra_command import CONF
+from mdhr.config.composition import CONF
 from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page
 from mdhr.reporting.paper_results import paper_results

@@ -18,7 +18,7 @@ from mdhr.reporting.wandb_results.precision_recall import precision_recall
 from mdhr.training.frame_scores import prediction_table
 from mdhr.training.metrics import confusion_counts
 from mdhr.training.module import ActionUnitModule
-from mdhr.training.run_record import command, git_commit
+from mdhr.training.run_record import command_line, git_commit
 
 
 class WandbResults(Callback):
@@ -42,7 +42,7 @@ class WandbResults(Callback):
         import wandb
 
         run = logger.experiment
-        run.config.update({"git_commit": git_commit(), "command": command()}, allow_val_change=True)
+        run.config.update({"git_commit": git_commit(), "command": command_line()}, allow_val_change=True)
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder) / "timeline.png"
             self._draw(picture, trainer, module)
