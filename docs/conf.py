@@ -7,8 +7,9 @@ version = release = __version__
 author = "the mdhr maintainers"
 project_copyright = "the mdhr maintainers, MIT license"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["pictures"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
+templates_path = ["_templates"]
+exclude_patterns = ["pictures", "_templates"]
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"mdhr {release}"
