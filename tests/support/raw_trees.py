@@ -17,8 +17,9 @@ from PIL import Image
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import MISSING, UNKNOWN
 from mdhr.data.releases.released_lists import ONE_VIDEO
-from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 FACE, WIDTH, HEIGHT = 160, 320, 240
@@ -36,16 +37,16 @@ DISFA_CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 @cache
 def pictures() -> tuple[np.ndarray, ...]:
     """One person, `(HEIGHT, WIDTH, 3)` RGB, making another face a little further to the right in each."""
-    performance = Performance.neutral(NUM_PICTURES)
+    animation = FaceAnimation.neutral(NUM_PICTURES)
     for k in range(NUM_PICTURES):
-        performance.intensity[k, k] = 0.8
-    head = HeadModel.load()
-    identity, renderer = head.identity(1), Renderer(head=head, size=FACE)
+        animation.intensity[k, k] = 0.8
+    head = load_anny_head()
+    identity, renderer = make_identity(head, seed=1), Renderer(head=head, size=FACE)
     frames = []
     for k in range(NUM_PICTURES):
         frame = np.full((HEIGHT, WIDTH, 3), (90, 110, 120), np.uint8)
         left = 60 + 6 * k
-        frame[40 : 40 + FACE, left : left + FACE] = renderer.frame(identity, performance, k)
+        frame[40 : 40 + FACE, left : left + FACE] = renderer.frame(identity, animation, k)
         frames.append(frame)
     return tuple(frames)
 

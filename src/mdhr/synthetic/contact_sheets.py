@@ -1,104 +1,104 @@
-"""Contact sheets of the rendered faces: `mdhr render-sheets` writes docs/pictures/.
+"""Contact sheets for the visual inspection of the renderer: identities, action units, and one simulated clip.
 
-Look at them after every change of the renderer: a person shown `action_units.jpg` should be able to name the units.
+Inspect them after every change of the renderer. An observer should recognize each action unit in ``action_units.jpg``.
 """
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from mdhr.action_units import BP4D
-from mdhr.synthetic.acting import Actor
+from mdhr.errors import InputError
+from mdhr.files.atomic import write_bytes
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.array_types import Image
+from mdhr.synthetic.clip_simulator import ClipSimulator
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
-Picture = NDArray[np.uint8]
-
-LARGEST_BYTES = 300_000
-IDENTITIES = tuple(range(24))
-ACTORS = (1, 20, 201)
-
-
-def label(picture: Picture, text: str) -> Picture:
-    """A copy with a caption in the upper left corner."""
-    marked = picture.copy()
-    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(marked, text, (5, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, thickness, cv2.LINE_AA)
-    return marked
+MAX_BYTES = 300_000
+IDENTITY_SEEDS = tuple(range(24))
+ACTION_UNIT_SEEDS = (1, 20, 201)
+CLIP_SEED = 9
+COLUMNS = 8
 
 
-def tile(pictures: Sequence[Picture], columns: int) -> Picture:
-    """Rows of equally large pictures."""
-    rows = [np.hstack(pictures[k : k + columns]) for k in range(0, len(pictures), columns)]
-    return np.vstack(rows)
+def write_contact_sheets(folder: Path, *, head: HeadModel, size: int) -> Iterator[Path]:
+    """Write ``identities.jpg``, ``action_units.jpg``, and ``clip.jpg`` with frames of ``size`` pixels; yield each path.
+
+    Raises ``InputError`` if the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from error
+    renderer = Renderer(head=head, size=size)
+    sheets = {"identities": identity_sheet, "action_units": action_unit_sheet, "clip": clip_sheet}
+    for name, render in sheets.items():
+        path = folder / f"{name}.jpg"
+        write_bytes(path, encode_jpeg(render(renderer)))
+        yield path
 
 
-def save(picture: Picture, path: Path) -> None:
-    """JPEG as good as fits into LARGEST_BYTES."""
-    for quality in range(92, 20, -6):
-        done, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if done and len(data) <= LARGEST_BYTES:
-            break
-    path.write_bytes(data.tobytes())
+def identity_sheet(renderer: Renderer) -> Image:
+    """Return 24 identities at rest, without an occurring action unit."""
+    simulator, neutral = ClipSimulator(BP4D), FaceAnimation.neutral(1)
+    frames = []
+    for seed in IDENTITY_SEEDS:
+        at_rest = replace(neutral, resting=simulator.resting_intensity(seed))
+        frames.append(renderer.frame(make_identity(renderer.head, seed=seed), at_rest, 0))
+    return tile(frames)
 
 
-def identities(head: HeadModel, renderer: Renderer) -> Picture:
-    """24 people at rest, none of them with an action unit that occurs."""
-    actor, neutral = Actor(BP4D), Performance.neutral(1)
-    resting = [replace(neutral, resting=actor.resting(seed)) for seed in IDENTITIES]
-    pictures = [renderer.frame(head.identity(s), rest, 0) for s, rest in zip(IDENTITIES, resting, strict=True)]
-    return tile(pictures, columns=8)
-
-
-def action_units(head: HeadModel, renderer: Renderer) -> Picture:
-    """Three people, at rest and with each action unit at intensity 1."""
-    performance = Performance.neutral(len(AUS) + 1)
-    for k in range(len(AUS)):
-        performance.intensity[k + 1, k] = 1
+def action_unit_sheet(renderer: Renderer) -> Image:
+    """Return three identities, each with a neutral face and with every action unit at intensity 1."""
+    animation = FaceAnimation.neutral(len(AUS) + 1)
+    for u in range(len(AUS)):
+        animation.intensity[u + 1, u] = 1
     captions = ["neutral"] + [f"AU{au}" for au in AUS]
-    pictures = []
-    for seed in ACTORS:
-        identity = head.identity(seed)
-        frames = [renderer.frame(identity, performance, f) for f in range(performance.num_frames)]
-        pictures += [label(frame, caption) for frame, caption in zip(frames, captions, strict=True)]
-    return tile(pictures, columns=8)
+    frames = []
+    for seed in ACTION_UNIT_SEEDS:
+        identity = make_identity(renderer.head, seed=seed)
+        frames += [add_caption(renderer.frame(identity, animation, f), text) for f, text in enumerate(captions)]
+    return tile(frames)
 
 
-def clip(head: HeadModel, renderer: Renderer, *, seed: int) -> Picture:
-    """24 frames of one simulated clip in order of time, with the units that occur."""
-    actor = Actor(BP4D)
-    performance = actor.perform(rng=np.random.default_rng(seed), num_frames=24, stride=4)
-    performance = replace(performance, resting=actor.resting(seed))
-    occurring = actor.labels(performance).astype(bool)
-    identity = head.identity(seed)
-    pictures = []
-    for f in range(performance.num_frames):
-        units = " ".join(str(au) for au, on in zip(BP4D.aus, occurring[f], strict=True) if on)
-        pictures.append(label(renderer.frame(identity, performance, f), units))
-    return tile(pictures, columns=8)
+def clip_sheet(renderer: Renderer) -> Image:
+    """Return 24 consecutive frames of a simulated clip, captioned with the occurring action units."""
+    simulator = ClipSimulator(BP4D)
+    animation = simulator.simulate(rng=np.random.default_rng(CLIP_SEED), num_frames=24, stride=4)
+    animation = replace(animation, resting=simulator.resting_intensity(CLIP_SEED))
+    labels = simulator.labels(animation).astype(bool)
+    identity = make_identity(renderer.head, seed=CLIP_SEED)
+    frames = []
+    for f in range(animation.num_frames):
+        caption = " ".join(str(au) for au, occurs in zip(BP4D.aus, labels[f], strict=True) if occurs)
+        frames.append(add_caption(renderer.frame(identity, animation, f), caption))
+    return tile(frames)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write the contact sheets."""
-    parser = argparse.ArgumentParser(description="Write contact sheets of the rendered faces.")
-    parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
-    parser.add_argument("--size", type=int, default=200, help="pixels of one frame")
-    asked = parser.parse_args(arguments)
-    asked.out.mkdir(parents=True, exist_ok=True)
-    head = HeadModel.load()
-    renderer = Renderer(head=head, size=asked.size)
-    sheets = {
-        "identities": identities(head, renderer),
-        "action_units": action_units(head, renderer),
-        "clip": clip(head, renderer, seed=9),
-    }
-    for name, picture in sheets.items():
-        save(picture, asked.out / f"{name}.jpg")
-        print(f"{asked.out / name}.jpg")
+def add_caption(image: Image, text: str) -> Image:
+    """Return a copy with a caption in the upper left corner."""
+    captioned = image.copy()
+    for color, thickness in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(captioned, text, (5, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, thickness, cv2.LINE_AA)
+    return captioned
+
+
+def tile(images: Sequence[Image]) -> Image:
+    """Return a grid of ``COLUMNS`` columns of images of the same size."""
+    return np.vstack([np.hstack(images[k : k + COLUMNS]) for k in range(0, len(images), COLUMNS)])
+
+
+def encode_jpeg(image: Image) -> bytes:
+    """Return a JPEG file with the highest quality that fits ``MAX_BYTES``."""
+    for quality in range(92, 20, -6):
+        _, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if len(data) <= MAX_BYTES:
+            break
+    return data.tobytes()

@@ -1,14 +1,14 @@
-"""The action units that the rendered face knows, and the face units of the head model that make them.
+"""Action units of the renderer, as weighted sums of the head model's face units.
 
-The head model moves by 52 one-sided, ARKit-style face units. An action unit is a weighted sum of them. Source: FACS
-for the meaning; the weights were chosen by looking, and judged by an independent face landmarker.
+A head model has 52 one-sided, ARKit-style face units. FACS defines the action units. The weights were chosen by visual
+inspection and verified with an independent face landmarker.
 """
 
 AUS = (1, 2, 4, 6, 7, 9, 10, 12, 14, 15, 17, 23, 24, 25, 26)
-"""Action units of the renderer, in the order of ``Performance.intensity``."""
+"""Action units of the renderer, in the order of ``FaceAnimation.intensity``."""
 
 SIDES = ("Left", "Right")
-"""Order of the last axis of ``Performance.intensity``: the person's own left, then right."""
+"""Order of the last axis of ``FaceAnimation.intensity``: the subject's left, then right."""
 
 FACE_UNITS: dict[int, dict[str, float]] = {
     1: {"browInnerUp": 1.0},
@@ -27,4 +27,4 @@ FACE_UNITS: dict[int, dict[str, float]] = {
     25: {"mouthLowerDown": 0.6, "mouthUpperUp": 0.25, "jawOpen": 0.06},
     26: {"jawOpen": 0.45},
 }
-"""Weights of the face units at intensity 1 of an action unit; both sides of a unit, where it has sides, are meant."""
+"""Weights of the face units at intensity 1 of an action unit. Names without a side stand for both sides."""

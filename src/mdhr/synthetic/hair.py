@@ -1,42 +1,21 @@
-"""Brows, lashes, beard and the hair of the head: strokes and soft masks on the skin's canvas."""
-
-from typing import TYPE_CHECKING
+"""Brows, lashes, beard, and scalp hair: strokes and soft masks on the texture canvas."""
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from mdhr.synthetic.appearance import Person
-    from mdhr.synthetic.head import HeadModel
-    from mdhr.synthetic.skin import Canvas
+from mdhr.synthetic.appearance import Appearance
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.canvas import Canvas
+from mdhr.synthetic.head import HeadModel
 
-Floats = NDArray[np.floating]
-
-FINE = 4
-"""Strokes are drawn this many times finer than the texture."""
+LASH_COLOR = np.asarray([0.07, 0.05, 0.04], np.float32)
+UPPER_LID, LOWER_LID = (0, 1, 2, 3, 4), (0, 7, 6, 5)
+"""Numbers of the ``lid_*`` landmarks from the outer to the inner corner."""
 
 
-def _strokes(
-    canvas: "Canvas", box: tuple[float, float, float, float], starts: Floats, ends: Floats, width: float
-) -> tuple:
-    """Coverage 0 to 1 of line strokes (N, 2) to (N, 2) in meters inside box (left, right, top, bottom)."""
-    rows, columns = canvas.box(*box)
-    pixel = float(canvas.x[1] - canvas.x[0]) / FINE
-    corner = np.asarray([canvas.x[columns.start] - pixel * FINE / 2, canvas.y[rows.start] + pixel * FINE / 2])
-    layer = np.zeros(((rows.stop - rows.start) * FINE, (columns.stop - columns.start) * FINE), np.uint8)
-    thickness = max(1, round(width / pixel))
-    for start, end in zip((starts - corner) / [pixel, -pixel], (ends - corner) / [pixel, -pixel], strict=True):
-        cv2.line(
-            layer, np.round(start * 16).astype(int), np.round(end * 16).astype(int), 255, thickness, cv2.LINE_AA, 4
-        )
-    small = (columns.stop - columns.start, rows.stop - rows.start)
-    return rows, columns, cv2.resize(layer, small, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-
-
-def paint_brows(canvas: "Canvas", person: "Person", rng: np.random.Generator) -> None:
-    """A soft band with fine strokes along an arch; the same on both sides."""
-    brow = person.brow
+def paint_brows(canvas: Canvas, appearance: Appearance, rng: np.random.Generator) -> None:
+    """Paint both brows: fine strokes along an arch over a soft band."""
+    brow = appearance.brow
     along = np.sort(rng.random(round(150 * brow.density)).astype(np.float32))
     x = brow.start + (brow.end - brow.start) * along
     middle = brow.height + brow.arch * np.sin(np.pi * np.clip(along, 0, 1) ** 1.25) - brow.fall * along**2
@@ -46,65 +25,68 @@ def paint_brows(canvas: "Canvas", person: "Person", rng: np.random.Generator) ->
     length = 0.0055 * rng.uniform(0.7, 1.1, len(along))
     starts = np.stack([x, root], axis=1)
     ends = starts + np.stack([np.cos(angle), np.sin(angle)], axis=1) * length[:, None]
-    rows, columns, fine = _strokes(canvas, (0.004, 0.062, 0.036, 0.004), starts, ends, 0.0004)
+    rows, columns, fine = canvas.strokes((0.004, 0.062, 0.036, 0.004), starts, ends, 0.0004)
     size = len(canvas.x)
     soft = cv2.GaussianBlur(fine, (0, 0), size * 0.0028)
     cover = np.clip(0.55 * soft + 0.60 * cv2.GaussianBlur(fine, (0, 0), size * 0.0009), 0, 1) * brow.opacity
     both = np.zeros((size, size), np.float32)
     both[rows, columns] = cover
     both = np.maximum(both, both[:, ::-1])
-    canvas.cover(both, person.brow_color)
+    canvas.blend(both, appearance.brow_color)
 
 
-def paint_lashes(canvas: "Canvas", head: "HeadModel", person: "Person") -> None:
-    """A thin dark line along the upper lid's rim, lighter along the lower one."""
+def paint_lashes(canvas: Canvas, head: HeadModel, appearance: Appearance) -> None:
+    """Paint a thin dark line along the rim of the upper eyelid and a fainter one along the lower eyelid."""
     size = len(canvas.x)
     cover = np.zeros((size, size), np.float32)
-    for names, strength, width in (
-        ((0, 1, 2, 3, 4), person.lashes, 0.0011),
-        ((0, 7, 6, 5), 0.35 * person.lashes, 0.0008),
+    for lid, strength, width in (
+        (UPPER_LID, appearance.lash_strength, 0.0011),
+        (LOWER_LID, 0.35 * appearance.lash_strength, 0.0008),
     ):
-        points = head.template[[head.landmarks[f"lid_{k}_left"] for k in names]][:, :2]
+        points = head.mesh.template[[head.landmarks[f"lid_{k}_left"] for k in lid]][:, :2]
         knots = np.linspace(0, 1, len(points))
         fit = np.polyfit(knots, points, 3)
         smooth = np.stack([np.polyval(fit[:, k], np.linspace(0, 1, 25)) for k in (0, 1)], axis=1)
-        rows, columns, line = _strokes(canvas, (0.012, 0.056, 0.016, -0.014), smooth[:-1], smooth[1:], width)
+        rows, columns, line = canvas.strokes((0.012, 0.056, 0.016, -0.014), smooth[:-1], smooth[1:], width)
         cover[rows, columns] = np.maximum(cover[rows, columns], strength * line)
-    canvas.cover(np.maximum(cover, cover[:, ::-1]), np.asarray([0.07, 0.05, 0.04], np.float32))
+    canvas.blend(np.maximum(cover, cover[:, ::-1]), LASH_COLOR)
 
 
-def paint_beard(canvas: "Canvas", person: "Person", rng: np.random.Generator, *, bare: Floats) -> None:
-    """Stubble or a short beard: jaw, chin and upper lip, but nothing where ``bare`` (S, S) is 1."""
-    if person.beard <= 0:
+def paint_beard(canvas: Canvas, appearance: Appearance, rng: np.random.Generator, *, bare: FloatArray) -> None:
+    """Paint stubble or a short beard on jaw, chin, and upper lip, except where ``bare`` ``(S, S)`` is 1."""
+    if appearance.beard_density <= 0:
         return
     x, y = np.abs(canvas.x)[None, :], canvas.y[:, None]
     cheek_line = -0.058 + 0.9 * np.clip(x - 0.035, 0, 0.06)
     jaw = 1 / (1 + np.exp(np.clip((y - cheek_line) / 0.0035, -30, 30)))
     jaw = jaw * (1 - 0.75 * canvas.spot(0.0, -0.083, 0.012, 0.0035))
     jaw = jaw * (1 - np.exp(-(((x - 0.024) / 0.016) ** 2) - ((y + 0.062) / 0.010) ** 2) * 0.6)
-    moustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
-    cover = np.maximum(jaw, moustache) * (1 - np.clip(bare * 1.5, 0, 1))
+    mustache = np.exp(-((x / 0.026) ** 4) - ((y + 0.0535) / 0.0048) ** 4) * (1 - 0.5 * np.exp(-((x / 0.003) ** 2)))
+    cover = np.maximum(jaw, mustache) * (1 - np.clip(bare * 1.5, 0, 1))
     grain = cv2.GaussianBlur(rng.standard_normal((len(canvas.y), len(canvas.x)), dtype=np.float32), (0, 0), 1.0) * 2.5
-    canvas.cover(np.clip(cover * person.beard * (1 + 0.15 * grain), 0, 0.9), person.brow_color)
+    canvas.blend(np.clip(cover * appearance.beard_density * (1 + 0.15 * grain), 0, 0.9), appearance.brow_color)
 
 
-def hair_mask(person: "Person", x: Floats, y: Floats, *, softness: float = 0.0022) -> Floats:
-    """Share of hair 0 to 1 at chart coordinates in meters, over an edge of some softness; all 0 for a bald head."""
+def hair_mask(appearance: Appearance, x: FloatArray, y: FloatArray, *, softness: float = 0.0022) -> FloatArray:
+    """Return the hair coverage in 0 to 1 at layout coordinates.
+
+    Coordinates and ``softness``, the width of the hairline, are in meters. The coverage of a bald head is 0.
+    """
     side = np.abs(x)
-    line = person.hairline - 0.25 * np.clip(side - 0.02, 0, 0.03) - person.widow * np.exp(-((side / 0.012) ** 2))
+    peak = appearance.widows_peak * np.exp(-((side / 0.012) ** 2))
+    line = appearance.hairline - 0.25 * np.clip(side - 0.02, 0, 0.03) - peak
     above = (y - line) / softness
-    # beside the temples, hair reaches down to the sideburn's end
-    beside = np.minimum((side - person.temple) / softness, (y - person.sideburn) / softness)
-    return person.hair_cover / (1 + np.exp(np.clip(-np.maximum(above, beside), -30, 30)))
+    temples = np.minimum((side - appearance.temple) / softness, (y - appearance.sideburn) / softness)
+    return appearance.hair_cover / (1 + np.exp(np.clip(-np.maximum(above, temples), -30, 30)))
 
 
-def paint_hair(canvas: "Canvas", person: "Person", rng: np.random.Generator, *, ears: Floats) -> None:
-    """The hair of the head, with strands, above the hairline; only long hair covers the ears."""
+def paint_hair(canvas: Canvas, appearance: Appearance, rng: np.random.Generator, *, ears: FloatArray) -> None:
+    """Paint scalp hair with strands. Long hair covers the ears, whose mask is ``ears`` ``(S, S)``."""
     size = len(canvas.x)
     x, y = np.meshgrid(canvas.x, canvas.y)
     ragged = 0.0025 * cv2.resize(rng.standard_normal((8, size // 3), dtype=np.float32), (size, size))
-    mask = hair_mask(person, x, y + ragged)
-    if not person.long_hair:
+    mask = hair_mask(appearance, x, y + ragged)
+    if not appearance.long_hair:
         mask = mask * (1 - np.clip(2 * ears, 0, 1))
     strands = cv2.resize(rng.standard_normal((6, size // 2), dtype=np.float32), (size, size))
-    canvas.cover(mask, person.hair * np.clip(0.95 + 0.30 * strands, 0.3, 2)[..., None])
+    canvas.blend(mask, appearance.hair_color * np.clip(0.95 + 0.30 * strands, 0.3, 2)[..., None])

@@ -1,10 +1,9 @@
-"""When action units occur: label tracks with the rates, run lengths and correlations of real data sets.
+"""Label tracks with the occurrence rates, run lengths, and correlations of real data sets.
 
-A track is on while a latent Gaussian process lies above a threshold. The process of every action unit is the sum of
-one value per video (people and tasks differ: some smile throughout, some never) and of a process that forgets within
-the unit's own time scale (Matern covariance 3/2, so that a unit neither flickers nor comes and goes like clockwork).
-The processes of different units are driven by correlated noise. All of it follows from the statistics in
-``assets/label_statistics.yaml``, where memory and video share are fitted, the rest is counted on the real labels.
+An action unit occurs while a latent Gaussian process exceeds a threshold. Each process is the sum of a constant per
+video, because subjects and tasks differ, and a process with the action unit's own time scale (Matern covariance 3/2,
+which avoids flicker and periodicity). Correlated noise drives the processes of different action units. The parameters
+are in ``assets/label_statistics.yaml``: time scale and video share are fitted, the rest is measured on real labels.
 
 Letters: F frames, N action units.
 """
@@ -12,6 +11,7 @@ Letters: F frames, N action units.
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from typing import Self
 
 import numpy as np
 import yaml
@@ -19,22 +19,22 @@ from scipy.integrate import cumulative_trapezoid
 from scipy.ndimage import grey_closing, grey_opening
 from scipy.stats import norm
 
-SHORTEST_RUN = 4
-"""Frames; coders of real video hardly ever mark a shorter run: shorter gaps are filled, then shorter runs dropped."""
+MIN_RUN = 4
+"""Minimum run length in frames, as in real annotations. Shorter gaps are filled, then shorter runs are removed."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelStatistics:
-    """What is known of the labels of a data set, per action unit.
+    """Statistics of the labels of a data set, per action unit.
 
     Attributes:
         aus: the N action units.
-        fps: frames a second that all run lengths refer to.
-        rate: (N,) share of frames in which the unit occurs.
-        on_run_median: (N,) median length in frames of the runs in which it occurs without a break.
-        correlation: (N, N) of the binary labels.
-        memory: (N,) time scale in frames of the latent process.
-        video_share: (N,) share of the latent variance that is the same in all frames of a video.
+        fps: frame rate that run lengths and time scales refer to.
+        rate: ``(N,)`` fraction of frames in which the action unit occurs.
+        on_run_median: ``(N,)`` median length in frames of uninterrupted occurrences.
+        correlation: ``(N, N)`` correlation of the binary labels.
+        time_scale: ``(N,)`` time scale of the latent process in frames.
+        video_share: ``(N,)`` fraction of the latent variance that is constant within a video.
     """
 
     aus: tuple[int, ...]
@@ -42,18 +42,18 @@ class LabelStatistics:
     rate: np.ndarray
     on_run_median: np.ndarray
     correlation: np.ndarray
-    memory: np.ndarray
+    time_scale: np.ndarray
     video_share: np.ndarray
 
     @classmethod
-    def of(cls, name: str) -> "LabelStatistics":
-        """Statistics of the real labels of ``BP4D`` or ``DISFA``."""
-        known = yaml.safe_load(files("mdhr.synthetic").joinpath("assets/label_statistics.yaml").read_text())[name]
-        arrays = {key: np.array(value, float) for key, value in known.items() if key not in ("aus", "fps")}
-        return cls(aus=tuple(known["aus"]), fps=known["fps"], **arrays)
+    def load(cls, name: str) -> Self:
+        """Return the statistics of the real labels of ``BP4D`` or ``DISFA``."""
+        values = yaml.safe_load(files("mdhr.synthetic").joinpath("assets/label_statistics.yaml").read_text())[name]
+        arrays = {key: np.array(value, float) for key, value in values.items() if key not in ("aus", "fps")}
+        return cls(aus=tuple(values["aus"]), fps=values["fps"], **arrays)
 
-    def only(self, aus: tuple[int, ...], *, rate_factor: float) -> "LabelStatistics":
-        """The statistics of some of the units, occurring ``rate_factor`` times as often."""
+    def select(self, aus: tuple[int, ...], *, rate_factor: float) -> "LabelStatistics":
+        """Return the statistics of some action units, with their rates multiplied by ``rate_factor``."""
         chosen = [self.aus.index(au) for au in aus]
         return LabelStatistics(
             aus=aus,
@@ -61,62 +61,62 @@ class LabelStatistics:
             rate=rate_factor * self.rate[chosen],
             on_run_median=self.on_run_median[chosen],
             correlation=self.correlation[np.ix_(chosen, chosen)],
-            memory=self.memory[chosen],
+            time_scale=self.time_scale[chosen],
             video_share=self.video_share[chosen],
         )
 
 
-class LabelTracks:
-    """Draws label tracks of videos that match ``statistics``."""
+class LabelTrackSampler:
+    """Sampler of label tracks that match ``statistics``."""
 
     def __init__(self, statistics: LabelStatistics) -> None:
         self.statistics = statistics
         self.threshold = norm.isf(statistics.rate)  # N
 
-    def draw(self, *, rng: np.random.Generator, num_frames: int) -> np.ndarray:
-        """``(F, N)`` int8 occurrence in one more video."""
+    def sample(self, *, rng: np.random.Generator, num_frames: int) -> np.ndarray:
+        """Return the int8 labels ``(F, N)`` of a video."""
         statistics = self.statistics
-        of_video = self.moment(rng)  # N
+        video_value = self.sample_latent(rng)  # N
         share = statistics.video_share
-        latent = np.sqrt(share) * of_video + np.sqrt(1 - share) * self._process(rng, num_frames)
+        latent = np.sqrt(share) * video_value + np.sqrt(1 - share) * self._latent_process(rng, num_frames)
         track = (latent > self.threshold).astype(np.int8)
-        return grey_opening(grey_closing(track, size=(SHORTEST_RUN, 1)), size=(SHORTEST_RUN, 1))
+        return grey_opening(grey_closing(track, size=(MIN_RUN, 1)), size=(MIN_RUN, 1))
 
-    def moment(self, rng: np.random.Generator) -> np.ndarray:
-        """``(N,)`` standard normal values that correlate as the units do, of one moment out of any video."""
-        return self._coupling @ rng.normal(size=len(self.statistics.aus))
+    def sample_latent(self, rng: np.random.Generator) -> np.ndarray:
+        """Return standard normal values ``(N,)`` with the correlation of the action units."""
+        return self._mixing @ rng.normal(size=len(self.statistics.aus))
 
-    def _process(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
-        """``(F, N)`` stationary Gaussian processes of unit variance: colored, correlated noise."""
-        memory = self.statistics.memory
-        period = num_frames + 10 * int(np.ceil(memory.max()))  # long enough to have forgotten the start at the end
-        white = rng.normal(size=(period, len(memory))) @ self._coupling.T
-        gain = 1 / (1 + (2 * np.pi * np.fft.fftfreq(period)[:, None] * memory) ** 2)  # square root of the spectrum
+    def _latent_process(self, rng: np.random.Generator, num_frames: int) -> np.ndarray:
+        """Return stationary Gaussian processes ``(F, N)`` of unit variance: colored, correlated noise."""
+        time_scale = self.statistics.time_scale
+        period = num_frames + 10 * int(np.ceil(time_scale.max()))  # decorrelates the end from the start
+        white = rng.normal(size=(period, len(time_scale))) @ self._mixing.T
+        gain = 1 / (1 + (2 * np.pi * np.fft.fftfreq(period)[:, None] * time_scale) ** 2)  # square root of the spectrum
         gain /= np.sqrt((gain**2).mean(0))
         return np.fft.ifft(np.fft.fft(white, axis=0) * gain, axis=0).real[:num_frames]
 
     @cached_property
-    def _coupling(self) -> np.ndarray:
-        """``(N, N)`` matrix that correlates white noise so that the binary labels correlate as they should.
+    def _mixing(self) -> np.ndarray:
+        """Matrix ``(N, N)`` that mixes white noise so that the binary labels have the target correlation.
 
-        Noise of correlation r that drives two processes of memories s and t leaves them with the correlation
-        r 2 sqrt(s t) / (s + t); the part of a video keeps r. Divided out, and the nearest matrix that is a
-        correlation is taken where the result is none.
+        Noise with correlation r that drives two processes of time scales s and t gives them the correlation
+        r 2 sqrt(s t) / (s + t); the constant part of a video keeps r. The target is divided by this factor. If the
+        result is not a valid correlation matrix, its negative eigenvalues are clipped.
         """
-        memory, share = self.statistics.memory, self.statistics.video_share
-        overlap = 2 * np.sqrt(np.outer(memory, memory)) / np.add.outer(memory, memory)
-        kept = np.sqrt(np.outer(share, share)) + np.sqrt(np.outer(1 - share, 1 - share)) * overlap
-        wanted = latent_correlation(self.statistics.correlation, self.threshold) / kept
-        values, vectors = np.linalg.eigh(wanted)
+        scale, share = self.statistics.time_scale, self.statistics.video_share
+        overlap = 2 * np.sqrt(np.outer(scale, scale)) / np.add.outer(scale, scale)
+        attenuation = np.sqrt(np.outer(share, share)) + np.sqrt(np.outer(1 - share, 1 - share)) * overlap
+        target = latent_correlation(self.statistics.correlation, self.threshold) / attenuation
+        values, vectors = np.linalg.eigh(target)
         root = vectors * np.sqrt(np.maximum(values, 1e-6)) @ vectors.T
         return root / np.linalg.norm(root, axis=1, keepdims=True)  # unit variance
 
 
 def latent_correlation(binary: np.ndarray, threshold: np.ndarray) -> np.ndarray:
-    """``(N, N)`` correlation of Gaussians that, cut at their ``(N,)`` thresholds, correlate as ``binary`` says.
+    """Return the correlation ``(N, N)`` of Gaussians whose thresholded values have the correlation ``binary``.
 
-    The chance that both lie above their thresholds a, b grows with their correlation r by the Gaussian density
-    at (a, b) (Plackett 1954); it is tabulated over r and read backwards.
+    The derivative of the probability that both exceed their thresholds a and b with respect to their correlation r is
+    the Gaussian density at (a, b) (Plackett 1954). Its integral is tabulated over r and inverted by interpolation.
     """
     steps = np.linspace(-0.98, 0.98, 785)
     latent = np.eye(len(threshold))
@@ -132,6 +132,6 @@ def latent_correlation(binary: np.ndarray, threshold: np.ndarray) -> np.ndarray:
 
 
 def run_lengths(track: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lengths of the runs of equal labels in an ``(F,)`` track, and the label of each."""
+    """Return the lengths of the runs of equal labels in a track ``(F,)``, and the label of each run."""
     starts = np.flatnonzero(np.diff(track, prepend=1 - track[0]))
     return np.diff(starts, append=len(track)), track[starts]

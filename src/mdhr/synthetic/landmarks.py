@@ -1,20 +1,16 @@
-"""Semantic vertices of the head: what a pretrained network learns to locate.
+"""Landmarks of a head: vertices with an anatomical meaning, regression targets of the pretraining.
 
-Found once on the template, by where a vertex lies and how it moves, so that no list of vertex numbers has to be
-trusted. Names end in ``_left`` or ``_right`` (of the person) where there are two.
+They are found once on the template, from the position and movement of vertices, so that no list of vertex indices has
+to be maintained. Names end in ``_left`` or ``_right`` (of the subject) if a landmark exists on both sides.
 """
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from mdhr.synthetic.head import HeadModel
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.head import HeadMesh
 
-Floats = NDArray[np.floating]
-
-# frontal places on the template in meters, x on the person's left; mirrored for the right
+# Frontal positions (x, y) on the left side of the template in meters; the right side is mirrored.
 PAIRED = {
     "brow_1": (0.0125, 0.0165),
     "brow_2": (0.0215, 0.0205),
@@ -30,7 +26,7 @@ PAIRED = {
     "jaw_3": (0.0480, -0.0850),
     "jaw_4": (0.0280, -0.1020),
 }
-MIDDLE = {
+MIDLINE = {
     "forehead": (0.0, 0.0400),
     "nasion": (0.0, 0.0050),
     "bridge_1": (0.0, -0.0080),
@@ -40,41 +36,44 @@ MIDDLE = {
 }
 
 
-def _nearest(points: Floats, target: tuple[float, float], allowed: NDArray[np.bool_]) -> int:
-    """The allowed vertex whose frontal view is nearest to the target."""
-    away = np.hypot(points[:, 0] - target[0], points[:, 1] - target[1])
-    return int(np.where(allowed, away, np.inf).argmin())
+def _nearest(points: FloatArray, target: tuple[float, float], allowed: NDArray[np.bool_]) -> int:
+    """Return the allowed vertex whose frontal projection is nearest to the target."""
+    distance = np.hypot(points[:, 0] - target[0], points[:, 1] - target[1])
+    return int(np.where(allowed, distance, np.inf).argmin())
 
 
-def _along(points: Floats, center: Floats, angle: float, allowed: NDArray[np.bool_], *, sign: float) -> int:
-    """The allowed vertex farthest (sign 1) or nearest (sign -1) within a narrow sector around the center."""
+def _on_ray(points: FloatArray, center: FloatArray, angle: float, allowed: NDArray[np.bool_], *, sign: float) -> int:
+    """Return the allowed vertex farthest from (sign 1) or nearest to (sign -1) the center, in a sector at an angle."""
     ray = points[:, :2] - center[:2]
     length = np.hypot(ray[:, 0], ray[:, 1])
-    off = np.abs((np.arctan2(ray[:, 1], ray[:, 0]) - angle + np.pi) % (2 * np.pi) - np.pi)
-    score = sign * length - 0.02 * off
-    return int(np.where(allowed & (off < 0.35), score, -np.inf).argmax())
+    deviation = np.abs((np.arctan2(ray[:, 1], ray[:, 0]) - angle + np.pi) % (2 * np.pi) - np.pi)
+    score = sign * length - 0.02 * deviation
+    return int(np.where(allowed & (deviation < 0.35), score, -np.inf).argmax())
 
 
-def find_landmarks(head: "HeadModel") -> dict[str, int]:
-    """Name -> vertex index of about 60 landmarks."""
-    points, front = head.template, head.in_front
-    marks = {f"{name}_middle": _nearest(points, place, front) for name, place in MIDDLE.items()}
+def find_landmarks(mesh: HeadMesh, *, jaw_open: FloatArray) -> dict[str, int]:
+    """Return the vertex index of each landmark by name.
+
+    ``jaw_open`` is the displacement ``(V, 3)`` of opening the jaw; it separates the lower lip from the upper lip.
+    """
+    points, front = mesh.template, mesh.front
+    marks = {f"{name}_middle": _nearest(points, place, front) for name, place in MIDLINE.items()}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         half = front & (points[:, 0] * sign > 0)
         for name, (x, y) in PAIRED.items():
             marks[f"{name}_{side}"] = _nearest(points, (sign * x, y), half)
 
-    # lids: the rim of the opening around each eye
-    for side, sign, eye in (("left", 1.0, head.eyes[0]), ("right", -1.0, head.eyes[1])):
+    # eyelids: rim of the opening around each eye
+    for side, sign, eye in (("left", 1.0, mesh.eyes[0]), ("right", -1.0, mesh.eyes[1])):
         center = points[eye].mean(0)
-        rim = front & (head.masks["eyelids"] > 0.35) & (points[:, 0] * sign > 0)
+        rim = front & (mesh.masks["eyelids"] > 0.35) & (points[:, 0] * sign > 0)
         for k in range(8):  # 0 outer corner, 2 top, 4 inner corner, 6 bottom
             turn = k * np.pi / 4
             angle = float(np.arctan2(0.55 * np.sin(turn), sign * np.cos(turn)))
-            marks[f"lid_{k}_{side}"] = _along(points, center, angle, rim, sign=-1.0)
+            marks[f"lid_{k}_{side}"] = _on_ray(points, center, angle, rim, sign=-1.0)
         marks[f"iris_{side}"] = int(eye[points[eye, 2].argmax()])
 
-    # nose: tip is the front-most point, wings the widest of the nose's lower part
+    # nose: the tip is the frontmost point
     nose = front & (np.abs(points[:, 0]) < 0.024) & (points[:, 1] < -0.02) & (points[:, 1] > -0.045)
     tip = int(np.where(nose, points[:, 2], -np.inf).argmax())
     marks["nose_tip_middle"] = tip
@@ -84,20 +83,20 @@ def find_landmarks(head: "HeadModel") -> dict[str, int]:
         marks[f"nose_wing_{side}"] = _nearest(points, (sign * 0.017, low - 0.003), front)
         marks[f"nostril_{side}"] = _nearest(points, (sign * 0.008, low - 0.008), front)
 
-    # lips: outer rim by direction; inner rim is where the lip that follows the jaw meets the one that does not
-    lips = (head.masks["lips"] > 0.5) & front
+    # lips: the outer rim by direction, the inner rim where the lip that follows the jaw meets the other one
+    lips = (mesh.masks["lips"] > 0.5) & front
     middle = (points[lips].min(0) + points[lips].max(0)) / 2
     left = {}
     for k in (3, 2, 1, 0, 11, 10, 9):  # 0 left corner, 3 top, 9 bottom; the right side is the mirror image
         turn = k * np.pi / 6
         angle = float(np.arctan2(0.45 * np.sin(turn), np.cos(turn)))
-        left[k] = _along(points, middle, angle, lips, sign=1.0)
+        left[k] = _on_ray(points, middle, angle, lips, sign=1.0)
     corner = int(np.where(lips, points[:, 0], -np.inf).argmax())
     for k, index in (left | {0: corner}).items():
         marks[f"lip_outer_{k}"] = index
         x, y = points[index, :2]
         marks[f"lip_outer_{(6 - k) % 12}"] = index if k in (3, 9) else _nearest(points, (-x, y), lips)
-    drop = -head.displacements["jawOpen"][:, 1]
+    drop = -jaw_open[:, 1]
     follows = drop > 0.5 * drop[lips].max()
     for k, x in enumerate((0.013, 0.0, -0.013)):
         column = lips & (np.abs(points[:, 0] - x) < 0.004)

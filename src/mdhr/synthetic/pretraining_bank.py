@@ -1,8 +1,9 @@
-"""A bank of independent rendered frames with everything that is known about them, to pretrain a backbone on.
+"""Bank of independent rendered frames with regression targets for the pretraining of a backbone.
 
-Its people are those that no data set of the project contains (seeds from ``FIRST_PRETRAINING_IDENTITY`` on), and its
-frames have nothing to do with each other, unlike those of a video. One file of frames and one of targets a person;
-a person is there whole or not at all, so an interrupted run goes on where it was.
+The identities have seeds from ``FIRST_PRETRAINING_IDENTITY`` on, which no data set uses. Each identity has one file of
+frames and one file of targets. The targets are written last, so an interrupted run resumes.
+
+Letters: F frames of an identity, U action units of the renderer, L landmarks, K = 2 U + 6 + 2 L targets.
 """
 
 import io
@@ -16,28 +17,34 @@ from numpy.typing import NDArray
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes
 from mdhr.files.worker_pool import frame_progress, run_all
-from mdhr.synthetic.acting import random_frame_performance
-from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import cached_anny_head
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.clip_simulator import simulate_independent_frames
+from mdhr.synthetic.face_units import AUS, SIDES
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
-from mdhr.synthetic.performance import Floats, Performance
-from mdhr.synthetic.recording import identity_of, renderer_of
+from mdhr.synthetic.video_rendering import cached_identity, cached_renderer
 
-NUM_POSE = 6
-"""Yaw, pitch, roll in degrees, blink, gaze to the side and up."""
+INTENSITY_TARGETS = slice(0, len(AUS) * len(SIDES))
+"""Columns of the intensities, left and right side of each action unit."""
+POSE_TARGETS = slice(INTENSITY_TARGETS.stop, INTENSITY_TARGETS.stop + 6)
+"""Columns of yaw, pitch, and roll in degrees, blink, and gaze yaw and pitch."""
+LANDMARK_TARGETS = slice(POSE_TARGETS.stop, None)
+"""Columns of the landmarks, x and y of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class FaceBank:
-    """Independent frames of many people.
+class PretrainingBank:
+    """Independent frames of many identities.
 
     Attributes:
-        root: folder to write to.
-        num_identities: people.
-        frames_per_identity: frames of each of them.
-        size: pixels of the square frames.
-        zoom: above 1 crops tighter.
-        seed: another seed, other people with other faces.
-        num_workers: processes; None means one a core.
+        root: output folder.
+        num_identities: number of identities.
+        frames_per_identity: number of frames per identity.
+        size: height and width of the frames in pixels.
+        zoom: values above 1 crop tighter.
+        seed: seed of identities and animations.
+        num_workers: number of processes; None starts one per core.
     """
 
     root: str | Path
@@ -49,55 +56,50 @@ class FaceBank:
     num_workers: int | None = None
 
     def run(self) -> None:
-        """Render who is missing; shows progress. Raises ``InputError`` where ``root`` cannot be written to."""
+        """Render the missing identities with a progress bar. Raises ``InputError`` if ``root`` cannot be written to."""
         try:
             Path(self.root).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"cannot write to {self.root}: {error.strerror}; choose another bank.root") from error
-        missing = [person for person in range(self.num_identities) if not self.target_file(person).is_file()]
+            raise InputError(f"cannot write to {self.root}: {error.strerror}. Choose another bank.root.") from error
+        missing = [index for index in range(self.num_identities) if not self.target_file(index).is_file()]
         total = self.num_identities * self.frames_per_identity
         done = total - len(missing) * self.frames_per_identity
-        people = run_all(render_person, self, missing, num_workers=self.num_workers)
-        with frame_progress(f"rendering {self.root}", total=total, done=done) as bar, closing(people):
-            for num_frames in people:
+        results = run_all(render_identity, self, missing, num_workers=self.num_workers)
+        with frame_progress(f"rendering {self.root}", total=total, done=done) as bar, closing(results):
+            for num_frames in results:
                 bar.update(num_frames)
 
-    def frame_file(self, person: int) -> Path:
-        """``(F, size, size, 3)`` uint8 of a person."""
-        return Path(self.root) / f"{self._name(person)}-frames.npy"
+    def frame_file(self, index: int) -> Path:
+        """Return the path of an identity's frames, uint8 ``(F, size, size, 3)``."""
+        return Path(self.root) / f"{self._name(index)}-frames.npy"
 
-    def target_file(self, person: int) -> Path:
-        """``(F, K)`` float32 targets of a person, see :func:`targets`; written last."""
-        return Path(self.root) / f"{self._name(person)}-targets.npy"
+    def target_file(self, index: int) -> Path:
+        """Return the path of an identity's targets, float32 ``(F, K)``."""
+        return Path(self.root) / f"{self._name(index)}-targets.npy"
 
-    def _name(self, person: int) -> str:
-        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}-{person:05d}"
-
-
-def render_person(bank: FaceBank, person: int) -> int:
-    """Render and write the frames of one person; returns how many."""
-    renderer = renderer_of(bank.size, bank.zoom)
-    rng = np.random.default_rng([bank.seed, person])
-    seed = int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31))
-    identity = identity_of(seed)
-    performance = random_frame_performance(rng=rng, num_frames=bank.frames_per_identity)
-    frames = np.stack([renderer.frame(identity, performance, f) for f in range(performance.num_frames)])
-    marks = np.stack([renderer.landmarks(identity, performance, f) for f in range(performance.num_frames)])
-    _save(bank.frame_file(person), frames)
-    _save(bank.target_file(person), targets(performance, marks))
-    return performance.num_frames
+    def _name(self, index: int) -> str:
+        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}-{index:05d}"
 
 
-def targets(performance: Performance, landmarks: Floats) -> Floats:
-    """``(F, K)``: intensity of every unit on both sides (2 U), pose (``NUM_POSE``), landmarks x, y in pixels (2 L)."""
-    pose = [performance.rotation, performance.blink[:, None], performance.gaze]
-    flat = [performance.intensity.reshape(len(landmarks), -1), *pose, landmarks.reshape(len(landmarks), -1)]
+def render_identity(bank: PretrainingBank, index: int) -> int:
+    """Render and write the frames and targets of one identity. Return the number of frames."""
+    head = cached_anny_head()
+    renderer = cached_renderer(head, bank.size, bank.zoom)
+    rng = np.random.default_rng([bank.seed, index])
+    identity = cached_identity(head, int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31)))
+    animation = simulate_independent_frames(rng=rng, num_frames=bank.frames_per_identity)
+    frames = np.stack([renderer.frame(identity, animation, f) for f in range(animation.num_frames)])
+    landmarks = np.stack([renderer.landmarks(identity, animation, f) for f in range(animation.num_frames)])
+    _save(bank.frame_file(index), frames)
+    _save(bank.target_file(index), pretraining_targets(animation, landmarks))
+    return animation.num_frames
+
+
+def pretraining_targets(animation: FaceAnimation, landmarks: FloatArray) -> FloatArray:
+    """Return the targets ``(F, K)`` of an animation and its landmarks ``(F, L, 2)`` in pixels."""
+    pose = [animation.rotation, animation.blink[:, None], animation.gaze]
+    flat = [animation.intensity.reshape(len(landmarks), -1), *pose, landmarks.reshape(len(landmarks), -1)]
     return np.concatenate(flat, axis=1).astype(np.float32)
-
-
-def num_unit_targets() -> int:
-    """How many of the targets are intensities; ``NUM_POSE`` of pose follow, and the landmarks fill the rest."""
-    return 2 * len(AUS)
 
 
 def _save(path: Path, array: NDArray) -> None:

@@ -1,25 +1,24 @@
-"""Lines and bulges that skin shows when a muscle pulls: painted shading that follows the intensity.
+"""Wrinkles and bulges of action units: painted shading that scales with intensity.
 
-Geometry alone shows too little of AU6, 9 and 14, and folds of a millimeter are finer than the mesh. Each layer is a
-small patch of the texture that is added, times the intensity, to a shading map around 1. Source of what appears where:
-the appearance changes of the FACS manual.
+The mesh alone shows AU6, AU9, and AU14 too weakly, and furrows of a millimeter are finer than its resolution. Each
+layer is a small patch of the texture. The layer times the intensity is added to a shading texture around 1. Positions
+follow the appearance changes that the FACS manual describes.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.face_units import AUS, SIDES
 from mdhr.synthetic.uv_layout import SPAN, TOP
 
-Floats = NDArray[np.floating]
 Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Crease:
-    """A furrow along points on the left side of the face; meters and share of brightness."""
+    """Furrow along three points on the left side of the face, in meters. ``depth`` is a relative darkening."""
 
     points: tuple[Point, ...]
     width: float
@@ -28,7 +27,7 @@ class Crease:
 
 @dataclass(frozen=True)
 class Bulge:
-    """A soft lighter (positive) or darker spot."""
+    """Gaussian spot with relative lightness, positive or negative."""
 
     center: Point
     radius: Point
@@ -106,27 +105,31 @@ FEATURES: dict[int, tuple[Crease | Bulge, ...]] = {
         Crease(((0.0000, -0.0855), (0.0090, -0.0860), (0.0160, -0.0840)), 0.0014, 0.16),
     ),
 }
-"""What each action unit shows on the person's left side, in chart coordinates."""
+"""Creases and bulges of each action unit on the subject's left side, in layout coordinates."""
 
 MARGIN = 0.006
+"""Margin of a layer around its features in meters."""
 
 
 @dataclass(frozen=True)
 class Wrinkle:
-    """One layer: ``shade[rows, columns] += intensity * layer``; ``au`` and ``side`` index the intensities."""
+    """Shading layer: ``shading[rows, columns] += intensity[au, side] * layer``.
+
+    ``au`` is an index into ``AUS`` and ``side`` an index into ``SIDES``.
+    """
 
     au: int
     side: int
     rows: slice
     columns: slice
-    layer: Floats
+    layer: FloatArray
 
 
-def crease_profile(x: Floats, y: Floats, crease: Crease) -> Floats:
-    """Shading of a furrow at points: dark in the furrow, a little light on its banks, fading towards its ends."""
+def crease_profile(x: FloatArray, y: FloatArray, crease: Crease) -> FloatArray:
+    """Return the shading of a furrow: dark inside, slightly bright along both edges, and fading at its ends."""
     knots = np.asarray(crease.points, np.float32)
     along = np.linspace(0, 1, 17, dtype=np.float32)
-    # a parabola through three points
+    # quadratic Lagrange interpolation through the three points
     a, b, c = 2 * (along - 0.5) * (along - 1), 4 * along * (1 - along), 2 * along * (along - 0.5)
     curve = a[:, None] * knots[0] + b[:, None] * knots[1] + c[:, None] * knots[2]
     squared = (x[..., None] - curve[:, 0]) ** 2 + (y[..., None] - curve[:, 1]) ** 2
@@ -138,14 +141,14 @@ def crease_profile(x: Floats, y: Floats, crease: Crease) -> Floats:
     return crease.depth * fade[nearest] * furrow
 
 
-def bulge_profile(x: Floats, y: Floats, bulge: Bulge) -> Floats:
-    """Shading of a soft spot."""
+def bulge_profile(x: FloatArray, y: FloatArray, bulge: Bulge) -> FloatArray:
+    """Return the shading of a Gaussian spot."""
     dx, dy = (x - bulge.center[0]) / bulge.radius[0], (y - bulge.center[1]) / bulge.radius[1]
     return bulge.lightness * np.exp(-(dx**2) - dy**2)
 
 
 def make_wrinkles(rng: np.random.Generator, *, size: int, strength: float) -> tuple[Wrinkle, ...]:
-    """Layers of one person for a texture of ``size`` pixels; ``strength`` grows with age, around 1."""
+    """Return the layers of an identity for a texture of ``size`` pixels. ``strength``, about 1, grows with age."""
     layers = []
     centers = (np.arange(size, dtype=np.float32) + 0.5) / size
     for au, features in FEATURES.items():
@@ -158,7 +161,7 @@ def make_wrinkles(rng: np.random.Generator, *, size: int, strength: float) -> tu
         ]
         xs = [x + sign * (1.5 * rx + MARGIN) for x, _, rx, _ in reach for sign in (-1, 1)]
         ys = [y + sign * (1.5 * ry + MARGIN) for _, y, _, ry in reach for sign in (-1, 1)]
-        # a movement that reaches the middle is cut there: the other side brings its own half
+        # A layer ends at the midline, because the mirrored layer covers the other half.
         first = int((max(min(xs), 0.0) / SPAN + 0.5) * size)
         last = int((max(xs) / SPAN + 0.5) * size)
         top, bottom = int((TOP - max(ys)) / SPAN * size), int((TOP - min(ys)) / SPAN * size)

@@ -1,15 +1,18 @@
+"""Pretraining run: weights and resumption."""
+
 from pathlib import Path
 
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 from safetensors.torch import load_file
 
 from mdhr.config.composition import CONF
 from mdhr.network.backbone import Backbone
-from mdhr.training.pretraining.pretraining_run import LineAnEpoch, pretrain
+from mdhr.training.pretraining.pretraining_run import pretrain
 
 
 def config(folder: Path, run: str) -> DictConfig:
@@ -27,7 +30,7 @@ def config(folder: Path, run: str) -> DictConfig:
                 "data.crop_size=32",
                 "data.batch_size=4",
                 "data.frames_per_epoch=8",
-                "data.validation_people=2",
+                "data.num_validation_identities=2",
                 "data.num_workers=0",
                 "trainer.max_epochs=2",
                 "trainer.accelerator=cpu",
@@ -35,16 +38,16 @@ def config(folder: Path, run: str) -> DictConfig:
         )
 
 
-class PulledPlugError(Exception):
+class PowerFailureError(Exception):
     pass
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pretrain(config(tmp_path_factory.mktemp("pretrain"), "unbroken"))
+    return pretrain(config(tmp_path_factory.mktemp("pretrain"), "complete"))
 
 
-def test_the_weights_fit_the_backbone_that_the_demo_uses(weights: Path) -> None:
+def test_weights_fit_the_backbone_of_the_demo(weights: Path) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         options = dict(compose("train", overrides=["backbone=small_resnet"]).backbone.options)
     backbone = Backbone(
@@ -61,21 +64,21 @@ def test_the_weights_fit_the_backbone_that_the_demo_uses(weights: Path) -> None:
     assert all(torch.equal(value, saved[key]) for key, value in backbone.model.state_dict().items())
 
 
-def test_a_pulled_plug_changes_nothing(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stopped in its second epoch and started again, it ends with the same weights."""
+def test_an_interrupted_run_ends_with_the_same_weights(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is interrupted in its second epoch and resumed."""
     folder = weights.parents[1]
-    say = LineAnEpoch.on_validation_end
+    save = ModelCheckpoint.on_validation_end
 
-    def pull_plug(self: LineAnEpoch, trainer: Trainer, module: object) -> None:
+    def fail(self: ModelCheckpoint, trainer: Trainer, module: object) -> None:
         if trainer.current_epoch == 1:
-            raise PulledPlugError
-        say(self, trainer, module)
+            raise PowerFailureError
+        save(self, trainer, module)
 
-    monkeypatch.setattr(LineAnEpoch, "on_validation_end", pull_plug)
-    with pytest.raises(PulledPlugError):
-        pretrain(config(folder, "broken"))
+    monkeypatch.setattr(ModelCheckpoint, "on_validation_end", fail)
+    with pytest.raises(PowerFailureError):
+        pretrain(config(folder, "interrupted"))
     monkeypatch.undo()
-    again = load_file(pretrain(config(folder, "broken")))
-    unbroken = load_file(weights)
-    assert again.keys() == unbroken.keys()
-    assert all(torch.equal(again[key], unbroken[key]) for key in unbroken)
+    again = load_file(pretrain(config(folder, "interrupted")))
+    complete = load_file(weights)
+    assert again.keys() == complete.keys()
+    assert all(torch.equal(again[key], complete[key]) for key in complete)

@@ -1,4 +1,4 @@
-"""Acting: labels are exactly what the intensity says, movements take the time they should, scenes keep their ranges."""
+"""Intensity curves and clips: exact labels, realistic durations, and scene ranges."""
 
 from dataclasses import replace
 
@@ -6,37 +6,30 @@ import numpy as np
 import pytest
 
 from mdhr.action_units import BP4D, DISFA
-from mdhr.synthetic.acting import (
-    OCCURRENCE_LEVEL,
-    OF_CLIP,
-    Actor,
-    act,
-    every,
-    occurrence,
-    random_frame_performance,
-    two_sided,
-)
+from mdhr.synthetic.animation import MAX_INTENSITY, FaceAnimation
+from mdhr.synthetic.clip_simulator import CLIP_FIELDS, ClipSimulator, simulate_independent_frames, subsample
 from mdhr.synthetic.face_units import AUS
-from mdhr.synthetic.label_tracks import LabelStatistics, LabelTracks
-from mdhr.synthetic.performance import MAX_INTENSITY, Performance
-from mdhr.synthetic.scene import BLUR, DEFOCUS, smooth_noise
+from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL, left_right_intensity, occurrence, sample_intensity
+from mdhr.synthetic.label_tracks import LabelStatistics, LabelTrackSampler
+from mdhr.synthetic.scene import BLUR, DEFOCUS
+from mdhr.synthetic.temporal_noise import smooth_noise
 
 
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
-def test_labels_are_the_tracks_exactly(au_set):
-    """Acting changes no label, so rates, run lengths and correlations of the tracks are those of the data set."""
-    tracks, rng = LabelTracks(LabelStatistics.of(au_set.name)), np.random.default_rng(3)
+def test_labels_equal_the_tracks(au_set):
+    """The intensity curves change no label, so rates, run lengths, and correlations of the tracks are kept."""
+    tracks, rng = LabelTrackSampler(LabelStatistics.load(au_set.name)), np.random.default_rng(3)
     for _ in range(6):
-        drawn = tracks.draw(rng=rng, num_frames=400)
+        track = tracks.sample(rng=rng, num_frames=400)
         for n, au in enumerate(au_set.aus):
-            intensity = act(drawn[:, n], au=au, rng=rng, fps=25)
-            np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, drawn[:, n] == 1)
+            intensity = sample_intensity(track[:, n], au=au, rng=rng, fps=25)
+            np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, track[:, n] == 1)
 
 
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events hold their apex still, so that rise and fall can be measured."""
-    monkeypatch.setattr("mdhr.synthetic.acting.WAVER", 0.0)
+    monkeypatch.setattr("mdhr.synthetic.intensity_curves.FLUCTUATION", 0.0)
 
 
 @pytest.mark.usefixtures("steady")
@@ -44,7 +37,7 @@ def test_a_lone_event_rises_and_falls_within_its_time():
     track = np.zeros(200, np.int8)
     track[80:130] = 1
     for seed in range(20):
-        both = act(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
         assert both[100:110].min() > OCCURRENCE_LEVEL
         assert both[:68].max() < OCCURRENCE_LEVEL
         assert both[142:].max() < OCCURRENCE_LEVEL
@@ -61,7 +54,7 @@ def test_onset_lasts_4_to_12_frames():
     track[50:80] = 1
     durations = []
     for seed in range(200):
-        both = act(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
         if both[:38].max() == 0 and both[92:].max() == 0:
             start = np.flatnonzero(both > 0)[0]
             steep = np.diff(both[start : start + 16]) > 0.02  # the rise is what changes fast
@@ -73,7 +66,7 @@ def test_onset_lasts_4_to_12_frames():
 
 def test_events_differ_in_strength_and_side():
     track = np.tile(np.repeat(np.array([0, 1], np.int8), 30), 40)
-    intensity = act(track, au=12, rng=np.random.default_rng(0), fps=25)
+    intensity = sample_intensity(track, au=12, rng=np.random.default_rng(0), fps=25)
     apex = intensity.reshape(40, 60, 2)[:, 40:50].mean(1)  # event, side
     strength, side = apex.mean(1), (apex[:, 0] - apex[:, 1]) / apex.sum(1)
     assert strength.std() > 0.1
@@ -82,31 +75,31 @@ def test_events_differ_in_strength_and_side():
 
 
 def test_there_are_twitches_that_do_not_count():
-    both = act(np.zeros(5000, np.int8), au=4, rng=np.random.default_rng(0), fps=25).mean(-1)
+    both = sample_intensity(np.zeros(5000, np.int8), au=4, rng=np.random.default_rng(0), fps=25).mean(-1)
     assert both.max() < OCCURRENCE_LEVEL
     assert 0.01 < (both > 0.05).mean() < 0.25
 
 
 def test_weak_units_act_a_quarter_stronger():
     track = np.tile(np.repeat(np.array([0, 1], np.int8), 30), 200)
-    weak, other = (act(track, au=au, rng=np.random.default_rng(0), fps=25).mean(-1) for au in (6, 12))
+    weak, other = (sample_intensity(track, au=au, rng=np.random.default_rng(0), fps=25).mean(-1) for au in (6, 12))
     apex = np.tile(np.arange(60), 200) == 45
     assert weak[apex].mean() / other[apex].mean() == pytest.approx(1.25, abs=0.06)
     assert weak.max() == pytest.approx(MAX_INTENSITY, abs=1e-6)
 
 
-def test_nobody_holds_an_expression_still():
+def test_intensity_fluctuates_during_an_event():
     track = np.ones(4000, np.int8)
-    both = act(track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
+    both = sample_intensity(track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
     assert both.std() > 0.2 * (both.mean() - OCCURRENCE_LEVEL)
-    idle = act(0 * track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
+    idle = sample_intensity(0 * track, au=12, rng=np.random.default_rng(0), fps=25).mean(-1)
     assert np.median(idle) < 1e-6
 
 
-def test_a_face_rests_in_something_like_an_expression():
-    """Half of the labeled units, of the strength that counts as occurring, and together as labels are."""
-    actor = Actor(BP4D)
-    resting = np.stack([actor.resting(seed) for seed in range(1500)])  # person U 2
+def test_resting_intensity():
+    """Half of the labeled units rest at a visible intensity, correlated like the labels."""
+    simulator = ClipSimulator(BP4D)
+    resting = np.stack([simulator.resting_intensity(seed) for seed in range(1500)])  # identity U 2
     assert resting.shape[1:] == (len(AUS), 2)
     assert resting.dtype == np.float32
     rests = resting.mean(-1) > 0
@@ -118,49 +111,49 @@ def test_a_face_rests_in_something_like_an_expression():
     assert strength.min() >= 0.25 - 1e-6
     assert strength.max() <= 0.85 + 1e-6
     together = np.corrcoef(rests[:, labeled].T)
-    of_labels = actor.tracks.statistics.correlation
+    of_labels = simulator.tracks.statistics.correlation
     pairs = np.triu_indices(len(labeled), 1)
     assert np.corrcoef(together[pairs], of_labels[pairs])[0, 1] > 0.8
 
 
 def test_a_unit_moves_from_where_it_rests():
-    still = Performance.neutral(3)
+    still = FaceAnimation.neutral(3)
     resting = np.full_like(still.resting, 0.6)
     intensity = np.array([0, 0.5, MAX_INTENSITY], np.float32)[:, None, None] * np.ones_like(still.intensity)
     acted = replace(still, intensity=intensity)
-    shown = [replace(acted, resting=resting).shown(f)[0, 0] for f in range(3)]
+    shown = [replace(acted, resting=resting).rendered_intensity(f)[0, 0] for f in range(3)]
     np.testing.assert_allclose(shown, [0.6, 0.6 + 0.5 * 0.6, MAX_INTENSITY], rtol=1e-6)
-    np.testing.assert_array_equal(acted.shown(1), intensity[1])
+    np.testing.assert_array_equal(acted.rendered_intensity(1), intensity[1])
 
 
-def test_performance_of_a_clip():
-    actor = Actor(BP4D)
-    performance = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
-    again = actor.perform(rng=np.random.default_rng(0), num_frames=50, stride=3)
-    for name, value in vars(performance).items():
+def test_clip():
+    simulator = ClipSimulator(BP4D)
+    animation = simulator.simulate(rng=np.random.default_rng(0), num_frames=50, stride=3)
+    again = simulator.simulate(rng=np.random.default_rng(0), num_frames=50, stride=3)
+    for name, value in vars(animation).items():
         np.testing.assert_array_equal(value, getattr(again, name))
-        if name not in OF_CLIP:
+        if name not in CLIP_FIELDS:
             assert len(value) == 50
             assert value.dtype == np.float32
             assert np.isfinite(value).all()
-    labels = actor.labels(performance)
+    labels = simulator.labels(animation)
     assert labels.shape == (50, 12)
-    np.testing.assert_array_equal(labels, occurrence(performance.intensity)[:, [AUS.index(au) for au in BP4D.aus]])
-    assert (np.abs(performance.rotation) <= [15, 10, 6]).all()
-    assert np.abs(np.diff(performance.rotation, axis=0)).max() < 8, "the head does not jump"
+    np.testing.assert_array_equal(labels, occurrence(animation.intensity)[:, [AUS.index(au) for au in BP4D.aus]])
+    assert (np.abs(animation.rotation) <= [15, 10, 6]).all()
+    assert np.abs(np.diff(animation.rotation, axis=0)).max() < 8, "the head does not jump"
 
 
 def test_stride_keeps_every_third_frame_of_the_same_process():
-    actor = Actor(DISFA)
-    fine = actor.perform(rng=np.random.default_rng(1), num_frames=90, stride=1)
-    coarse = actor.perform(rng=np.random.default_rng(1), num_frames=30, stride=3)
+    simulator = ClipSimulator(DISFA)
+    fine = simulator.simulate(rng=np.random.default_rng(1), num_frames=90, stride=1)
+    coarse = simulator.simulate(rng=np.random.default_rng(1), num_frames=30, stride=3)
     np.testing.assert_array_equal(fine.intensity[::3], coarse.intensity)
     np.testing.assert_array_equal(fine.background, coarse.background)
 
 
-def test_unlabeled_units_occur_but_rarely_and_yield():
-    actor = Actor(BP4D)
-    clips = [actor.perform(rng=np.random.default_rng(seed), num_frames=150, stride=3) for seed in range(60)]
+def test_distractors_are_rare_and_suppressed_by_antagonists():
+    simulator = ClipSimulator(BP4D)
+    clips = [simulator.simulate(rng=np.random.default_rng(seed), num_frames=150, stride=3) for seed in range(60)]
     intensity = np.concatenate([clip.intensity for clip in clips]).mean(-1)
     jaw, parted, pressed = (intensity[:, AUS.index(au)] for au in (26, 25, 24))
     assert 0.02 < (parted >= OCCURRENCE_LEVEL).mean() < 0.2
@@ -169,43 +162,43 @@ def test_unlabeled_units_occur_but_rarely_and_yield():
 
 
 def test_independent_frames():
-    performance = random_frame_performance(rng=np.random.default_rng(0), num_frames=4000)
-    assert isinstance(performance, Performance)
-    both = performance.intensity.mean(-1)
+    animation = simulate_independent_frames(rng=np.random.default_rng(0), num_frames=4000)
+    assert isinstance(animation, FaceAnimation)
+    both = animation.intensity.mean(-1)
     assert 0.30 < (both > 0.15).mean() < 0.38
     assert both.max() <= 1.3 + 1e-6
-    sides = np.abs(performance.intensity[..., 0] - performance.intensity[..., 1])
+    sides = np.abs(animation.intensity[..., 0] - animation.intensity[..., 1])
     assert (sides == 0).mean() > 0.7, "mostly both sides alike"
     neighbors = np.corrcoef(both[:-1, 0], both[1:, 0])[0, 1]
     assert abs(neighbors) < 0.06
-    assert performance.rotation[:, 0].std() > 9, "wider than in clips"
-    assert performance.blur.min() >= 0
-    assert performance.noise.min() >= 0
+    assert animation.rotation[:, 0].std() > 9, "wider than in clips"
+    assert animation.blur.min() >= 0
+    assert animation.noise.min() >= 0
 
 
 def test_two_sides_keep_their_mean_and_range():
     both, lopsided = np.array([0.0, 0.5, 1.45]), np.array([0.5, 0.2, 0.9])
-    sides = two_sided(both, lopsided)
+    sides = left_right_intensity(both, lopsided)
     np.testing.assert_allclose(sides, [[0, 0], [0.6, 0.4], [1.5, 1.4]], atol=1e-6)
 
 
-def test_every_leaves_the_background():
-    neutral = Performance.neutral(10)
-    assert every(4, neutral).num_frames == 3
-    assert every(4, neutral).background.shape == (3,)
+def test_subsampling_keeps_the_background():
+    neutral = FaceAnimation.neutral(10)
+    assert subsample(4, neutral).num_frames == 3
+    assert subsample(4, neutral).background.shape == (3,)
 
 
-def test_the_camera_loses_focus_for_moments_in_clips_alone():
-    actor = Actor(BP4D)
-    played = [actor.perform(rng=np.random.default_rng(seed), num_frames=400, stride=1) for seed in range(20)]
-    blur = np.concatenate([performance.blur for performance in played])
+def test_only_clips_have_defocus():
+    simulator = ClipSimulator(BP4D)
+    played = [simulator.simulate(rng=np.random.default_rng(seed), num_frames=400, stride=1) for seed in range(20)]
+    blur = np.concatenate([animation.blur for animation in played])
     lost = blur > 1.2
     assert 0.15 < lost.mean() < 0.4
     assert blur.max() <= BLUR.high + DEFOCUS[1]
     starts, ends = (np.flatnonzero(np.diff(lost.astype(int)) == step) for step in (1, -1))
     lengths = ends[: len(starts)] - starts[: len(ends)]
-    assert np.median(lengths) <= 0.35 * actor.fps
-    still = random_frame_performance(rng=np.random.default_rng(0), num_frames=4000)
+    assert np.median(lengths) <= 0.35 * simulator.fps
+    still = simulate_independent_frames(rng=np.random.default_rng(0), num_frames=4000)
     assert still.blur.max() < 1.2, "the backbone is pretrained on frames in focus"
 
 

@@ -1,0 +1,100 @@
+"""Simulation of face animations: clips with realistic label tracks, and independent frames for pretraining.
+
+Letters: F frames, N labeled action units, U action units of the renderer (``AUS``).
+"""
+
+from dataclasses import fields
+
+import numpy as np
+
+from mdhr.action_units import ActionUnitSet
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.intensity_curves import left_right_intensity, occurrence, sample_intensity
+from mdhr.synthetic.label_tracks import LabelStatistics, LabelTrackSampler
+from mdhr.synthetic.scene import sample_clip_scene, sample_independent_scenes
+
+RESTING = (0.25, 0.85)
+"""Range of resting intensities, mostly above ``OCCURRENCE_LEVEL``."""
+RESTING_ASYMMETRY = 0.08
+MOUTH_OPENING_AUS = (25, 26)
+
+DISTRACTOR_RATE = 0.4
+"""Occurrence rate of an unlabeled action unit, relative to the real data set that labels it."""
+ANTAGONISTS = {23: (25, 26), 24: (25, 26), 25: (23, 24), 26: (23, 24)}
+"""Pressed and parted lips exclude each other: an unlabeled action unit is suppressed by its labeled antagonists."""
+
+CLIP_FIELDS = ("resting", "background", "background_seed")
+"""Fields of :class:`FaceAnimation` without a frame axis."""
+
+
+class ClipSimulator:
+    """Simulator of clips with the label statistics of an action unit set.
+
+    Some action units outside the set occur at a lower rate as distractors, because the faces of real data sets also
+    show action units that are not labeled.
+    """
+
+    def __init__(self, au_set: ActionUnitSet) -> None:
+        self.labeled = [AUS.index(au) for au in au_set.aus]
+        statistics = LabelStatistics.load(au_set.name)
+        other = LabelStatistics.load("DISFA" if au_set.name == "BP4D" else "BP4D")
+        unlabeled = tuple(au for au in other.aus if au not in au_set.aus)
+        self.fps = statistics.fps
+        self.distractors = [AUS.index(au) for au in unlabeled]
+        self.tracks = LabelTrackSampler(statistics)
+        self.distractor_tracks = LabelTrackSampler(other.select(unlabeled, rate_factor=DISTRACTOR_RATE))
+
+    def simulate(self, *, rng: np.random.Generator, num_frames: int, stride: int) -> FaceAnimation:
+        """Return a clip of F frames: every ``stride``-th frame of a simulation at ``fps``."""
+        total = num_frames * stride
+        track = np.zeros((total, len(AUS)), np.int8)  # F U
+        track[:, self.labeled] = self.tracks.sample(rng=rng, num_frames=total)
+        track[:, self.distractors] = self.distractor_tracks.sample(rng=rng, num_frames=total)
+        curves = [sample_intensity(track[:, u], au=au, rng=rng, fps=self.fps) for u, au in enumerate(AUS)]
+        intensity = np.stack(curves, axis=1)  # F U 2
+        for u in self.distractors:
+            for antagonist in ANTAGONISTS.get(AUS[u], ()):
+                intensity[:, u] *= 1 - np.minimum(1, intensity[:, AUS.index(antagonist)].mean(-1, keepdims=True))
+        scene = sample_clip_scene(rng=rng, num_frames=total, fps=self.fps)
+        return subsample(stride, FaceAnimation(intensity=intensity, resting=np.zeros_like(intensity[0]), **scene))
+
+    def resting_intensity(self, identity_seed: int) -> FloatArray:
+        """Return the resting intensity ``(U, 2)`` of an identity, equal in all its videos.
+
+        About half of the labeled action units rest at a visible intensity, correlated like the labels, so a face can
+        look as if they occurred. Only their lack of movement distinguishes them. The mouth is closed at rest.
+        """
+        rng = np.random.default_rng([identity_seed, 4813])  # independent of the generator of the face shape
+        intensity = np.zeros(len(AUS))
+        intensity[self.labeled] = self.tracks.sample_latent(rng) > 0
+        intensity *= rng.uniform(*RESTING, len(AUS))
+        intensity[[AUS.index(au) for au in MOUTH_OPENING_AUS]] = 0
+        return left_right_intensity(intensity, RESTING_ASYMMETRY * rng.normal(size=len(AUS)))
+
+    def labels(self, animation: FaceAnimation) -> np.ndarray:
+        """Return int8 labels ``(F, N)`` of the labeled action units."""
+        return occurrence(animation.intensity)[:, self.labeled]
+
+
+def simulate_independent_frames(*, rng: np.random.Generator, num_frames: int) -> FaceAnimation:
+    """Return F independent frames for pretraining.
+
+    In each frame, every action unit is active with probability 0.35 at an intensity of 0.1 to 1.3, otherwise its
+    intensity is below 0.15. Pose, light, blur, and noise vary more than in clips.
+    """
+    active = rng.random((num_frames, len(AUS))) < 0.35
+    residue = np.clip(rng.normal(-0.05, 0.08, active.shape), 0, 0.15)
+    mean = np.where(active, rng.uniform(0.1, 1.3, active.shape), residue)
+    asymmetry = np.where(rng.random(active.shape) < 0.25, rng.normal(0, 0.25, active.shape), 0)  # F U
+    scenes = sample_independent_scenes(rng=rng, num_frames=num_frames)
+    intensity = left_right_intensity(mean, asymmetry)
+    return FaceAnimation(intensity=intensity, resting=np.zeros_like(intensity[0]), **scenes)
+
+
+def subsample(stride: int, animation: FaceAnimation) -> FaceAnimation:
+    """Return every ``stride``-th frame of an animation."""
+    values = {field.name: getattr(animation, field.name) for field in fields(FaceAnimation)}
+    frame_values = {name: value[::stride] for name, value in values.items() if name not in CLIP_FIELDS}
+    return FaceAnimation(**{**values, **frame_values})
