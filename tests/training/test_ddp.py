@@ -15,7 +15,7 @@ from torch.multiprocessing.spawn import start_processes
 
 from mdhr.batch import ClipBatch
 from mdhr.training.evaluation import evaluate
-from mdhr.training.frame_scores import PredictionCollector, Predictions
+from mdhr.training.frame_scores import FrameScores, ScoredFrames
 from mdhr.training.metrics import action_unit_metrics
 
 NUM_AUS = 8
@@ -34,12 +34,12 @@ def segments(num: int) -> tuple[Tensor, ClipBatch]:
     return torch.rand(num, 4, NUM_AUS, generator=generator), clip
 
 
-def collect(indices: list[int]) -> Predictions:
+def collect(indices: list[int]) -> ScoredFrames:
     scores, clip = segments(5)
-    collector = PredictionCollector(num_aus=NUM_AUS)
+    frame_scores = FrameScores(num_aus=NUM_AUS)
     for index in indices:
-        collector.add(scores[[index]], ClipBatch(*(part[[index]] for part in clip)))
-    return collector.gather()
+        frame_scores.update(scores[[index]], ClipBatch(*(None if part is None else part[[index]] for part in clip)))
+    return frame_scores.compute()
 
 
 def one_of_two(rank: int, folder: str, shares: list[list[int]]) -> None:
@@ -51,16 +51,17 @@ def one_of_two(rank: int, folder: str, shares: list[list[int]]) -> None:
 
 @pytest.mark.parametrize(
     "shares",
-    [[[0, 2, 4], [1, 3, 0]], [[4, 3, 2, 1, 0], []]],
-    ids=["a-segment-twice", "a-process-without-data"],
+    [[[0, 2, 4], [1, 3, 0]], [[4, 3, 2, 1, 0], []], [[], []]],
+    ids=["a-segment-twice", "a-process-without-data", "no-data"],
 )
 def test_two_processes_gather_every_frame_once(shares: list[list[int]], tmp_path: Path):
-    expected = collect([0, 1, 2, 3, 4])
-    assert len(expected.frame) == 18
+    expected = collect([0, 1, 2, 3, 4] if any(shares) else [])
+    assert len(expected.frame) == (18 if any(shares) else 0)
     start_processes(one_of_two, args=(str(tmp_path), shares), nprocs=2, start_method="fork")
     for rank in range(2):
         gathered = torch.load(tmp_path / f"{rank}.pt")
         assert all(torch.equal(gathered[name], value) for name, value in vars(expected).items())
+        assert all(gathered[name].dtype == value.dtype for name, value in vars(expected).items())
     assert action_unit_metrics(expected.scores, expected.labels).num_frames.max() <= 18
 
 

@@ -1,113 +1,132 @@
-"""The scores of a fold: collected batch by batch, gathered over processes, written as one table.
+"""Scores and labels of all frames of a fold: accumulation over batches and processes, and the prediction table.
 
-The table has one row a frame: ``subject``, ``task``, ``frame``, then ``score_AU1``, ..., ``label_AU1``, ...
+The prediction table has one row per frame: ``subject``, ``task``, ``frame``, ``score_AU1``, ..., ``label_AU1``, ...
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, distributed
+from torch import Tensor
+from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
 from mdhr.errors import DivergedError
 from mdhr.files.atomic import temporary_path
 
-Part = TypeVar("Part")
 
-
-class NamedVideo(Protocol):
-    """What a prediction table needs to know of a video."""
+class VideoName(Protocol):
+    """Names that identify a video in the prediction table."""
 
     @property
     def subject(self) -> str:
-        """Who is seen."""
+        """Name of the subject."""
 
     @property
     def task(self) -> str:
-        """Which of the subject's videos it is."""
+        """Name of the video among those of the subject."""
 
 
-@dataclass(frozen=True)
-class Predictions:
-    """Every frame of a fold once, ordered by video and frame."""
+class ScoredFrames:
+    """Scores and labels of F frames, each frame once, ordered by video and frame number. All tensors are on the CPU.
 
-    video: Tensor
-    """``(F,)`` int64 position in the list of videos."""
-    frame: Tensor
-    """``(F,)`` int64 frame number."""
-    scores: Tensor
-    """``(F, N)`` float32 in [0, 1]."""
-    labels: Tensor
-    """``(F, N)`` int8: 0, 1 or -1."""
+    Not a dataclass, because torchmetrics squeezes the one-element tensors of a dataclass.
 
-
-class PredictionCollector:
-    """Takes the batches of one process; :meth:`gather` unites those of all.
-
-    Padding is dropped and a frame that two processes have seen (samplers pad to equal length) is kept once, so
-    what is counted later does not depend on the number of processes.
+    Attributes
+    ----------
+    video: ``(F,)`` int64 position in the list of videos.
+    frame: ``(F,)`` int64 frame number.
+    scores: ``(F, N)`` float32 in [0, 1].
+    labels: ``(F, N)`` int8: 0, 1 or ``MISSING``.
     """
 
+    def __init__(self, *, video: Tensor, frame: Tensor, scores: Tensor, labels: Tensor) -> None:
+        self.video = video
+        self.frame = frame
+        self.scores = scores
+        self.labels = labels
+
+
+class FrameScores(Metric):
+    """Collect the scores and labels of all frames of a fold. :meth:`compute` returns :class:`ScoredFrames`.
+
+    The result is the same in all processes and does not depend on their number: padding is dropped, and a frame that
+    several processes have scored (samplers pad to equal length) is counted once. Processes may score different numbers
+    of frames, or none.
+
+    :meth:`compute` raises ``DivergedError`` if a score is NaN or infinite.
+    """
+
+    full_state_update = False
+    video: list[Tensor]
+    frame: list[Tensor]
+    scores: list[Tensor]
+    labels: list[Tensor]
+
     def __init__(self, *, num_aus: int) -> None:
+        super().__init__()
         self.num_aus = num_aus
-        self._keys: list[Tensor] = []
-        self._scores: list[Tensor] = []
-        self._labels: list[Tensor] = []
+        for state in ("video", "frame", "scores", "labels"):
+            self.add_state(state, default=[], dist_reduce_fx="cat")
+        self._append_empty()
 
-    def add(self, scores: Tensor, clip: ClipBatch) -> None:
-        """Keep the scores ``B T N`` of a batch with its labels."""
-        key = torch.stack([clip.video[:, None].expand_as(clip.frame), clip.frame], -1)
-        real = clip.frame != MISSING  # padding has no frame number
-        self._keys.append(key[real].cpu())
-        self._scores.append(scores[real].detach().float().cpu())
-        self._labels.append(clip.au[real].to(torch.int8).cpu())
+    def update(self, scores: Tensor, clip: ClipBatch) -> None:
+        """Append the scores ``B T N`` and the labels of a batch. Padding stays until :meth:`compute`."""
+        self.video.append(clip.video[:, None].expand_as(clip.frame).flatten())
+        self.frame.append(clip.frame.flatten())
+        self.scores.append(scores.detach().float().flatten(0, 1))
+        self.labels.append(clip.au.to(torch.int8).flatten(0, 1))
 
-    def gather(self) -> Predictions:
-        """Everything that all processes have seen; a collective call. Raises ``DivergedError`` on NaN scores."""
-        part = (
-            torch.cat([torch.empty(0, 2, dtype=torch.int64), *self._keys]),
-            torch.cat([torch.empty(0, self.num_aus), *self._scores]),
-            torch.cat([torch.empty(0, self.num_aus, dtype=torch.int8), *self._labels]),
+    def compute(self) -> ScoredFrames:
+        """Return the frames of all processes. Collective call."""
+        video, frame, scores, labels = (
+            dim_zero_cat(state).cpu() for state in (self.video, self.frame, self.scores, self.labels)
         )
-        keys, scores, labels = (torch.cat(parts) for parts in zip(*_from_all_processes(part), strict=True))
+        real = frame != MISSING  # padding has no frame number
+        video, frame, scores, labels = video[real], frame[real], scores[real], labels[real]
         if not scores.isfinite().all():
-            raise DivergedError("the network's scores are not finite: lower module.learning_rate, or look at the data")
-        once = torch.from_numpy(np.unique(keys.numpy(), axis=0, return_index=True)[1])
-        return Predictions(video=keys[once, 0], frame=keys[once, 1], scores=scores[once], labels=labels[once])
+            raise DivergedError(
+                "the network predicts NaN or infinite scores. Lower module.learning_rate, or check the data."
+            )
+        keys = torch.stack([video, frame], -1)
+        first = torch.from_numpy(np.unique(keys.numpy(), axis=0, return_index=True)[1])
+        return ScoredFrames(video=video[first], frame=frame[first], scores=scores[first], labels=labels[first])
+
+    def reset(self) -> None:
+        """Remove all frames."""
+        super().reset()
+        self._append_empty()
+
+    def _append_empty(self) -> None:
+        """Append empty tensors: torchmetrics cannot synchronize the empty list of a process without batches."""
+        for state in (self.video, self.frame):
+            state.append(torch.empty(0, dtype=torch.int64, device=self.device))
+        self.scores.append(torch.empty(0, self.num_aus, device=self.device))
+        self.labels.append(torch.empty(0, self.num_aus, dtype=torch.int8, device=self.device))
 
 
-def _from_all_processes(part: Part) -> list[Part]:
-    """``part`` of every process; sizes may differ, which tensor collectives do not allow."""
-    if not (distributed.is_available() and distributed.is_initialized()):
-        return [part]
-    parts: list[Part] = [part] * distributed.get_world_size()
-    distributed.all_gather_object(parts, part)
-    return parts
-
-
-def prediction_table(predictions: Predictions, videos: Sequence[NamedVideo], au_set: ActionUnitSet) -> pd.DataFrame:
-    """One row a frame, see the top of this file."""
-    seen = [videos[index] for index in predictions.video.tolist()]
-    names = pd.DataFrame(
+def prediction_table(frames: ScoredFrames, videos: Sequence[VideoName], au_set: ActionUnitSet) -> pd.DataFrame:
+    """Return the prediction table. ``frames.video`` is the position in ``videos``."""
+    names = [videos[index] for index in frames.video.tolist()]
+    keys = pd.DataFrame(
         {
-            "subject": [video.subject for video in seen],
-            "task": [video.task for video in seen],
-            "frame": predictions.frame.numpy(),
+            "subject": [video.subject for video in names],
+            "task": [video.task for video in names],
+            "frame": frames.frame.numpy(),
         }
     )
-    scores = pd.DataFrame(predictions.scores.numpy(), columns=[f"score_{au}" for au in au_set.columns])
-    labels = pd.DataFrame(predictions.labels.numpy(), columns=[f"label_{au}" for au in au_set.columns])
-    return pd.concat([names, scores, labels], axis="columns")
+    scores = pd.DataFrame(frames.scores.numpy(), columns=[f"score_{au}" for au in au_set.columns])
+    labels = pd.DataFrame(frames.labels.numpy(), columns=[f"label_{au}" for au in au_set.columns])
+    return pd.concat([keys, scores, labels], axis="columns")
 
 
 def write_predictions(path: Path, table: pd.DataFrame) -> None:
-    """Write the table as parquet."""
+    """Write the prediction table to a parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_path(path) as temporary:
         table.to_parquet(temporary, index=False)

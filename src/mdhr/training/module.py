@@ -1,4 +1,4 @@
-"""The network in training: losses, optimizer, schedule and what is logged."""
+"""LightningModule that trains and evaluates a network: losses, optimizer, schedule and logged metrics."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -13,30 +13,42 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from mdhr.action_units import ActionUnitSet
 from mdhr.batch import ClipBatch
 from mdhr.errors import DivergedError, InputError
-from mdhr.training.frame_scores import PredictionCollector, Predictions
+from mdhr.training.frame_scores import FrameScores, ScoredFrames
 from mdhr.training.losses import EDGE_WEIGHTS, ClipLoss, class_weights, weighted_asymmetric_loss
 from mdhr.training.metrics import ActionUnitMetrics, action_unit_metrics
 
 AU_SET_KEY = "mdhr_au_set"
-"""Where a checkpoint says which action unit set it is for."""
+"""Key of a checkpoint: name of the action unit set that the network predicts."""
 
 
 class ActionUnitModule(LightningModule):
-    """Trains any network that maps frames ``B T 3 H W`` to ``.scores`` (B T N), ``.region_logits``, ``.edge_logits``.
+    """Training, validation and test of a network that predicts action units.
 
-    Clips with stored feature maps are passed to ``network.forward_features`` instead.
+    The network maps frames ``B T 3 H W`` to an output with ``scores`` (``B T N``), ``region_logits`` and
+    ``edge_logits`` (:class:`mdhr.network.mdhr.NetworkOutput`). Clips with stored feature maps are passed to
+    ``network.forward_features``.
 
-    Recipe: AdamW, learning rate by cosine to 0 over all steps, no warm-up (supplement, Table 2 and section 4).
-    After a validation or test epoch :attr:`predictions` and :attr:`metrics` hold its outcome, equal in all processes.
+    Optimizer: AdamW. The learning rate decays to 0 over all steps along a cosine, without warm-up (supplement,
+    Table 2 and section 4).
 
     Parameters
     ----------
-    class_weights: ``N`` weights of the loss; None derives them from the training fold when training starts.
-    region_weight: lambda of the loss.
-    edge_weight: weight of the loss on edges, for networks that have them; None is that of the ME-GraphAU paper.
-    backbone_lr_scale: the learning rate of ``network.backbone``, as a multiple of ``learning_rate``.
-    threshold: smallest score that counts as a detection.
-    compiled: let torch.compile make one program of the network: minutes at first, for GPUs.
+    network: the network to train.
+    au_set: the N action units that the network predicts.
+    class_weights: N weights of the loss. None computes them from the training data when training starts.
+    region_weight: lambda, weight of the loss on region patterns.
+    learning_rate: initial learning rate.
+    betas: coefficients of AdamW.
+    weight_decay: weight decay of AdamW.
+    backbone_lr_scale: learning rate of ``network.backbone`` as a multiple of ``learning_rate``.
+    threshold: a score of at least this predicts an occurrence.
+    edge_weight: weight of the loss on edges of ME-GraphAU. None selects the weight of its paper.
+    compiled: compile the network with ``torch.compile``.
+
+    Attributes
+    ----------
+    predictions: scores and labels of the last validation or test epoch, equal in all processes.
+    metrics: metrics of the last validation or test epoch, equal in all processes; None after the sanity check.
     """
 
     def __init__(
@@ -69,8 +81,8 @@ class ActionUnitModule(LightningModule):
         self.weight_decay = weight_decay
         self.backbone_lr_scale = backbone_lr_scale
         self.threshold = threshold
-        self.collector = PredictionCollector(num_aus=len(au_set.aus))
-        self.predictions: Predictions | None = None
+        self.frame_scores = FrameScores(num_aus=len(au_set.aus))
+        self.predictions: ScoredFrames | None = None
         self.metrics: ActionUnitMetrics | None = None
 
     def forward(self, clip: ClipBatch) -> Any:
@@ -87,33 +99,39 @@ class ActionUnitModule(LightningModule):
         return torch.compile(forward_features) if self.compiled else forward_features
 
     def setup(self, stage: str) -> None:
-        """Maps that the data has stored must be those of this backbone."""
+        """Check that stored feature maps belong to this backbone. Raises ``InputError`` if they do not."""
         stored = getattr(self.trainer.datamodule, "stored_maps", None)  # type: ignore[attr-defined]
         if stored is not None:
             stored.check_backbone(self.network.backbone.fingerprint())  # type: ignore[operator, union-attr]
 
     def on_fit_start(self) -> None:
-        """The weights of the loss follow the training fold, unless they were given."""
+        """Set the class weights of the loss. Raises ``InputError`` if their number is wrong."""
         if self.given_class_weights is None:
             weights = class_weights(self.trainer.datamodule.class_rates())  # type: ignore[attr-defined]
         else:
             weights = torch.tensor(list(self.given_class_weights), dtype=torch.float64)
         if len(weights) != len(self.au_set.aus):
             raise InputError(
-                f"module.class_weights: {len(weights)} weights for the {len(self.au_set.aus)} action units "
-                f"of {self.au_set.name}: give one for each of {', '.join(self.au_set.columns)}"
+                f"module.class_weights has {len(weights)} values, expected {len(self.au_set.aus)}: "
+                f"one for each action unit of {self.au_set.name} ({', '.join(self.au_set.columns)})."
             )
         self.loss.class_weights.copy_(weights)
 
+    def on_train_start(self) -> None:
+        """Check the length of a resumed schedule. Raises ``InputError`` if it is not that of this run."""
+        schedule: CosineAnnealingLR = self.lr_schedulers()  # type: ignore[assignment]
+        steps = int(self.trainer.estimated_stepping_batches)
+        if schedule.T_max != steps:
+            raise InputError(
+                f"cannot resume: the learning rate schedule of the checkpoint has {schedule.T_max} steps, this run has "
+                f"{steps}. Resume with the same trainer.max_epochs, data and batch size, or start a new run."
+            )
+
     def training_step(self, clip: ClipBatch, batch_idx: int) -> Tensor:
-        """Loss of a batch; raises ``DivergedError`` when it is no number any more."""
+        """Return the loss of a batch. Raises ``DivergedError`` if it is NaN or infinite."""
         output = self(clip)
         terms = self.loss(output.scores, output.region_logits, clip, output.edge_logits)
-        if not terms.total.isfinite():
-            raise DivergedError(
-                f"the loss became {terms.total.item()} in epoch {self.current_epoch}, batch {batch_idx}: "
-                f"lower module.learning_rate (now {self.learning_rate:g})"
-            )
+        self._check_finite(terms.total, batch_idx)
         size = len(clip.au)
         self.log("train/loss", terms.total, on_step=True, on_epoch=True, batch_size=size)
         self.log("train/loss_au", terms.au, on_step=False, on_epoch=True, batch_size=size)
@@ -124,25 +142,25 @@ class ActionUnitModule(LightningModule):
         return terms.total
 
     def validation_step(self, clip: ClipBatch, batch_idx: int) -> None:
-        """Keep the scores; metrics come from the whole fold at once."""
-        self.collector.add(self(clip).scores, clip)
+        """Collect the scores of a batch."""
+        self.frame_scores.update(self(clip).scores, clip)
 
     def test_step(self, clip: ClipBatch, batch_idx: int) -> None:
-        """As in validation."""
+        """Collect the scores of a batch."""
         self.validation_step(clip, batch_idx)
 
     def on_validation_epoch_end(self) -> None:
-        """Metrics of the validation part; the trial run before training is not worth reporting."""
-        self._conclude("val", report=not self.trainer.sanity_checking)
+        """Compute and log the validation metrics, except in the sanity check."""
+        self._end_evaluation("val", log=not self.trainer.sanity_checking)
 
     def on_test_epoch_end(self) -> None:
-        """Metrics of the test fold."""
-        self._conclude("test", report=True)
+        """Compute and log the test metrics."""
+        self._end_evaluation("test", log=True)
 
-    def _conclude(self, split: str, *, report: bool) -> None:
-        self.predictions, self.metrics = self.collector.gather(), None
-        self.collector = PredictionCollector(num_aus=len(self.au_set.aus))
-        if not report:
+    def _end_evaluation(self, split: str, *, log: bool) -> None:
+        self.predictions, self.metrics = self.frame_scores.compute(), None
+        self.frame_scores.reset()
+        if not log:
             return
         scores, labels = self.predictions.scores, self.predictions.labels
         self.metrics = action_unit_metrics(scores, labels, threshold=self.threshold)
@@ -155,10 +173,17 @@ class ActionUnitModule(LightningModule):
         }
         for column, f1 in zip(self.au_set.columns, self.metrics.f1.tolist(), strict=True):
             values[f"{split}/f1/{column}"] = f1
-        self.log_dict(values, sync_dist=True)  # the mean of equal values: the same again
+        self.log_dict(values, sync_dist=True)  # equal in all processes; sync_dist avoids a warning of Lightning
+
+    def _check_finite(self, loss: Tensor, batch_idx: int) -> None:
+        if not loss.isfinite():
+            raise DivergedError(
+                f"training diverged: the loss is {loss.item()} in epoch {self.current_epoch}, batch {batch_idx}. "
+                f"Lower module.learning_rate (now {self.learning_rate:g})."
+            )
 
     def configure_optimizers(self) -> Any:
-        """AdamW on every parameter; the cosine ends at 0 with the last step of the last epoch."""
+        """Return AdamW on all parameters and a cosine schedule that reaches 0 after the last step."""
         named = list(self.network.named_parameters())
         backbone = [parameter for name, parameter in named if name.startswith("backbone.")]
         rest = [parameter for name, parameter in named if not name.startswith("backbone.")]
@@ -169,21 +194,11 @@ class ActionUnitModule(LightningModule):
             ],
             betas=self.betas,
             weight_decay=self.weight_decay,
-            fused=True,  # one pass over parameters, gradients and moments; every device has it
+            fused=True,  # one kernel for all parameters
         )
         schedule = CosineAnnealingLR(optimizer, T_max=int(self.trainer.estimated_stepping_batches))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Say in the checkpoint which action units it is for."""
+        """Add the name of the action unit set."""
         checkpoint[AU_SET_KEY] = self.au_set.name
-
-    def on_train_start(self) -> None:
-        """A resumed run keeps the schedule it began with, so its length must be the same."""
-        schedule: CosineAnnealingLR = self.lr_schedulers()  # type: ignore[assignment]
-        steps = int(self.trainer.estimated_stepping_batches)
-        if schedule.T_max != steps:
-            raise InputError(
-                f"the checkpoint's learning rate reaches 0 after {schedule.T_max} steps, this run ends after {steps}: "
-                "resume with the trainer.max_epochs, data and batch size it began with, or start a new run"
-            )
