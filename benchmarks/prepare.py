@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import torch
 
-from mdhr.data.faces.cropping import cut
+from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.detection import FaceDetector
-from mdhr.data.faces.single_face import FaceTrack, track_face
+from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.video.frame_images import write_frame
 from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.synthetic.animation import FaceAnimation
@@ -54,16 +54,16 @@ def measure(name: str, source: FrameSource, num_frames: int, folder: Path) -> No
     """Print what preparing these frames takes, step by step."""
     detector = FaceDetector()
     detector(next(iter(source.frames()))[1])  # warm
-    small = [glance.image for glance in source.glances(detector.longest_side)]
+    small = [frame.image for frame in source.downscaled_frames(detector.longest_side)]
     full = [frame for _, frame in source.frames()][:20]
-    track: FaceTrack = track_face(source, detector=detector)
-    faces = [cut(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False)]
+    track = track_main_face(source, detector=detector)
+    faces = [crop_face(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False)]
     share = num_frames / len(full)
     spent = {
-        "decode small": seconds(source.glances(detector.longest_side)),
+        "decode small": seconds(source.downscaled_frames(detector.longest_side)),
         "find the face": seconds(detector(image) for image in small),
         "decode whole": seconds(source.frames()),
-        "cut": share * seconds(cut(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False)),
+        "cut": share * seconds(crop_face(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False)),
         "encode, write": share * seconds(write_frame(folder / "face.jpg", face, quality=QUALITY) for face in faces),
     }
     total = sum(spent.values())

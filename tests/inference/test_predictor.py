@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 import torch
 
-from mdhr.data.faces.single_face import crop_faces
+from mdhr.data.faces.detection import FaceDetector
+from mdhr.data.faces.face_track import crop_track
+from mdhr.data.faces.tracking import track_main_face
+from mdhr.data.video.frame_source import VideoFile
 from mdhr.errors import InputError
 from mdhr.inference.predictor import Predictor, choose_thresholds
 from mdhr.inference.video_clips import clip_stride, picture_positions
@@ -47,7 +50,8 @@ def naive_scores(faces: np.ndarray, model: StubModel, *, stride: int, overlap: i
 def test_scores_of_a_real_face_are_those_of_its_clips_one_by_one(talking: Path, stride: int, overlap: int) -> None:
     model = StubModel(num_frames=16, seconds_between=stride / 30)
     prediction = Predictor(model, overlap=overlap, batch_size=3).predict(talking)
-    faces, track = crop_faces(talking, size=32, fill=0.8)
+    track = track_main_face(VideoFile(talking), detector=FaceDetector(), fill=0.8)
+    faces = np.stack(list(crop_track(VideoFile(talking), track, size=32)))
     np.testing.assert_allclose(
         prediction.scores[0], naive_scores(faces, model, stride=stride, overlap=overlap), atol=1e-6
     )

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdhr.data.video.input_list import list_videos, name_videos
+from mdhr.data.video.input_list import choose_output_names, list_videos
 from mdhr.data.video.webcam import record_webcam
 from mdhr.errors import InputError
 from mdhr.inference.progress_bar import FrameBar
@@ -33,7 +33,7 @@ def predict(arguments: argparse.Namespace) -> int:
         )
     cameras = [name for name in named if name.isdecimal() and not Path(name).exists()]
     out = Path(arguments.out)
-    videos = list_videos([Path(name) for name in named if name not in cameras], leave_out=out)
+    videos = list_videos([Path(name) for name in named if name not in cameras], output_folder=out)
     thresholds = choose_thresholds(arguments.threshold)
 
     # Here, as they take seconds to load: a wrong argument is told at once.
@@ -81,7 +81,7 @@ def predict(arguments: argparse.Namespace) -> int:
         )
     with tempfile.TemporaryDirectory() as recordings:
         videos += [record_webcam(int(name), Path(recordings), seconds=arguments.seconds) for name in cameras]
-        return run_all(job, name_videos(videos, folder.taken), engine, overwrite=arguments.overwrite)
+        return run_all(job, choose_output_names(videos, folder.taken), engine, overwrite=arguments.overwrite)
 
 
 def run_all(job: "PredictionJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool) -> int:

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from mdhr.data.dataset import clip_positions, segment_starts
-from mdhr.data.faces.cropping import cut
-from mdhr.data.faces.single_face import FaceTrack
-from mdhr.data.faces.tracking import FaceTracks
+from mdhr.data.faces.cropping import crop_face
+from mdhr.data.faces.face_track import FaceTrack, FaceTracks
 from mdhr.data.video.frame_source import FrameSource
 
 
@@ -96,7 +95,7 @@ class _Cutter:
     def take(self, frame: int, image: np.ndarray) -> tuple[int, np.ndarray]:
         """Cut the face out of a frame of the video; its position in the track, and the crop."""
         position = frame - self.where.first
-        self._crops[position] = cut(image, self.where.crop[position], self.rule.size)
+        self._crops[position] = crop_face(image, self.where.crop[position], self.rule.size)
         return position, self._crops[position]
 
     def complete(self, position: int) -> Iterator[tuple[Place, Tensor]]:

@@ -14,9 +14,9 @@ import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.faces.detection import Detector, FaceDetector
-from mdhr.data.faces.tracking import FaceTracks
+from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.frame_source import open_source
-from mdhr.data.video.prefetch import ahead
+from mdhr.data.video.prefetch import prefetch
 from mdhr.errors import InputError
 from mdhr.inference.model import Model
 from mdhr.inference.score_table import score_table
@@ -100,7 +100,7 @@ class Predictor:
             progress=progress,
         )
         scores = FrameScores(clips.found, len(self.thresholds))
-        with closing(ahead(clips.batches(), depth=2)) as ready:
+        with closing(prefetch(clips.batches(), depth=2)) as ready:
             for batch in ready:
                 scores.add(batch.places, self.model.score(batch.clips))
                 progress("scores", batch.num_read)

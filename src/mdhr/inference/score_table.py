@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.faces.tracking import FaceTracks
+from mdhr.data.faces.face_track import FaceTracks
 
 BOX = ["box_x", "box_y", "box_width", "box_height"]
 

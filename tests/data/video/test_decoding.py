@@ -1,4 +1,4 @@
-"""Videos written here are read back; broken ones are named."""
+"""Round trips through video files, and errors for damaged ones."""
 
 import struct
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_odd_sizes_and_gray_video(tmp_path: Path, codec: str, pixels: str, suffi
     assert abs(int(frames[3][40, 50].mean()) - 30) < 8
 
 
-def test_phone_rotation_is_undone(tmp_path: Path) -> None:
+def test_rotation_of_the_file_is_applied(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
     write_video(path)
     content = bytearray(path.read_bytes())
@@ -84,9 +84,7 @@ def test_unreadable_videos_are_named(tmp_path: Path) -> None:
         list(read_video(tmp_path / "half.mp4"))
 
 
-def test_a_video_that_breaks_in_the_middle_says_where_and_one_that_ends_early_what_it_should_hold(
-    tmp_path: Path,
-) -> None:
+def test_damaged_and_incomplete_videos(tmp_path: Path) -> None:
     write_video(tmp_path / "a.avi", num_frames=40)
     assert expected_frames(tmp_path / "a.avi") == 40
     assert expected_frames(tmp_path / "a.avi", fps=5) == 8
@@ -101,5 +99,5 @@ def test_a_video_that_breaks_in_the_middle_says_where_and_one_that_ends_early_wh
             add(i / 25, np.random.default_rng(i).integers(0, 256, (48, 64, 3), np.uint8))
     content = (tmp_path / "b.mp4").read_bytes()
     (tmp_path / "cut.mp4").write_bytes(content[: len(content) * 3 // 4])
-    with pytest.raises(InputError, match=r"cut\.mp4 beyond its frame \d+: .*; copy it again, or keep what is whole"):
+    with pytest.raises(InputError, match=r"cut\.mp4 beyond frame \d+: .*Copy it again, or keep the readable part"):
         list(read_video(tmp_path / "cut.mp4"))

@@ -1,4 +1,4 @@
-"""A frame comes back whole or not at all."""
+"""Image files are read completely or raise an error."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def test_truncated_files_are_named(tmp_path: Path, suffix: str, kept: float) -> 
     Image.fromarray(noise()).save(path)
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
-    with pytest.raises(InputError, match=rf"a\.{suffix} is truncated or no image"):
+    with pytest.raises(InputError, match=rf"a\.{suffix} is truncated or not an image"):
         read_frame(str(path), 48)
 
 

@@ -1,15 +1,15 @@
-"""The square that is cut around a face: the rule, its smoothing over a video, the cut.
+"""Face cropping: crop box from landmarks, filling of gaps, temporal smoothing, and resampling.
 
-The rule frames a face as the renderer frames its own: measured on 20 rendered people, with u the distance from the
-middle of the eyes to the middle of the mouth corners, brow to chin is 1.92 u and the middle of the frame lies 0.60 u
-below the eyes. So a crop
+The crop box reproduces the framing of the rendered faces. Let u be the distance from the center of the eyes to the
+center of the mouth corners. Measured on 20 rendered subjects, brow to chin is 1.92 u, and the center of the image is
+0.60 u below the eyes. A crop box therefore
 
-- has its middle on the line from the eyes to the mouth, 0.60 u from the eyes,
-- is 1.92 u / ``fill`` wide and high, ``fill`` being the share of its height from brow to chin,
-- is turned so that the line through the eyes is horizontal.
+- has its center on the line from the eyes to the mouth, 0.60 u from the eyes,
+- has a size of 1.92 u / ``fill``, where ``fill`` is the share of its height from brow to chin,
+- is rotated so that the line through the eyes is horizontal.
 
-Without landmarks a box of height h stands in: middle 0.07 h below the box's, u = 0.386 h, not turned (measured on a
-real clip where both are known).
+Without landmarks, the face box of height h gives u = 0.386 h and a center 0.07 h below that of the box, without
+rotation. Both factors were measured on a real clip with landmarks and boxes.
 """
 
 from collections.abc import Sequence
@@ -22,73 +22,85 @@ from scipy.ndimage import gaussian_filter1d
 from mdhr.data.faces.detection import Face
 
 FILL = 0.74
-"""Share of the crop's height from brow to chin, also where faces are rendered at zoom 1; the rest is forehead and room
-for the jaw to drop."""
+"""Share of the crop's height from brow to chin, also of faces rendered at zoom 1. The rest is forehead and room for an
+open jaw."""
 BROW_TO_CHIN = 1.92
-MIDDLE = 0.60
+"""Distance from brow to chin in units of u."""
+EYES_TO_CENTER = 0.60
+"""Distance from the eyes to the center of the crop in units of u."""
 BOX_UNIT = 0.386
-BOX_MIDDLE = 0.07
+"""u in units of the height of the face box."""
+BOX_CENTER_OFFSET = 0.07
+"""Distance from the center of the face box down to the center of the crop, in units of the height of the face box."""
 
 
 class CropBox(NamedTuple):
-    """A turned square in the source image."""
+    """Rotated square in the source image."""
 
     x: float
-    """Middle, pixels to the right."""
+    """Center, pixels to the right."""
     y: float
-    """Middle, pixels down."""
+    """Center, pixels down."""
     size: float
     """Width and height in source pixels."""
     roll: float
-    """Degrees by which the face is tilted clockwise."""
+    """Clockwise tilt of the face in degrees."""
 
 
 def crop_box(face: Face, *, fill: float = FILL) -> CropBox:
-    """The crop of one face by the rule above."""
+    """Return the crop box of a face, see the module's description.
+
+    Parameters
+    ----------
+    fill: share of the crop's height from brow to chin.
+    """
     if face.landmarks is None:
         x, y, width, height = face.box
         unit = BOX_UNIT * height
-        return CropBox(x + width / 2, y + height * (0.5 + BOX_MIDDLE), unit * BROW_TO_CHIN / fill, 0.0)
+        return CropBox(x + width / 2, y + height * (0.5 + BOX_CENTER_OFFSET), unit * BROW_TO_CHIN / fill, 0.0)
     eyes, mouth = face.landmarks[:2].mean(0), face.landmarks[3:].mean(0)
-    middle = eyes + MIDDLE * (mouth - eyes)
+    center = eyes + EYES_TO_CENTER * (mouth - eyes)
     unit = float(np.linalg.norm(mouth - eyes))
-    across, down = face.landmarks[1] - face.landmarks[0]
-    return CropBox(middle[0], middle[1], unit * BROW_TO_CHIN / fill, float(np.degrees(np.arctan2(down, across))))
+    right, down = face.landmarks[1] - face.landmarks[0]
+    return CropBox(center[0], center[1], unit * BROW_TO_CHIN / fill, float(np.degrees(np.arctan2(down, right))))
 
 
-def whole_image(height: int, width: int) -> CropBox:
-    """The central square of an image that is a crop already."""
+def central_square(height: int, width: int) -> CropBox:
+    """Return the largest centered square of an image, for images that are face crops already."""
     return CropBox((width - 1) / 2, (height - 1) / 2, float(min(height, width)), 0.0)
 
 
-def fill_gaps(boxes: Sequence[Sequence[float] | np.ndarray | None]) -> tuple[np.ndarray, np.ndarray]:
-    """``(F, 4)`` boxes, or any number of columns, the nearest in time where there is none, and ``(F,)`` boolean: was a
-    face found?
+def fill_gaps(values: np.ndarray) -> np.ndarray:
+    """Return ``(F, K)`` values with every NaN row replaced by the nearest other row, the earlier one of two.
 
-    There must be one box at least.
+    At least one row must not be NaN.
     """
-    found = np.array([box is not None for box in boxes])
-    known = np.flatnonzero(found)
-    frames = np.arange(len(boxes))
-    later = np.searchsorted(known, frames).clip(max=len(known) - 1)
+    valid = np.flatnonzero(~np.isnan(values[:, 0]))
+    frames = np.arange(len(values))
+    later = np.searchsorted(valid, frames).clip(max=len(valid) - 1)
     earlier = (later - 1).clip(min=0)
-    nearest = np.where(abs(known[earlier] - frames) <= abs(known[later] - frames), known[earlier], known[later])
-    return np.array([boxes[i] for i in nearest], dtype=np.float64), found
+    use_earlier = abs(valid[earlier] - frames) <= abs(valid[later] - frames)
+    return values[np.where(use_earlier, valid[earlier], valid[later])]
 
 
-def smooth(boxes: np.ndarray, *, sigma: float) -> np.ndarray:
-    """Boxes ``(F, 4)`` smoothed along time by a Gaussian of ``sigma`` frames."""
+def smooth_boxes(boxes: np.ndarray, *, sigma: float) -> np.ndarray:
+    """Return boxes ``(F, K)`` smoothed along time by a Gaussian of ``sigma`` frames."""
     return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest") if sigma > 0 else boxes
 
 
-def cut(frame: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
-    """``(size, size, 3)`` uint8: the box, upright; beyond the image its edge is repeated."""
+def crop_face(frame: np.ndarray, box: Sequence[float] | np.ndarray, size: int) -> np.ndarray:
+    """Return the crop ``(size, size, 3)`` uint8 of a frame ``(H, W, 3)``, rotated upright.
+
+    Pixels beyond the frame repeat its edge.
+
+    Parameters
+    ----------
+    box: ``(4,)`` values of a :class:`CropBox`.
+    """
     x, y, side, roll = box
-    # Cut at a multiple of the size and average: a bilinear cut at less than half the size would alias.
-    fine = size * max(1, round(side / size))
-    turn = np.asarray(
-        cv2.getRotationMatrix2D((x, y), roll, fine / side), np.float64
-    )  # turns anticlockwise: a clockwise tilt is undone
-    turn[:, 2] += (fine - 1) / 2 - np.array([x, y])
-    crop = cv2.warpAffine(frame, turn, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return crop if fine == size else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+    # Bilinear sampling at less than half the resolution aliases: sample at a multiple of the size, then average.
+    sampled = size * max(1, round(side / size))
+    transform = np.asarray(cv2.getRotationMatrix2D((x, y), roll, sampled / side), np.float64)  # counterclockwise
+    transform[:, 2] += (sampled - 1) / 2 - np.array([x, y])
+    crop = cv2.warpAffine(frame, transform, (sampled, sampled), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return crop if sampled == size else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)

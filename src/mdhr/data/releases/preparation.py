@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mdhr.data.faces.cropping import cut, whole_image
+from mdhr.data.faces.cropping import central_square, crop_face
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.single_face import cut_faces, track_face
+from mdhr.data.faces.face_track import crop_track
+from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
 from mdhr.data.releases.coded_frames import coded_frames
 from mdhr.data.releases.release import Problem, RawRelease, RawVideo, Release, listed
@@ -30,7 +31,7 @@ from mdhr.files.worker_pool import HalfFrames, count, frame_progress, run_all
 SETTINGS = "preparing.yaml"
 CROPS = "crops.csv"
 """Beside the frames of a video: where they were cut."""
-VERSION = 1
+VERSION = 2
 """Raise it when the same settings begin to give other frames or labels."""
 
 
@@ -235,15 +236,15 @@ def _faces(preparation: Preparation, job: Job) -> Iterator[tuple[np.ndarray, boo
     """Every face of a video, whether it was found, and the square it was cut from."""
     if preparation.detector is None:
         for _, frame in job.source.frames():
-            box = whole_image(*frame.shape[:2])
+            box = central_square(*frame.shape[:2])
             count(1)  # there is nothing to look for
-            yield cut(frame, box, preparation.size), True, box
+            yield crop_face(frame, box, preparation.size), True, box
         return
-    track = track_face(
+    track = track_main_face(
         job.source,
         detector=preparation.detector,
         fill=preparation.fill,
         smoothing=preparation.smoothing,
         progress=count,
     )
-    yield from zip(cut_faces(job.source, track, size=preparation.size), track.face_found, track.crop, strict=True)
+    yield from zip(crop_track(job.source, track, size=preparation.size), track.face_found, track.crop, strict=True)

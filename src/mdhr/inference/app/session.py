@@ -17,8 +17,8 @@ import pandas as pd
 import simplejpeg
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.faces.cropping import cut
-from mdhr.data.faces.tracking import FaceTracks
+from mdhr.data.faces.cropping import crop_face
+from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.decoding import expected_frames
 from mdhr.data.video.frame_source import FrameSource, open_source
 from mdhr.errors import InputError
@@ -169,7 +169,7 @@ def face_pictures(
             position = frame - track.first
             if 0 <= position < len(track.time) and position % step == 0:
                 box = track.crop[position] * (1, 1, WIDER, 1)
-                face = np.ascontiguousarray(cut(image, box, PICTURE_SIZE))
+                face = np.ascontiguousarray(crop_face(image, box, PICTURE_SIZE))
                 kept.append(simplejpeg.encode_jpeg(face, quality=82, colorspace="RGB"))
     return pictures, step
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.tracking import FaceTracks
+from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.frame_source import open_source
 from mdhr.errors import InputError
 from mdhr.inference.clip_stream import CroppedClips, Place
