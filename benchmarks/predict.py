@@ -21,7 +21,7 @@ import cv2
 import torch
 
 import mdhr
-from mdhr.data.faces.cropping import cut
+from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.faces.tracking import find_tracks
 from mdhr.data.video.decoding import read_video
@@ -47,7 +47,7 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
     predictor(path)  # warm up
     whole = seconds(lambda: predictor(path))
     source, rule = VideoFile(path), predictor.model.description
-    glances = list(source.glances(320))
+    glances = list(source.downscaled_frames(320))
     found = find_tracks(source, detector=predictor.detector, fill=rule.fill)
     cutting = ClipRule(rule.num_frames, clip_stride(found.time, rule.seconds_between), 0, rule.crop_size)
     batches = [batch.clips for batch in clip_batches(source, found, cutting, batch_size=predictor.batch_size)]
@@ -55,9 +55,9 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
     boxes = found.tracks[0].crop
     parts = {
         "decode (once)": seconds(lambda: list(map(len, (frame for _, frame in read_video(path))))),
-        "reduce": seconds(lambda: list(source.glances(320))),
+        "reduce": seconds(lambda: list(source.downscaled_frames(320))),
         "detect": seconds(lambda: [predictor.detector(glance.image) for glance in glances]),
-        "cut": seconds(lambda: [cut(frame, box, rule.crop_size) for frame, box in zip(frames, boxes, strict=True)]),
+        "cut": seconds(lambda: [crop_face(frame, box, rule.crop_size) for frame, box in zip(frames, boxes, strict=True)]),
         "network": seconds(lambda: [predictor.model.score(clips) for clips in batches]),
     }
     parts["reduce"] -= parts["decode (once)"]

@@ -139,7 +139,7 @@ def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
     (folder / "text.AVI").write_text("not a video")
     assert run(folder) == 1
     said = capsys.readouterr()
-    assert ["cut.mp4 beyond its frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
+    assert ["cut.mp4 beyond frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
     assert "keep what is whole of it: ffmpeg -i" in said.err
     assert said.err.splitlines()[-1] == "3 of 4 videos could not be scored, see above"
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
@@ -180,8 +180,8 @@ def test_an_interrupted_one_says_how_to_go_on(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["none.mp4"], "there is no video none.mp4: give files, folders, or the number of a camera"),
-        (["."], "holds no video"),
+        (["none.mp4"], "video none.mp4 does not exist. Pass paths of files or folders, or the number of a camera."),
+        (["."], "contains no video"),
         (["a.mp4", "--formats", "xls"], "argument --formats: unknown format 'xls': choose from csv, parquet"),
         (["a.mp4", "--threshold", "high"], "--threshold high: say one number"),
         (["a.mp4", "--threshold", "0.5,AU1=0.3"], "say one number"),
@@ -189,7 +189,7 @@ def test_an_interrupted_one_says_how_to_go_on(
         (["a.mp4", "--overlap", "4"], "overlap is 4: it must be from 0 to 3"),
         (["a.mp4", "--fps", "0"], "argument --fps: 0 is not a positive number"),
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
-        (["7"], "there is no camera 7 here"),
+        (["7"], "camera 7 does not exist"),
         ([], "the following arguments are required: VIDEO"),
         (["--list", "none.txt"], "--list none.txt cannot be read: give a text file"),
         (["--list", "a.mp4"], "--list a.mp4 names no video"),

@@ -156,7 +156,7 @@ def test_wrong_settings_are_told() -> None:
         Predictor(model, thresholds={"AU7": 0.5})
     with pytest.raises(InputError, match=r"the threshold of AU1 is 1\.5"):
         choose_thresholds(model.au_set, 1.5, default=0.5)
-    with pytest.raises(InputError, match="there is no video none"):
+    with pytest.raises(InputError, match="video none does not exist"):
         Predictor(model)("none.mp4")
 
 
@@ -167,7 +167,7 @@ def test_what_breaks_while_it_is_cut_is_raised_here(tmp_path: Path) -> None:
         if frames == 10 and stage == "faces":
             (folder / "7.png").write_bytes(b"no image")
 
-    with pytest.raises(InputError, match=r"7\.png is truncated or no image"):
+    with pytest.raises(InputError, match=r"7\.png is truncated or not an image"):
         Predictor(StubModel(), detector=Marked())(folder, progress=damage)
 
 
