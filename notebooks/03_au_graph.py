@@ -15,7 +15,7 @@ from mdhr.reporting.demo_network import load_demo_network
 from mdhr.reporting.figures.captured_weights import capture_weights
 
 look = load_demo_network(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
-au_set, clips = look.module.au_set, look.clips
+au_set, clips = look.au_set, look.clips
 print(look.note)
 for group in au_set.groups:
     members = ", ".join(f"AU{au}" for au in group.aus)
@@ -25,7 +25,7 @@ for group in au_set.groups:
 # The first clips of the test fold go through the network; padding at the end of a video is left out.
 
 # %%
-seen = [capture_weights(look.module.network, normalize(clip)) for clip in clips.frames]
+seen = [capture_weights(look.network, normalize(clip)) for clip in clips.frames]
 real = clips.frame.numpy() >= 0
 truth = clips.au.numpy()[real]  # F N
 gate, attention = (np.stack([getattr(each, name) for each in seen])[real] for name in ("active", "attention"))

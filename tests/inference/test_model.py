@@ -180,7 +180,7 @@ def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "text.pth").write_text("no model")
     assert "mdhr convert" in refusal(tmp_path / "text.pth")
     (tmp_path / "empty").mkdir()
-    assert "is of no run" in refusal(tmp_path / "empty")
+    assert "empty does not belong to a run: " in refusal(tmp_path / "empty")
     (copy / "checkpoints" / "best.ckpt").unlink()
     assert "best.ckpt is not there" in refusal(copy)
     assert "device sofa is not here" in refusal(copy, device="sofa")

@@ -51,7 +51,7 @@ def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"is no finished run, it has no settings.yaml: give a folder such as"):
         attention(cfg)
     settings = OmegaConf.load(run / SETTINGS)
-    settings.module.network.use_mfd = False
+    settings.network.use_mfd = False
     OmegaConf.save(settings, tmp_path / SETTINGS)
     (tmp_path / "predictions.parquet").touch()
     with pytest.raises(InputError, match=r"has no weights of scales or no graph: give a run with network=mdhr"):

@@ -31,8 +31,8 @@ from mdhr.inference.model_loading import (
     fixed_clips,
     is_exported,
     load_model,
+    load_trained_run,
     read_config,
-    trained_network,
 )
 from mdhr.network.network_settings import network_settings
 
@@ -71,7 +71,7 @@ def export(source: Path, out: Path, *, formats: Sequence[str]) -> dict[str, floa
 def read_model(source: Path) -> TrainedModel:
     """What there is to export in a run or an exported folder."""
     if not is_exported(source):
-        network, description, settings = trained_network(source)
+        network, description, settings = load_trained_run(source)
         run = source if source.is_dir() else source.parent.parent
         return TrainedModel(network, description, settings, _card_of_run(run, description, settings))
     load_model(source, device="cpu")  # it is what it was

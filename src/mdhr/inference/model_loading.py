@@ -8,7 +8,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ from mdhr.inference.model_formats import CONFIG, FORMATS, eager_scorer, fill_net
 from mdhr.network.network_settings import build_network
 
 SETTINGS = "settings.yaml"
+BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
+"""Paths in a run folder."""
 VERSION = 1
 """Of ``config.yaml``; a later one may say what this code does not know."""
 SAME = 1e-3
@@ -47,8 +49,8 @@ def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted
         raise InputError(f"no model at {path}: give a run folder, a checkpoint in it, or an exported folder")
     if is_exported(path):
         return _open_exported(path, device, trusted=trusted)
-    network, description, _ = trained_network(path)
-    return Model(eager_scorer(network, device), description, device)
+    run = load_trained_run(path)
+    return Model(eager_scorer(run.network, device), run.description, device)
 
 
 def is_exported(path: Path) -> bool:
@@ -56,28 +58,42 @@ def is_exported(path: Path) -> bool:
     return (path / CONFIG).is_file() or (path.is_file() and path.suffix != ".ckpt")
 
 
-def trained_network(path: Path) -> tuple[nn.Module, ModelDescription, dict[str, Any]]:
-    """The network of a run with the weights of a checkpoint, what describes it, and the run's settings.
+class TrainedRun(NamedTuple):
+    """Network and settings of a finished training run."""
+
+    network: nn.Module
+    """In training mode, on the CPU."""
+    description: ModelDescription
+    settings: dict[str, Any]
+    """Content of ``settings.yaml``."""
+
+
+def load_trained_run(path: Path) -> TrainedRun:
+    """Load the network of a training run with the weights of a checkpoint.
+
+    ``settings.yaml`` is never passed to Hydra's ``instantiate``; see :mod:`mdhr.network.network_settings`.
 
     Parameters
     ----------
-    path: the folder of the run, for its best checkpoint, or a checkpoint in it.
+    path: run folder, for its best checkpoint, or a checkpoint in one.
 
-    Raises ``InputError`` where something is missing, cannot be read without running code, or does not fit.
+    Raises ``InputError`` if a file is missing or unsafe to read, or if the weights do not match the settings.
     """
-    from mdhr.training.checkpoint_file import (
-        read_checkpoint,  # imports Lightning, which an exported model does not need
-    )
+    # Imports Lightning, which an exported model does not need.
+    from mdhr.training.checkpoint_file import read_checkpoint
 
-    checkpoint = path / "checkpoints" / "best.ckpt" if path.is_dir() else path
+    checkpoint = path / BEST_CHECKPOINT if path.is_dir() else path
     run = checkpoint.parent.parent
     if not (run / SETTINGS).is_file():
-        raise InputError(f"{path} is of no run, there is no {run / SETTINGS}: give runs/<name>, or an exported folder")
+        raise InputError(
+            f"{path} does not belong to a run: {run / SETTINGS} does not exist. "
+            "Pass a run folder such as runs/demo, or an exported model."
+        )
     settings = read_yaml(run / SETTINGS)
     network = build_network(settings, where=run / SETTINGS)
     state, prefix = read_checkpoint(checkpoint)["state_dict"], "network."
     fill_network(network, {key[len(prefix) :]: x for key, x in state.items() if key.startswith(prefix)}, checkpoint)
-    return network, describe_run(run, settings), settings
+    return TrainedRun(network, describe_run(run, settings), settings)
 
 
 def fixed_clips(description: ModelDescription, *, num_clips: int = 1, seed: int = 0) -> Tensor:

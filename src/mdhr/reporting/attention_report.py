@@ -21,11 +21,11 @@ from mdhr.data.transforms import normalize
 from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes
+from mdhr.inference.model_loading import load_trained_run
 from mdhr.network.mdhr import MDHR
 from mdhr.reporting.figures.attention_figure import plot_attention
 from mdhr.reporting.figures.captured_weights import capture_weights
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
-from mdhr.training.checkpoint_file import load_module
 from mdhr.training.run_folder import SETTINGS_FILE
 
 
@@ -73,13 +73,14 @@ def run_settings(run: Path) -> DictConfig:
 
 
 def load_network(run: Path) -> MDHR:
-    """The network of a run with its best weights; raises ``InputError`` if there is none, or an ablated variant."""
-    settings = run_settings(run)
-    node = settings.module.network
+    """Return the network of a run with its best weights.
+
+    Raises ``InputError`` if the run is not finished or its network has no MFD or no cross-region graph.
+    """
+    node = run_settings(run).network
     if not node._target_.endswith(".MDHR") or not (node.use_mfd and node.use_hsr):
         raise InputError(f"run={run} has no weights of scales or no graph: give a run with network=mdhr")
-    node.backbone.update({"pretrained": False, "weights": None})  # the checkpoint has them
-    network = load_module(settings, run / "checkpoints" / "best.ckpt").network
+    network = load_trained_run(run).network
     assert isinstance(network, MDHR)
     return network
 

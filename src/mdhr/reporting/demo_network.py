@@ -5,18 +5,22 @@ from typing import NamedTuple
 
 from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
+from torch import nn
 
+from mdhr.action_units import ActionUnitSet
 from mdhr.batch import ClipBatch
 from mdhr.config.composition import CONF
+from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import read_manifest
-from mdhr.training.checkpoint_file import load_module
-from mdhr.training.module import ActionUnitModule
+from mdhr.inference.model_loading import load_trained_run
 
 
 class DemoNetwork(NamedTuple):
     """What there is to look at."""
 
-    module: ActionUnitModule
+    network: nn.Module
+    """In evaluation mode."""
+    au_set: ActionUnitSet
     clips: ClipBatch
     """One batch: the first clips of the test fold, frames as the data set has them (uint8)."""
     note: str
@@ -34,10 +38,10 @@ def load_demo_network(*, data: str | Path, run: str | Path) -> DemoNetwork:
     size = min(128, read_manifest(data).size // 32 * 32)
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("train", ["experiment=demo", f"data.root={data}", f"data.crop_size={size}"])
-    checkpoint = Path(run) / "checkpoints" / "best.ckpt"
-    trained = checkpoint.is_file()
-    module = load_module(cfg, checkpoint) if trained else instantiate(cfg.module, _convert_="all")
-    clips = next(iter(instantiate(cfg.data.module, _convert_="all").test_dataloader()))
-    return DemoNetwork(
-        module.eval(), clips, f"weights of {run}" if trained else "random weights: `make demo` trains it"
-    )
+    if (Path(run) / "checkpoints" / "best.ckpt").is_file():
+        network, note = load_trained_run(Path(run)).network, f"weights of {run}"
+    else:
+        network = instantiate(cfg.module.network, _convert_="all")
+        note = "random weights: run `make demo` to train the network"
+    face_data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
+    return DemoNetwork(network.eval(), face_data.au_set, next(iter(face_data.test_dataloader())), note)
