@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.reporting.attention_report import attention, clip_with_most_changes, load_network
-from mdhr.training.run_folder import SETTINGS
+from mdhr.training.run_folder import SETTINGS_FILE
 from mdhr.training.training_run import train
 
 
@@ -37,7 +37,7 @@ def test_the_weights_are_the_runs_best(run: Path) -> None:
 
 
 def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
-    settings = OmegaConf.load(run / SETTINGS)
+    settings = OmegaConf.load(run / SETTINGS_FILE)
     data: FaceVideoData = instantiate(settings.data.module, _convert_="all")
     video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
     assert video.subject in ("F001", "M001"), "the test subjects of fold 1"
@@ -50,9 +50,9 @@ def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
     cfg = OmegaConf.create({"run": str(tmp_path), "out": str(tmp_path / "inside.png")})
     with pytest.raises(InputError, match=r"is no finished run, it has no settings.yaml: give a folder such as"):
         attention(cfg)
-    settings = OmegaConf.load(run / SETTINGS)
+    settings = OmegaConf.load(run / SETTINGS_FILE)
     settings.network.use_mfd = False
-    OmegaConf.save(settings, tmp_path / SETTINGS)
+    OmegaConf.save(settings, tmp_path / SETTINGS_FILE)
     (tmp_path / "predictions.parquet").touch()
     with pytest.raises(InputError, match=r"has no weights of scales or no graph: give a run with network=mdhr"):
         attention(cfg)
