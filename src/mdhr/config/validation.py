@@ -43,7 +43,7 @@ class _AUSet(_Part):
 
 
 class _DataModule(_Part):
-    maps: str | None = None
+    features: str | None = None
     jitter: tuple[float, float] | None = None
 
 
@@ -133,11 +133,11 @@ class Settings(BaseModel):
                 f"trainer.check_val_every_n_epoch={every}: must be at most trainer.max_epochs={last}, "
                 "or no epoch is ever validated and chosen"
             )
-        if self.data.module.maps is not None:
+        if self.data.module.features is not None:
             if self.backbone is None or not self.backbone.frozen:
-                raise ValueError("data.module.maps: only a frozen backbone has maps to store, say backbone.frozen=true")
+                raise ValueError("data.module.features: only a frozen backbone has maps to store, say backbone.frozen=true")
             if self.data.module.jitter != (1, 1):
-                raise ValueError("data.module.maps: they are of frames as they are, say data.module.jitter=[1,1]")
+                raise ValueError("data.module.features: they are of frames as they are, say data.module.jitter=[1,1]")
         return self
 
 

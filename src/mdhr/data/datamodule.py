@@ -21,7 +21,7 @@ from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
 from mdhr.data.dataset import SequentialClips, TrainingClips, collate_clips
 from mdhr.data.prepared.drop_list import without_dropped
-from mdhr.data.prepared.feature_cache import StoredMaps
+from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
@@ -46,7 +46,7 @@ class FaceVideoData(LightningDataModule):
     validation_fraction: part of the training subjects that protocol ``honest`` sets aside, drawn by ``seed``.
     drop_list: file of frames that take no part, see ``drop_list``.
     jitter: range of the factors for brightness, contrast and saturation.
-    maps: folder of the maps of a frozen backbone, which then take the place of the frames, see ``stored_maps``.
+    maps: folder of the maps of a frozen backbone, which then take the place of the frames, see ``stored_features``.
     frames: folder of the frames as pixels, which are read instead of the image files, see ``stored_frames``.
 
     Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, the frames are smaller
@@ -69,7 +69,7 @@ class FaceVideoData(LightningDataModule):
         validation_fraction: float = 0.2,
         drop_list: str | None = None,
         jitter: tuple[float, float] = (0.6, 1.4),
-        maps: str | None = None,
+        features: str | None = None,
         frames: str | None = None,
         num_workers: int = 0,
     ) -> None:
@@ -89,9 +89,9 @@ class FaceVideoData(LightningDataModule):
         self.validation_fraction = validation_fraction
         self.drop_list = drop_list
         self.jitter = (float(jitter[0]), float(jitter[1]))
-        self.maps = maps
+        self.features = features
         self.frames = frames
-        self.stored_maps: StoredMaps | None = None
+        self.stored_features: StoredFeatures | None = None
         self.stored_frames: StoredFrames | None = None
         self.num_workers = num_workers
         self._manifest: Manifest | None = None
@@ -123,7 +123,9 @@ class FaceVideoData(LightningDataModule):
         self._videos = {
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
         }
-        self.stored_maps = StoredMaps(self.maps, manifest=whole, crop_size=self.crop_size) if self.maps else None
+        self.stored_features = (
+            StoredFeatures(self.features, manifest=whole, crop_size=self.crop_size) if self.features else None
+        )
         self.stored_frames = StoredFrames(self.frames, manifest=whole) if self.frames else None
         self._manifest = manifest
 
@@ -174,7 +176,7 @@ class FaceVideoData(LightningDataModule):
             "crop_size": self.crop_size,
             "num_frames": self.num_frames,
             "stride": self.frame_stride,
-            "maps": self.stored_maps,
+            "features": self.stored_features,
             "stored_frames": self.stored_frames,
         }
 

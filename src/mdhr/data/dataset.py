@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
-from mdhr.data.prepared.feature_cache import StoredMaps
+from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Video
 from mdhr.data.transforms import augment, draw_augmentation, resize
@@ -47,7 +47,7 @@ class TrainingClips(Dataset[ClipBatch]):
         clips_per_video: int = 1,
         stride: int = 1,
         jitter: tuple[float, float] = (0.6, 1.4),
-        maps: StoredMaps | None = None,
+        features: StoredFeatures | None = None,
         stored_frames: StoredFrames | None = None,
     ) -> None:
         self.videos = videos
@@ -59,7 +59,7 @@ class TrainingClips(Dataset[ClipBatch]):
         self.clips_per_video = clips_per_video
         self.stride = stride
         self.jitter = jitter
-        self.maps = maps
+        self.features = features
         self.read = stored_frames.read if stored_frames else partial(read_frame, size=size)
         self.span = stride * (num_frames - 1) + 1
         short = [video.name for video in videos if len(video) < self.span]
@@ -84,8 +84,8 @@ class TrainingClips(Dataset[ClipBatch]):
         )
         paths = [self.videos[video].paths[position] for position in positions]
         frames = features = None
-        if self.maps is not None:
-            features = self.maps.read(paths, mirrored=draw.flip)
+        if self.features is not None:
+            features = self.features.read(paths, mirrored=draw.flip)
         else:
             frames = _pictures(
                 paths, self.crop_size, lambda path, out: augment(self.read(path), draw, self.crop_size, out=out)
@@ -124,7 +124,7 @@ class SequentialClips(Dataset[ClipBatch]):
         crop_size: int,
         num_frames: int,
         stride: int = 1,
-        maps: StoredMaps | None = None,
+        features: StoredFeatures | None = None,
         stored_frames: StoredFrames | None = None,
     ) -> None:
         self.videos = videos
@@ -133,7 +133,7 @@ class SequentialClips(Dataset[ClipBatch]):
         self.crop_size = crop_size
         self.num_frames = num_frames
         self.stride = stride
-        self.maps = maps
+        self.features = features
         self.read = stored_frames.read if stored_frames else partial(read_frame, size=size)
         self.segments = [
             (video, start)
@@ -156,8 +156,8 @@ class SequentialClips(Dataset[ClipBatch]):
         positions, padding = self.positions(index)
         paths = [self.videos[video].paths[position] for position in positions]
         frames = features = None
-        if self.maps is not None:
-            features = self.maps.read(paths, mirrored=False)
+        if self.features is not None:
+            features = self.features.read(paths, mirrored=False)
         else:
             frames = _pictures(paths, self.size, lambda path, out: np.copyto(out, self.read(path)))
             frames = resize(frames, self.crop_size)

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate
-from mdhr.data.prepared.feature_cache import StoredMaps, write_stored_maps
+from mdhr.data.prepared.feature_cache import StoredFeatures, write_stored_features
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
@@ -33,29 +33,29 @@ def store_frames(cfg: DictConfig) -> None:
     print(f"the frames are in {folder}: train with data.module.frames={folder}")
 
 
-def store_maps(cfg: DictConfig) -> None:
+def store_features(cfg: DictConfig) -> None:
     """Store the maps that the settings of a training name, if they name any.
 
     Raises ``InputError`` for a wrong setting or data.
     """
-    if not cfg.data.module.get("maps"):
+    if not cfg.data.module.get("features"):
         return
     validate(cfg)
-    folder, crop_size = Path(cfg.data.module.maps), cfg.data.crop_size
+    folder, crop_size = Path(cfg.data.module.features), cfg.data.crop_size
     manifest = instantiate(cfg.data.module.source)(au_set=instantiate(cfg.data.au_set))
     backbone: Backbone = instantiate(cfg.backbone, _convert_="all").eval()
     fingerprint = backbone.fingerprint()
     try:
-        StoredMaps(folder, manifest=manifest, crop_size=crop_size).check_backbone(fingerprint)
+        StoredFeatures(folder, manifest=manifest, crop_size=crop_size).check_backbone(fingerprint)
         return
     except InputError:  # none, or outdated ones
         pass
     with stop_on_signals(), torch.inference_mode():
-        write_stored_maps(
+        write_stored_features(
             folder,
             manifest=manifest,
             crop_size=crop_size,
             pack=lambda frames: backbone.pack(backbone(frames)),
             fingerprint=fingerprint,
         )
-    print(f"maps of the frozen backbone are in {folder}")
+    print(f"the feature maps of the frozen backbone are in {folder}")

@@ -100,7 +100,7 @@ class ActionUnitModule(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Check that stored feature maps belong to this backbone. Raises ``InputError`` if they do not."""
-        stored = getattr(self.trainer.datamodule, "stored_maps", None)  # type: ignore[attr-defined]
+        stored = getattr(self.trainer.datamodule, "stored_features", None)  # type: ignore[attr-defined]
         if stored is not None:
             stored.check_backbone(self.network.backbone.fingerprint())  # type: ignore[operator, union-attr]
 

@@ -10,12 +10,12 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mdhr.data.prepared.feature_cache import StoredMaps
+from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.data.transforms import normalize, resize
 from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
-from mdhr.training.caching import store_maps
+from mdhr.training.caching import store_features
 from mdhr.training.evaluation import evaluate
 from mdhr.training.training_run import train
 
@@ -35,8 +35,8 @@ def weights(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.T
 @pytest.fixture(scope="module")
 def maps(compose_smoke: Callable[..., DictConfig], weights: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The setting that names stored maps of the prepared noise."""
-    setting = f"data.module.maps={tmp_path_factory.mktemp('stored') / 'maps'}"
-    store_maps(compose_smoke(Path("unused"), *FROZEN, weights, setting))
+    setting = f"data.module.features={tmp_path_factory.mktemp('stored') / 'maps'}"
+    store_features(compose_smoke(Path("unused"), *FROZEN, weights, setting))
     return setting
 
 
@@ -44,7 +44,7 @@ def test_every_frame_is_stored_as_it_is_and_mirrored(
     smoke: Callable[..., DictConfig], prepared: Path, weights: str, maps: str
 ) -> None:
     manifest = read_manifest(prepared)
-    stored = StoredMaps(maps.partition("=")[2], manifest=manifest, crop_size=64)
+    stored = StoredFeatures(maps.partition("=")[2], manifest=manifest, crop_size=64)
     backbone = instantiate(smoke(*FROZEN, weights).backbone, _convert_="all").eval()
     video = manifest.videos()[3]
     paths = video.paths[::-2]
@@ -77,7 +77,7 @@ def test_frames_that_are_left_out_do_not_shift_the_others(
     (tmp_path / "left_out.yaml").write_text("F001/T1: [0, 4]\nM001/T2: [1]\n")
     drop = f"data.module.drop_list={tmp_path / 'left_out.yaml'}"
     data = instantiate(smoke(*FROZEN, maps, drop).data.module, _convert_="all")
-    stored = StoredMaps(maps.partition("=")[2], manifest=read_manifest(prepared), crop_size=64)
+    stored = StoredFeatures(maps.partition("=")[2], manifest=read_manifest(prepared), crop_size=64)
     segments = data.test_dataloader().dataset
     for index, (video, _) in enumerate(segments.segments):
         positions, _ = segments.positions(index)
@@ -89,16 +89,16 @@ def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
     exit_status: Callable[..., int], prepared: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ("experiment=smoke", f"data.root={prepared}", *FROZEN, "data.module.maps=maps")
+    asked = ("experiment=smoke", f"data.root={prepared}", *FROZEN, "data.module.features=maps")
     assert exit_status("store-features", *asked, weights) == 0
-    made = (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns
+    made = (tmp_path / "maps" / "features.npy").stat().st_mtime_ns
     assert exit_status("store-features", *asked, weights) == 0
-    assert (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns == made
+    assert (tmp_path / "maps" / "features.npy").stat().st_mtime_ns == made
     assert exit_status("store-features", *asked, "seed=4") == 0, "of other, random weights"
-    assert (tmp_path / "maps" / "maps.npy").stat().st_mtime_ns != made
+    assert (tmp_path / "maps" / "features.npy").stat().st_mtime_ns != made
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
     assert exit_status("store-features", "experiment=smoke", "data.root=nowhere") == 0, (
-        "nothing to do without data.module.maps"
+        "nothing to do without data.module.features"
     )
 
 
@@ -107,9 +107,9 @@ def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
     [
         (["backbone.frozen=false"], r"only a frozen backbone has maps to store, say backbone\.frozen=true"),
         (["data.module.jitter=[0.6,1.4]"], r"of frames as they are, say data\.module\.jitter=\[1,1\]"),
-        (["data.module.maps=nowhere"], r"no stored maps in nowhere: make them with python -m mdhr\.store_maps"),
-        (["data.crop_size=32"], r"are of another crop_size: make them"),
-        (["backbone.weights=null"], r"are of another backbone: make them"),
+        (["data.module.features=nowhere"], r"no stored features in nowhere\. Write them with `mdhr store-features`"),
+        (["data.crop_size=32"], r"are of another crop_size\. Write them"),
+        (["backbone.weights=null"], r"are of another backbone\. Write them"),
     ],
 )
 def test_maps_that_do_not_fit_are_refused(

@@ -1,7 +1,7 @@
-"""Maps of a frozen backbone for every frame of a prepared data set: a training that reads them needs no backbone.
+"""Feature maps of a frozen backbone for every frame of a prepared data set, so that training needs no backbone.
 
-``maps.npy`` is ``(2, F, S)`` float16: all frames as they are, then mirrored; S is what a packed frame takes. Such a
-training sees no color jitter and no random crop, only the flip.
+``features.npy`` is ``(2, F, S)`` float16: all frames unchanged, then mirrored. S is the number of values per frame
+(``Backbone.pack``). Of the augmentations, such a training applies the flip only.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,45 +11,50 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mdhr.data.prepared.frame_array import StoredArray, frame_batches, write_array
 from mdhr.data.prepared.manifest import Manifest
+from mdhr.data.prepared.stored_array import StoredArray, frame_batches, write_array
 from mdhr.data.transforms import normalize, resize
 
-WHAT = "maps"
+CONTENT = "features"
 
 
-class StoredMaps(StoredArray):
-    """Packed maps of the frames of a data set that the network sees at ``crop_size`` pixels, see ``StoredArray``."""
+class StoredFeatures(StoredArray):
+    """Packed feature maps of the frames of a data set, resized to ``crop_size`` pixels."""
 
     def __init__(self, folder: str | Path, *, manifest: Manifest, crop_size: int) -> None:
-        super().__init__(folder, what=WHAT, manifest=manifest, made_of={"crop_size": crop_size})
+        super().__init__(folder, content=CONTENT, manifest=manifest, key={"crop_size": crop_size})
 
     def check_backbone(self, fingerprint: str) -> None:
-        """Raise ``InputError`` if they come from another backbone."""
+        """Raise ``InputError`` if the feature maps come from another backbone."""
         self.check(backbone=fingerprint)
 
     def read(self, paths: Sequence[str], *, mirrored: bool) -> Tensor:
-        """``T S`` float16, the packed maps of the T frames in these files."""
+        """Return the packed feature maps of the T frames in these image files, ``T S`` float16."""
         return torch.from_numpy(self.array[int(mirrored), self.rows(paths)])
 
 
-def write_stored_maps(
+def write_stored_features(
     folder: Path, *, manifest: Manifest, crop_size: int, pack: Callable[[Tensor], Tensor], fingerprint: str
 ) -> None:
-    """Store what ``pack`` makes of every frame, ``n 3 H W`` to ``n S``; the folder appears when it is whole.
+    """Write the feature maps of every frame and of its mirror image.
 
-    Raises ``InputError`` if a frame cannot be read or the disk is too small.
+    Parameters
+    ----------
+    pack: maps ImageNet-normalized frames ``n 3 crop_size crop_size`` to packed feature maps ``n S``.
+    fingerprint: of the backbone in ``pack``.
+
+    Raises ``InputError`` if a frame cannot be read or the disk has too little space.
     """
 
-    def packed(pictures: np.ndarray) -> np.ndarray:
-        frames = normalize(resize(torch.from_numpy(pictures).movedim(-1, -3), crop_size))
+    def packed_features(images: np.ndarray) -> np.ndarray:
+        frames = normalize(resize(torch.from_numpy(images).movedim(-1, -3), crop_size))
         return torch.stack([pack(frames), pack(frames.flip(-1))]).half().numpy()
 
     write_array(
         folder,
-        what=WHAT,
+        content=CONTENT,
         manifest=manifest,
-        made_of={"crop_size": crop_size, "backbone": fingerprint},
-        batches=map(packed, frame_batches(manifest, message="maps of the frozen backbone")),
+        key={"crop_size": crop_size, "backbone": fingerprint},
+        batches=map(packed_features, frame_batches(manifest, message="feature maps of the frozen backbone")),
         axis=1,
     )
