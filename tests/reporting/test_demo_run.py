@@ -65,7 +65,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     assert demo(again) == record
     assert (run / "timeline.png").is_file(), "what is missing is drawn again"
     said = capsys.readouterr().out
-    assert "F1 always on" in said, "the table is printed again"
+    assert "F1 always-positive" in said, "the table is printed again"
     assert "my clip.mp4: 7 frames, a face in 6 of them, 1 track" in said
     assert "trained on rendered faces only" in said
     assert (run / "video_timeline.png").is_file()

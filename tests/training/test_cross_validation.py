@@ -22,7 +22,7 @@ from mdhr.action_units import BP4D
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
 from mdhr.reporting.cross_validation_table import cross_validate
-from mdhr.training.callbacks import LastCheckpoint
+from mdhr.training.callbacks.last_checkpoint import LastCheckpoint
 from mdhr.training.training_run import train
 
 EPOCHS = "trainer.max_epochs=2"

@@ -9,7 +9,7 @@ import torch
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from torchmetrics.functional.classification import multilabel_f1_score
 
-from mdhr.training.metrics import action_unit_metrics, confusion_counts, table
+from mdhr.training.metrics import action_unit_metrics, confusion_counts, metrics_dict
 from mdhr.training.metrics import f1_score as our_f1_score
 
 
@@ -66,7 +66,7 @@ def test_auc_survives_rounding_errors_beyond_one():
 
 def test_fold_without_frames_is_undefined_not_an_error():
     metrics = action_unit_metrics(torch.empty(0, 3), torch.empty(0, 3, dtype=torch.int8))
-    assert table(metrics, ["AU1", "AU2", "AU4"])["f1"] == {"AU1": None, "AU2": None, "AU4": None}
+    assert metrics_dict(metrics, ["AU1", "AU2", "AU4"])["f1"] == {"AU1": None, "AU2": None, "AU4": None}
 
 
 def test_no_warnings_of_torchmetrics_reach_the_user():

@@ -296,5 +296,5 @@ def test_evaluation_is_a_program(
 ):
     checkpoint = f"checkpoint={unbroken}/checkpoints/best.ckpt"
     assert program("evaluate", checkpoint) == 0
-    assert "F1 always on" in capfd.readouterr().out
+    assert "F1 always-positive" in capfd.readouterr().out
     assert (tmp_path / "runs" / "smoke" / "evaluation" / "metrics.json").is_file()

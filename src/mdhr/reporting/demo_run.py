@@ -21,7 +21,7 @@ from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.errors import InputError
 from mdhr.reporting.figures.labeled_timeline import plot_test_video, score_real_video, scores_and_labels
-from mdhr.training.callbacks import metrics_table
+from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.metrics import action_unit_metrics
 from mdhr.training.run_folder import run_state

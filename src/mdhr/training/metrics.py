@@ -1,8 +1,9 @@
-"""F1, accuracy and AUC of every action unit, pooled over all frames of a fold.
+"""F1, accuracy and AUC of every action unit, pooled over all frames of a fold (paper section 4).
 
-Frames labeled ``MISSING`` are left out per action unit. Letters: F frames, N action units.
+For every action unit, frames with label ``MISSING`` are ignored. Shapes: F frames, N action units.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,75 +14,83 @@ from torchmetrics.functional.classification import binary_auroc
 from mdhr.action_units import MISSING
 
 THRESHOLD = 0.5
-"""A score of at least this says that the action unit is there."""
+"""Default threshold: a score of at least this predicts an occurrence."""
 
 
 @dataclass(frozen=True)
 class ActionUnitMetrics:
-    """One float64 value an action unit, ``(N,)``, NaN where the value is not defined."""
+    """Metrics of every action unit. Tensors have shape ``(N,)`` and dtype float64; undefined values are NaN."""
 
     f1: Tensor
     accuracy: Tensor
     auc: Tensor
     baseline_f1: Tensor
-    """F1 of a detector that says yes to every frame."""
+    """F1 of the always-positive baseline, which predicts an occurrence in every frame."""
     num_frames: Tensor
-    """Frames with a label, int64."""
+    """Number of labeled frames, int64."""
     num_positive: Tensor
-    """Frames that show the action unit, int64."""
+    """Number of labeled frames with an occurrence, int64."""
 
     @property
     def f1_mean(self) -> float:
-        """Mean over the action units that have a labeled frame; the paper's figure for a fold."""
-        return mean_defined(self.f1)
+        """Mean F1 of the action units that have labeled frames. The paper reports this value per fold."""
+        return _mean(self.f1)
 
     @property
     def accuracy_mean(self) -> float:
-        """Mean over the action units that have a labeled frame."""
-        return mean_defined(self.accuracy)
+        """Mean accuracy of the action units that have labeled frames."""
+        return _mean(self.accuracy)
 
     @property
     def auc_mean(self) -> float:
-        """Mean over the action units that are there in some labeled frames and not in others."""
-        return mean_defined(self.auc)
+        """Mean AUC of the action units that have positive and negative frames."""
+        return _mean(self.auc)
 
     @property
     def baseline_f1_mean(self) -> float:
-        """What saying yes to every frame scores."""
-        return mean_defined(self.baseline_f1)
+        """Mean F1 of the always-positive baseline."""
+        return _mean(self.baseline_f1)
 
 
-def mean_defined(values: Tensor) -> float:
-    """Mean of the values that are not NaN; NaN if all are."""
+def _mean(values: Tensor) -> float:
+    """Return the mean of the values that are not NaN, or NaN if there are none."""
     return values.nanmean().item()
 
 
 def action_unit_metrics(scores: Tensor, labels: Tensor, *, threshold: float = THRESHOLD) -> ActionUnitMetrics:
-    """Metrics of a whole fold at once: never average the metrics of batches.
+    """Return the metrics of all frames of a fold.
+
+    F1 is not linear in the frames, so the mean of the metrics of batches is not the metric of the fold.
 
     Parameters
     ----------
     scores: ``(F, N)`` in [0, 1].
-    labels: ``(F, N)`` 0, 1 or ``MISSING``.
+    labels: ``(F, N)``: 0, 1 or ``MISSING``.
+    threshold: a score of at least this predicts an occurrence.
     """
     predicted = scores >= threshold
     counts = confusion_counts(predicted, labels)
-    valid, positive = counts.sum(-1), counts[:, 0] + counts[:, 3]
-    hits = counts[:, 0] + counts[:, 2]
+    num_frames, num_correct = counts.sum(-1), counts[:, 0] + counts[:, 2]
     return ActionUnitMetrics(
         f1=f1_score(counts),
-        accuracy=hits.double() / valid,  # 0 / 0 is NaN
+        accuracy=num_correct.double() / num_frames,  # 0 / 0 is NaN
         auc=torch.stack([_auc(scores[:, n], labels[:, n]) for n in range(labels.shape[1])]),
         baseline_f1=f1_score(confusion_counts(torch.ones_like(predicted), labels)),
-        num_frames=valid,
-        num_positive=positive,
+        num_frames=num_frames,
+        num_positive=counts[:, 0] + counts[:, 3],
     )
 
 
 def confusion_counts(predicted: Tensor, labels: Tensor) -> Tensor:
-    """``(N, 4)``: true positives, false positives, true negatives, false negatives.
+    """Return ``(N, 4)`` int64: true positives, false positives, true negatives, false negatives.
 
-    Counted here because torchmetrics thresholds strictly, and sigmoids a batch in which one score leaves [0, 1].
+    Not computed with torchmetrics, which uses a strict threshold and applies a sigmoid to all scores if one of them
+    is outside [0, 1].
+
+    Parameters
+    ----------
+    predicted: ``(F, N)`` bool.
+    labels: ``(F, N)``: 0, 1 or ``MISSING``.
     """
     present, absent = labels == 1, labels == 0
     counts = [predicted & present, predicted & absent, ~predicted & absent, ~predicted & present]
@@ -89,9 +98,10 @@ def confusion_counts(predicted: Tensor, labels: Tensor) -> Tensor:
 
 
 def f1_score(counts: Tensor) -> Tensor:
-    """``2 TP / (2 TP + FP + FN)`` of :func:`confusion_counts`.
+    """Return F1 ``2 TP / (2 TP + FP + FN)``, shape ``(N,)``, from the counts of :func:`confusion_counts`.
 
-    0 where neither the labels nor the predictions have a positive (as in sklearn), NaN without a labeled frame.
+    F1 is 0 if neither the labels nor the predictions contain an occurrence (as in scikit-learn), and NaN if no frame
+    is labeled.
     """
     true_positive, false_positive, _, false_negative = counts.double().unbind(-1)
     f1 = 2 * true_positive / (2 * true_positive + false_positive + false_negative).clamp(min=1)
@@ -99,26 +109,29 @@ def f1_score(counts: Tensor) -> Tensor:
 
 
 def _auc(score: Tensor, label: Tensor) -> Tensor:
-    """Area under the ROC curve of one action unit; NaN unless both classes are there."""
+    """Return the area under the ROC curve of one action unit, or NaN unless both classes occur."""
     valid = label != MISSING
     score, label = score[valid], label[valid]
     if not (label == 1).any() or (label == 1).all():
         return torch.tensor(torch.nan, dtype=torch.float64)
-    # Ranks are all that counts: double keeps them, and [0, 1] keeps torchmetrics from a sigmoid that would not.
+    # torchmetrics applies a sigmoid to scores outside [0, 1], which can round different scores to equal ones.
     return binary_auroc(score.double().clamp(0, 1), label.int(), validate_args=False).double().cpu()
 
 
-def table(metrics: ActionUnitMetrics, columns: Sequence[str]) -> dict[str, object]:
-    """Plain values by name, for JSON: the means, and one value an action unit; None where not defined."""
+def metrics_dict(metrics: ActionUnitMetrics, columns: Sequence[str]) -> dict[str, object]:
+    """Return means and values per action unit as plain numbers for JSON. Undefined values are None.
+
+    ``columns`` are the names of the N action units.
+    """
 
     def by_au(values: Tensor) -> dict[str, float | None]:
-        return {name: _defined(value) for name, value in zip(columns, values.tolist(), strict=True)}
+        return {name: _none_if_nan(value) for name, value in zip(columns, values.tolist(), strict=True)}
 
     return {
-        "f1_mean": _defined(metrics.f1_mean),
-        "auc_mean": _defined(metrics.auc_mean),
-        "accuracy_mean": _defined(metrics.accuracy_mean),
-        "baseline_f1_mean": _defined(metrics.baseline_f1_mean),
+        "f1_mean": _none_if_nan(metrics.f1_mean),
+        "auc_mean": _none_if_nan(metrics.auc_mean),
+        "accuracy_mean": _none_if_nan(metrics.accuracy_mean),
+        "baseline_f1_mean": _none_if_nan(metrics.baseline_f1_mean),
         "f1": by_au(metrics.f1),
         "auc": by_au(metrics.auc),
         "accuracy": by_au(metrics.accuracy),
@@ -127,6 +140,5 @@ def table(metrics: ActionUnitMetrics, columns: Sequence[str]) -> dict[str, objec
     }
 
 
-def _defined(value: float) -> float | None:
-    """JSON has no NaN."""
-    return value if value == value else None
+def _none_if_nan(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -85,9 +85,7 @@ def check_same_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         )
     now, started = dict(flatten_settings(settings)), dict(flatten_settings(read_settings(folder)))
     different = [
-        key
-        for key in [*now, *started]
-        if started.get(key) != now.get(key) and not key.endswith(_TIME_AND_MEMORY_ONLY)
+        key for key in [*now, *started] if started.get(key) != now.get(key) and not key.endswith(_TIME_AND_MEMORY_ONLY)
     ]
     if different:
         key = min(different, key=lambda name: name.count("."))  # nested nodes repeat the settings of outer ones

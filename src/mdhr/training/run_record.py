@@ -18,7 +18,7 @@ from mdhr.config.composition import compose_config
 from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import RENDERED, is_rendered
 from mdhr.files.atomic import write_text
-from mdhr.training.metrics import table
+from mdhr.training.metrics import metrics_dict
 from mdhr.training.module import ActionUnitModule
 
 METRICS_FILE = "metrics.json"
@@ -33,9 +33,7 @@ class RecordCallback(Callback):
     """Callback that receives the record of a training run before it is written."""
 
     @abstractmethod
-    def on_record(
-        self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest
-    ) -> None:
+    def on_record(self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
         """Write files into the folder ``run``. Called once, in the first process, after the test."""
 
 
@@ -58,7 +56,7 @@ def make_record(module: ActionUnitModule, settings: Mapping[str, Any]) -> dict[s
         "git_commit": git_commit(),
         "command": command_line(),
         "num_test_frames": len(module.predictions.frame),
-        **table(module.metrics, module.au_set.columns),
+        **metrics_dict(module.metrics, module.au_set.columns),
     }
 
 
