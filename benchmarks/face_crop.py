@@ -43,7 +43,7 @@ def rendered(root: Path, num_frames: int) -> list[FrameSource]:
 
 
 def jitter(boxes: Sequence[np.ndarray]) -> str:
-    """Return columns for ``(F, 4)`` crop boxes of some videos: x, y and size in percent of the size, roll in degrees."""
+    """Return table columns for crop boxes ``(F, 4)``: x, y and size in percent of the size, roll in degrees."""
     unit = [np.stack([*[each[:, 2].mean() / 100] * 3, 1]) for each in boxes]
     second = np.concatenate([abs(np.diff(b, 2, axis=0)) / u for b, u in zip(boxes, unit, strict=True)])
     columns = zip(np.median(second, axis=0), np.quantile(second, 0.9, axis=0), strict=True)

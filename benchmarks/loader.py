@@ -23,7 +23,7 @@ from mdhr.action_units import BP4D
 from mdhr.data.dataset import TrainingClips, collate_clips
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.data.prepared.manifest import read_manifest, write_manifest
-from mdhr.data.transforms import draw_augmentation
+from mdhr.data.transforms import sample_augmentation
 from mdhr.data.video.frame_images import frame_name, write_frame
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import load_anny_head
@@ -90,7 +90,7 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
         def plain(epoch: int, index: int) -> torch.Tensor:
             rng = np.random.default_rng([epoch, index])
             start = int(rng.integers(LENGTH - NUM_FRAMES + 1))
-            draw = draw_augmentation(rng, size=SIZE, crop_size=CROP, jitter=JITTER)
+            draw = sample_augmentation(rng, size=SIZE, crop_size=CROP, jitter=JITTER)
             return plain_clip(videos[index].paths[start : start + NUM_FRAMES], draw, CROP)
 
         loaders: dict[str, Callable[[int, int], object]] = {

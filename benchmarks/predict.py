@@ -37,18 +37,18 @@ RATE = 25
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """That it takes."""
-    begin = time.perf_counter()
+    """Return the wall time of a call."""
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - begin
+    return time.perf_counter() - start
 
 
 def measure(name: str, path: Path, predictor: Predictor) -> None:
-    """Print milliseconds a frame of the whole and of its parts."""
+    """Print the total speed and the time of every step."""
     predictor(path)  # warm up
-    whole = seconds(lambda: predictor(path))
+    total = seconds(lambda: predictor(path))
     source, rule = VideoFile(path), predictor.model.description
-    glances = list(source.downscaled_frames(320))
+    small = [frame.image for frame in source.downscaled_frames(320)]
     found = find_tracks(source, detector=predictor.detector, fill=rule.fill)
     cutting = ClipRule(rule.num_frames, clip_stride(found.time, rule.seconds_between), 0, rule.crop_size)
     batches = [batch.clips for batch in clip_batches(source, found, cutting, batch_size=predictor.batch_size)]
@@ -56,32 +56,30 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
     boxes = found.tracks[0].crop
     parts = {
         "decode (once)": seconds(lambda: list(map(len, (frame for _, frame in read_video(path))))),
-        "reduce": seconds(lambda: list(source.downscaled_frames(320))),
-        "detect": seconds(lambda: [predictor.detector(glance.image) for glance in glances]),
-        "cut": seconds(lambda: [crop_face(frame, box, rule.crop_size) for frame, box in zip(frames, boxes, strict=True)]),
+        "downscale": seconds(lambda: list(source.downscaled_frames(320))),
+        "detect": seconds(lambda: [predictor.detector(image) for image in small]),
+        "crop": seconds(lambda: [crop_face(*each, rule.crop_size) for each in zip(frames, boxes, strict=True)]),
         "network": seconds(lambda: [predictor.model.score(clips) for clips in batches]),
     }
-    parts["reduce"] -= parts["decode (once)"]
-    each = ", ".join(f"{part} {1e3 * spent / len(frames):.1f}" for part, spent in parts.items())
-    print(f"{name}: {len(frames)} frames, {len(frames) / whole:.1f} frames/s; ms a frame: {each}", flush=True)
+    parts["downscale"] -= parts["decode (once)"]
+    each = ", ".join(f"{part} {1e3 * value / len(frames):.1f}" for part, value in parts.items())
+    print(f"{name}: {len(frames)} frames, {len(frames) / total:.1f} frames/s; ms per frame: {each}", flush=True)
 
 
 def peak(minutes: float, checkpoint: str, folder: Path) -> None:
-    """Print the memory that scoring so long a video takes at most."""
+    """Print the peak memory of predicting a video of the given length."""
     path = folder / f"{minutes:g}.mp4"
     frames = [frame for _, frame in read_video(fetch_sample_video(folder.parent))]
     with write_video(path) as add:
         for i, frame in enumerate(islice(cycle(frames + frames[::-1]), round(minutes * 60 * RATE))):
             add(i / RATE, frame)
     code = [sys.executable, __file__, "--checkpoint", checkpoint, "--peak", str(path)]
-    print(
-        f"{minutes:g} min: {subprocess.run(code, check=True, capture_output=True, text=True).stdout.strip()}",
-        flush=True,
-    )
+    result = subprocess.run(code, check=True, capture_output=True, text=True)
+    print(f"{minutes:g} min: {result.stdout.strip()}", flush=True)
 
 
 def main() -> None:
-    """See above."""
+    """Measure speed, then peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", default="runs/demo")
     parser.add_argument("--minutes", type=float, nargs="*", default=[1, 10])
@@ -93,13 +91,13 @@ def main() -> None:
         rows = len(predictor(arguments.peak))
         print(f"{rows} rows, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
         return
-    print(f"{torch.get_num_threads()} threads of torch, {cv2.getNumThreads()} of OpenCV")
+    print(f"threads: torch {torch.get_num_threads()}, OpenCV {cv2.getNumThreads()}")
     with tempfile.TemporaryDirectory() as temporary:
         clip = fetch_sample_video(Path(temporary))
         large = Path(temporary) / "large.mp4"
         with write_video(large) as add:
-            for moment, frame in read_video(clip):
-                add(moment, cv2.resize(frame, (1280, 1047))[160:880].copy())
+            for time_stamp, frame in read_video(clip):
+                add(time_stamp, cv2.resize(frame, (1280, 1047))[160:880].copy())
         for name, path in {"176 x 144": clip, "1280 x 720": large, **{str(v): v for v in arguments.videos}}.items():
             measure(name, path, predictor)
         (Path(temporary) / "loops").mkdir()

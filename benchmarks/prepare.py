@@ -19,8 +19,9 @@ from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.video.frame_images import write_frame
 from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
-from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.performance import Performance
+from mdhr.synthetic.animation import FaceAnimation
+from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 SIZE, QUALITY = 256, 95
@@ -29,8 +30,8 @@ SIZE, QUALITY = 256, 95
 def frames(num_frames: int, *, width: int, height: int, face: int) -> Iterator[np.ndarray]:
     """Yield frames of a slowly moving face on a noisy background."""
     rng = np.random.default_rng(0)
-    head = HeadModel.load()
-    image = Renderer(head=head, size=256).frame(head.identity(3), Performance.neutral(1), 0)
+    head = load_anny_head()
+    image = Renderer(head=head, size=256).frame(make_identity(head, seed=3), FaceAnimation.neutral(1), 0)
     image = cv2.resize(image, (face, face), interpolation=cv2.INTER_CUBIC)
     background = np.full((height, width, 3), 110, np.uint8)
     noise = rng.normal(0, 2, (height, width, 3)).astype(np.int8)

@@ -1,4 +1,4 @@
-"""Our one-pass augmentation against torchvision's and OpenCV's, step by step."""
+"""The one-pass augmentation equals separate steps of torchvision and OpenCV."""
 
 import cv2
 import numpy as np
@@ -6,29 +6,29 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional
 
-from mdhr.data.transforms import GRAY, Augmentation, augment, draw_augmentation, normalize, resize
+from mdhr.data.transforms import GRAY, Augmentation, augment, normalize, resize, sample_augmentation
 
 
-def picture(seed: int = 0, size: int = 40) -> np.ndarray:
+def noise(seed: int = 0, size: int = 40) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (size, size, 3)).astype(np.uint8)
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_equals_torchvision(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    draw = draw_augmentation(rng, size=40, crop_size=32, jitter=(0.6, 1.4))
-    image = torch.from_numpy(picture(seed)).permute(2, 0, 1)
+    draw = sample_augmentation(rng, size=40, crop_size=32, jitter=(0.6, 1.4))
+    image = torch.from_numpy(noise(seed)).permute(2, 0, 1)
     expected = functional.crop(image, draw.top, draw.left, 32, 32)
     expected = functional.horizontal_flip(expected) if draw.flip else expected
     expected = functional.adjust_brightness(expected, draw.brightness)
     expected = functional.adjust_contrast(expected, draw.contrast)
     expected = functional.adjust_saturation(expected, draw.saturation)
-    difference = augment(picture(seed), draw, 32).astype(int) - expected.permute(1, 2, 0).numpy().astype(int)
-    assert np.abs(difference).max() <= 4  # torchvision cuts fractions off after every step, we round
+    difference = augment(noise(seed), draw, 32).astype(int) - expected.permute(1, 2, 0).numpy().astype(int)
+    assert np.abs(difference).max() <= 4  # torchvision truncates fractions after every step, augment rounds once
 
 
 def step_by_step(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.ndarray:
-    """Every step rounds and saturates at 0 and 255."""
+    """Apply the steps separately; every step rounds and saturates at 0 and 255."""
     frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
     frame = cv2.flip(frame, 1) if draw.flip else frame
     frame = cv2.convertScaleAbs(frame, alpha=draw.brightness)
@@ -43,8 +43,8 @@ def test_one_pass_is_within_two_gray_levels_of_three_steps(smooth: bool, flip: b
     rng = np.random.default_rng(1)
     factors = [*np.stack(np.meshgrid(*[[0.6, 1, 1.4]] * 3), -1).reshape(-1, 3), *rng.uniform(0.6, 1.4, (60, 3))]
     for seed, (brightness, contrast, saturation) in enumerate(factors):
-        # Enlarged noise has fields of one color and slopes between them, many of them black, white or pure.
-        frame = cv2.resize(picture(seed, 6), (40, 40), interpolation=cv2.INTER_CUBIC) if smooth else picture(seed)
+        # Enlarged noise has uniform areas, many of them black, white or saturated, with gradients between them.
+        frame = cv2.resize(noise(seed, 6), (40, 40), interpolation=cv2.INTER_CUBIC) if smooth else noise(seed)
         draw = Augmentation(3, 5, flip, float(brightness), float(contrast), float(saturation))
         difference = augment(frame, draw, 32).astype(int) - step_by_step(frame, draw, 32)
         assert np.abs(difference).max() <= 2, draw
@@ -54,32 +54,32 @@ def test_one_pass_is_within_two_gray_levels_of_three_steps(smooth: bool, flip: b
 @pytest.mark.parametrize("gray", [0, 128, 255])
 @pytest.mark.parametrize("brightness", [0.0, 0.5, 1.3, 4.0])
 @pytest.mark.parametrize("contrast", [0.0, 0.5, 1.7, 4.0])
-def test_one_gray_saturates_before_its_contrast(gray: int, brightness: float, contrast: float) -> None:
-    """Contrast leaves a mean as it is, so the brightened gray is what remains."""
+def test_brightness_saturates_before_contrast(gray: int, brightness: float, contrast: float) -> None:
+    """Contrast keeps the mean, so that the result is the gray value after the change of brightness."""
     frame = np.full((40, 40, 3), gray, np.uint8)
     found = augment(frame, Augmentation(0, 0, False, brightness, contrast, 1.4), 32).astype(int)
     assert np.abs(found - min(255, round(gray * brightness))).max() <= 2
 
 
-def test_what_is_given_is_filled_and_the_frame_left_alone() -> None:
-    frame, filled = picture(), np.zeros((2, 32, 32, 3), np.uint8)
+def test_out_is_filled_and_the_frame_is_unchanged() -> None:
+    frame, filled = noise(), np.zeros((2, 32, 32, 3), np.uint8)
     frame.setflags(write=False)
     for flip, out in zip((False, True), filled, strict=True):
         draw = Augmentation(3, 5, flip, 1.2, 1.3, 0.7)
         np.testing.assert_array_equal(out, np.zeros_like(out))
         augment(frame, draw, 32, out=out)
         np.testing.assert_array_equal(out, augment(frame, draw, 32))
-    np.testing.assert_array_equal(frame, picture())
+    np.testing.assert_array_equal(frame, noise())
 
 
-def test_neutral_draw_is_a_crop() -> None:
-    image = picture()
+def test_neutral_factors_only_crop() -> None:
+    image = noise()
     np.testing.assert_array_equal(augment(image, Augmentation(3, 5, False, 1, 1, 1), 20), image[3:23, 5:25])
 
 
-def test_draws_cover_the_ranges() -> None:
+def test_samples_cover_the_ranges() -> None:
     rng = np.random.default_rng(0)
-    draws = np.array([draw_augmentation(rng, size=40, crop_size=38, jitter=(0.6, 1.4)) for _ in range(2000)], float)
+    draws = np.array([sample_augmentation(rng, size=40, crop_size=38, jitter=(0.6, 1.4)) for _ in range(2000)], float)
     assert draws[:, :2].min() == 0
     assert draws[:, :2].max() == 2
     assert 0.45 < draws[:, 2].mean() < 0.55
@@ -87,13 +87,13 @@ def test_draws_cover_the_ranges() -> None:
     np.testing.assert_allclose(draws[:, 3:].max(0), 1.4, atol=0.01)
 
 
-def test_whole_frame_can_be_the_crop() -> None:
-    draw = draw_augmentation(np.random.default_rng(0), size=40, crop_size=40, jitter=(1, 1))
+def test_crop_of_the_frame_size() -> None:
+    draw = sample_augmentation(np.random.default_rng(0), size=40, crop_size=40, jitter=(1, 1))
     assert (draw.top, draw.left) == (0, 0)
 
 
-def test_resize_of_the_right_size_is_free() -> None:
-    frames = torch.from_numpy(picture()).permute(2, 0, 1)[None]
+def test_resize_to_the_same_size_returns_the_input() -> None:
+    frames = torch.from_numpy(noise()).permute(2, 0, 1)[None]
     assert resize(frames, 40) is frames
     assert resize(frames, 28).shape == (1, 3, 28, 28)
     assert resize(frames, 28).dtype == torch.uint8

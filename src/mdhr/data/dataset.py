@@ -18,7 +18,7 @@ from mdhr.batch import ClipBatch
 from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Video
-from mdhr.data.transforms import augment, draw_augmentation, resize
+from mdhr.data.transforms import augment, resize, sample_augmentation
 from mdhr.data.video.frame_images import read_frame
 
 _DRAW = 1
@@ -78,7 +78,7 @@ class TrainingClips(Dataset[ClipBatch]):
         rng = np.random.default_rng([_DRAW, self.seed, epoch, index])
         video = index // self.clips_per_video
         start = int(rng.integers(max(1, len(self.videos[video]) - self.span + 1)))
-        draw = draw_augmentation(rng, size=self.size, crop_size=self.crop_size, jitter=self.jitter)
+        draw = sample_augmentation(rng, size=self.size, crop_size=self.crop_size, jitter=self.jitter)
         positions, padding = clip_positions(
             start, num_frames=self.num_frames, stride=self.stride, length=len(self.videos[video])
         )
