@@ -96,8 +96,8 @@ def test_a_roof_hides_the_sky():
     triangles = np.array([t for a, b, c, d in cells for t in ((a, b, c), (b, d, c))])
     vertices = np.concatenate([grid(0.0), grid(0.05)])
     both = np.concatenate([triangles, triangles + 9])
-    seen = measure_visibility(vertices, both, num_directions=200, depth_map_size=96).astype(np.float32)
+    coefficients = measure_visibility(vertices, both, num_directions=200, depth_map_size=96).astype(np.float32)
     up, aside = spherical_harmonics(np.array([0.0, 1.0, 0.0])), spherical_harmonics(np.array([1.0, 0.0, 0.0]))
-    floor, roof = seen[4], seen[13]
+    floor, roof = coefficients[4], coefficients[13]
     assert floor @ up < 0.3 < 0.8 < roof @ up
     assert floor @ aside > floor @ up

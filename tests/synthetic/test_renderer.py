@@ -158,7 +158,7 @@ def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotati
     """The texture place drawn at a landmark's pixel is the landmark's own."""
     animation = animated(rotation=rotation)
     marks = renderer.landmarks(identity, animation, 0)
-    assert ((marks > -0.05 * SIZE) & (marks < 1.05 * SIZE)).all()  # the forehead may leave by a hair
+    assert ((marks > -0.05 * SIZE) & (marks < 1.05 * SIZE)).all()  # forehead landmarks may lie slightly outside
     inner = [k for k, name in enumerate(renderer.landmark_names) if "forehead" not in name]
     assert ((marks[inner] > 0) & (marks[inner] < SIZE - 1)).all()
     renderer.frame(identity, animation, 0)

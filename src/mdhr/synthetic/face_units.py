@@ -27,4 +27,4 @@ FACE_UNITS: dict[int, dict[str, float]] = {
     25: {"mouthLowerDown": 0.6, "mouthUpperUp": 0.25, "jawOpen": 0.06},
     26: {"jawOpen": 0.45},
 }
-"""Weights of the face units at intensity 1 of an action unit. Names without a side stand for both sides."""
+"""Weights of the face units at intensity 1 of an action unit. Names without a side denote both sides."""

@@ -6,8 +6,6 @@ lookups (color and wrinkle shading), lens blur, and sensor noise.
 Letters: V vertices, K rendered triangles, W movements, L landmarks.
 """
 
-from functools import lru_cache
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from scipy.sparse import csr_matrix
 from mdhr.data.faces.cropping import FILL
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.array_types import FloatArray, Image
+from mdhr.synthetic.camera_effects import add_camera_effects, background_image
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT, Identity
 from mdhr.synthetic.movements import EXTRA_MOVEMENTS
@@ -35,9 +34,10 @@ KEY_LIGHT = 1.35
 FRAME_MARGIN = 0.02
 """Meters above and below the frame where triangles are still drawn. Larger than a triangle."""
 LIGHT_LIMIT = 4.0
-"""Light that the value 1 of the rasterizer stands for."""
+"""Light that the rasterizer represents by 1."""
 SCATTERED_LIGHT = np.asarray([0.030, 0.010, 0.005], np.float32)
 """Light that skin scatters into its own shadows."""
+CAMERA_VIEW = np.eye(4, dtype=np.float32)
 
 
 def rotation_matrix(degrees: FloatArray) -> FloatArray:
@@ -149,15 +149,15 @@ class Renderer:
             attributes,
             raster,
             depth,
-            _IDENTITY,
+            CAMERA_VIEW,
             self.field,
             NEAR,
             FAR,
             self._settings,
         )
         image = self._shade(identity, animation, f, raster)
-        cv2.copyTo(background(self.size, animation), (depth >= FAR - 0.01).astype(np.uint8), image)
-        return self._camera_effects(image, animation, f)
+        cv2.copyTo(background_image(self.size, animation), (depth >= FAR - 0.01).astype(np.uint8), image)
+        return add_camera_effects(image, animation, f)
 
     def _facing(self, posed: FloatArray, offset: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return triangle normals ``(3, K)`` of twice the triangle's area, and a mask ``(K,)`` of visible triangles."""
@@ -210,38 +210,3 @@ class Renderer:
         tint = animation.light_color[f] * (exposure * LIGHT_LIMIT)
         light = cv2.merge([cv2.sqrt(lit * tint[k] + SCATTERED_LIGHT[k] * exposure) for k in range(3)])
         return np.asarray(cv2.multiply(color, light, dtype=cv2.CV_8U), np.uint8)
-
-    def _camera_effects(self, image: Image, animation: FaceAnimation, f: int) -> Image:
-        """Return an image with lens blur and sensor noise."""
-        sigma = float(animation.blur[f]) * self.size / 160
-        if sigma > 0.2:
-            image = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
-        if animation.noise[f] > 0:
-            rng = np.random.default_rng([animation.background_seed, f])
-            top, left = rng.integers(0, self.size, 2)
-            grain = _noise_plate(self.size)[top : top + self.size, left : left + self.size]
-            image = np.asarray(cv2.add(image, grain * animation.noise[f], dtype=cv2.CV_8U), np.uint8)
-        return image
-
-
-_IDENTITY = np.eye(4, dtype=np.float32)
-
-
-@lru_cache(maxsize=2)
-def _noise_plate(size: int) -> FloatArray:
-    """Return noise ``(2 size, 2 size, 3)``, of which each frame uses a random window."""
-    return np.random.default_rng(size).standard_normal((2 * size, 2 * size, 3), dtype=np.float32)
-
-
-def background(size: int, animation: FaceAnimation) -> Image:
-    """Return a background ``(size, size, 3)``: the background color with a soft random gradient."""
-    return _background(size, tuple(float(c) for c in animation.background), animation.background_seed)
-
-
-@lru_cache(maxsize=16)
-def _background(size: int, color: tuple[float, float, float], seed: int) -> Image:
-    rng = np.random.default_rng([seed, 104729])
-    grain = rng.standard_normal((4, 4, 3), dtype=np.float32) * np.float32(0.04)
-    grain += rng.standard_normal((4, 4, 1), dtype=np.float32) * np.float32(0.10)
-    soft = cv2.resize(grain, (size, size), interpolation=cv2.INTER_CUBIC)
-    return (np.clip(np.asarray(color, np.float32) * (1 + soft), 0, 1) * 255).astype(np.uint8)

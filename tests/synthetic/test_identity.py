@@ -1,4 +1,4 @@
-"""Identities: the same seed gives the same bytes, looks go together, layers mirror."""
+"""Identities: determinism, appearance, texture, hair, and wrinkles."""
 
 import numpy as np
 import pytest
