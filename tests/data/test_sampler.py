@@ -1,11 +1,11 @@
-"""Who draws what, alone and among several processes."""
+"""Order of the samplers, for one process and for several."""
 
 import pytest
 
 from mdhr.data.sampler import EpochSampler, SegmentSampler
 
 
-def test_every_epoch_is_another_order_of_everything() -> None:
+def test_every_epoch_has_another_order_of_all_clips() -> None:
     sampler = EpochSampler(range(20), seed=1)  # type: ignore[arg-type]
     orders = []
     for epoch in range(3):
@@ -20,7 +20,7 @@ def test_every_epoch_is_another_order_of_everything() -> None:
 
 
 @pytest.mark.parametrize("num_clips", [24, 23])
-def test_processes_together_draw_the_batches_of_one(num_clips: int) -> None:
+def test_processes_together_sample_the_batches_of_one(num_clips: int) -> None:
     alone = list(EpochSampler(range(num_clips), seed=1))  # type: ignore[arg-type]
     ranks = [list(EpochSampler(range(num_clips), seed=1, rank=rank, world_size=2)) for rank in range(2)]  # type: ignore[arg-type]
     assert len(ranks[0]) == len(ranks[1]) == len(EpochSampler(range(num_clips), seed=1, rank=1, world_size=2)) == 12  # type: ignore[arg-type]
@@ -28,17 +28,17 @@ def test_processes_together_draw_the_batches_of_one(num_clips: int) -> None:
         together = {pair for rank in ranks for pair in rank[4 * batch : 4 * batch + 4]}
         if batch < 2 or num_clips == 24:
             assert together == set(alone[8 * batch : 8 * batch + 8])
-        else:  # one clip is drawn again to make the steps even
+        else:  # one clip is repeated to equalize the number of steps
             assert together == {*alone[16:], alone[0]}
 
 
-def test_what_was_taken_is_left_out_of_its_epoch_once() -> None:
-    whole = list(EpochSampler(range(9), seed=1, epoch=4))  # type: ignore[arg-type]
-    sampler = EpochSampler(range(9), seed=1, epoch=4, taken=6)  # type: ignore[arg-type]
+def test_used_clips_are_skipped_once_in_their_epoch() -> None:
+    complete = list(EpochSampler(range(9), seed=1, epoch=4))  # type: ignore[arg-type]
+    sampler = EpochSampler(range(9), seed=1, epoch=4, num_skipped=6)  # type: ignore[arg-type]
     assert len(sampler) == 9
-    assert list(sampler) == whole[6:]
-    assert list(sampler) == whole
-    sampler = EpochSampler(range(9), seed=1, epoch=4, taken=6)  # type: ignore[arg-type]
+    assert list(sampler) == complete[6:]
+    assert list(sampler) == complete
+    sampler = EpochSampler(range(9), seed=1, epoch=4, num_skipped=6)  # type: ignore[arg-type]
     sampler.set_epoch(5)
     assert len(list(sampler)) == 9
 

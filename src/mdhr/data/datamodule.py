@@ -213,7 +213,7 @@ class FaceVideoData(LightningDataModule):
         if fit_loop.epoch_progress.current.ready == sampler.epoch:  # between two epochs
             return
         sampler.epoch += batches // num_batches
-        sampler.taken = batches % num_batches * self.batch_size
+        sampler.num_skipped = batches % num_batches * self.batch_size
         # Lightning cannot know this and warns that the rest of the epoch is unreliable.
         warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")
 

@@ -1,6 +1,6 @@
-"""Which clips a process sees, and in which order.
+"""Samplers that divide the clips of a data set between processes.
 
-Both are ``DistributedSampler`` in name so that Lightning leaves them in place; with one process they give everything.
+Both are subclasses of ``DistributedSampler``, so Lightning does not replace them. A single process receives all clips.
 """
 
 from collections.abc import Iterator
@@ -9,43 +9,61 @@ from typing import Any
 import numpy as np
 from torch.utils.data import Dataset, DistributedSampler
 
-_ORDER = 2
-"""Keeps the random numbers of the order apart from those of other users of the same seed."""
+_SHUFFLE_STREAM = 2
+"""Separates the random numbers of the order from those that other modules derive from the same seed."""
 
 
 class EpochSampler(DistributedSampler[Any]):
-    """Shuffled ``(epoch, index)`` pairs, so that workers that outlive an epoch know which one it is.
+    """Sampler of shuffled ``(epoch, index)`` pairs for training.
 
-    Order and epoch follow from the seed and :meth:`set_epoch`, which Lightning calls. Batch i of all processes
-    together holds the same clips as batch i of a single process with as many times the batch size. Where the
-    processes do not divide the clips, the first few are drawn again: every process must take equally many steps.
+    The pairs contain the epoch because persistent workers do not receive it otherwise. The order is a function of
+    seed and epoch. Batch i of all processes together contains the same clips as batch i of a single process with the
+    total batch size. If the number of clips is not divisible by the number of processes, the first clips of the order
+    are repeated at the end, so that all processes take the same number of steps.
 
-    A run that was interrupted inside ``epoch`` passes how many clips this process had already ``taken`` from it;
-    they are left out of that epoch once.
+    Parameters
+    ----------
+    dataset: dataset of clips. Only its length is used.
+    seed: seed of the order.
+    rank: number of this process.
+    world_size: number of processes.
+    epoch: first epoch.
+    num_skipped: clips of this process that an interrupted run has already used in ``epoch``. They are skipped once.
     """
 
     def __init__(
-        self, dataset: Dataset[Any], *, seed: int, rank: int = 0, world_size: int = 1, epoch: int = 0, taken: int = 0
+        self,
+        dataset: Dataset[Any],
+        *,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        epoch: int = 0,
+        num_skipped: int = 0,
     ) -> None:
         super().__init__(dataset, num_replicas=world_size, rank=rank, shuffle=True, seed=seed)
         self.epoch = epoch
-        self.taken = taken
+        self.num_skipped = num_skipped
 
     def set_epoch(self, epoch: int) -> None:
-        """Say which epoch the next iteration draws."""
+        """Set the epoch of the next iteration. Lightning calls this before every epoch."""
         if epoch != self.epoch:
-            self.taken = 0
+            self.num_skipped = 0
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        order = np.random.default_rng([_ORDER, self.seed, self.epoch]).permutation(len(self.dataset))  # type: ignore[arg-type]
+        rng = np.random.default_rng([_SHUFFLE_STREAM, self.seed, self.epoch])
+        order = rng.permutation(len(self.dataset))  # type: ignore[arg-type]
         order = np.resize(order, self.total_size)[self.rank :: self.num_replicas]
-        order, self.taken = order[self.taken :], 0
+        order, self.num_skipped = order[self.num_skipped :], 0
         return iter([(self.epoch, index) for index in order.tolist()])
 
 
 class SegmentSampler(DistributedSampler[Any]):
-    """Every ``world_size``-th segment, none twice: processes may get one more or less than others."""
+    """Sampler of every ``world_size``-th segment for validation and test.
+
+    No segment is repeated, so the number of segments per process may differ by one.
+    """
 
     def __init__(self, dataset: Dataset[Any], *, rank: int = 0, world_size: int = 1) -> None:
         super().__init__(dataset, num_replicas=world_size, rank=rank, shuffle=False)

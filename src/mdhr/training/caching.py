@@ -1,4 +1,4 @@
-"""Store frames or feature maps of a data set on disk, so that training does not decode or compute them again."""
+"""Caches of decoded frames and of feature maps on disk, computed once and read by all training runs."""
 
 from pathlib import Path
 
@@ -15,28 +15,29 @@ from mdhr.network.backbone import Backbone
 
 
 def store_frames(cfg: DictConfig) -> None:
-    """Store the frames of the data set where ``data.module.frames`` says.
+    """Store the decoded frames of the data set in the folder ``data.module.frames``, unless they are up to date.
 
-    Raises ``InputError`` if it says nothing, if the data set cannot be read, or the disk is too small.
+    Raises ``InputError`` if ``data.module.frames`` is not set, the data set cannot be read, or the disk has too little
+    space.
     """
     if not cfg.data.module.frames:
-        raise InputError("data.module.frames is not set: say data.module.frames=<a folder to store the frames in>")
+        raise InputError("data.module.frames is not set. Set it to the folder to store the frames in.")
     folder = Path(cfg.data.module.frames)
     manifest = instantiate(cfg.data.module.source)(au_set=instantiate(cfg.data.au_set))
     try:
         StoredFrames(folder, manifest=manifest)
         return
-    except InputError:  # none, or outdated ones
+    except InputError:  # missing or outdated
         pass
     with stop_on_signals():
         write_stored_frames(folder, manifest=manifest)
-    print(f"the frames are in {folder}: train with data.module.frames={folder}")
+    print(f"Stored the frames in {folder}. To use them, train with data.module.frames={folder}.")
 
 
 def store_features(cfg: DictConfig) -> None:
-    """Store the maps that the settings of a training name, if they name any.
+    """Store the feature maps of the frozen backbone in the folder ``data.module.features``, unless they are up to date.
 
-    Raises ``InputError`` for a wrong setting or data.
+    If ``data.module.features`` is not set, nothing is stored. Raises ``InputError`` for invalid settings or data.
     """
     if not cfg.data.module.get("features"):
         return
@@ -48,7 +49,7 @@ def store_features(cfg: DictConfig) -> None:
     try:
         StoredFeatures(folder, manifest=manifest, crop_size=crop_size).check_backbone(fingerprint)
         return
-    except InputError:  # none, or outdated ones
+    except InputError:  # missing or outdated
         pass
     with stop_on_signals(), torch.inference_mode():
         write_stored_features(
@@ -58,4 +59,4 @@ def store_features(cfg: DictConfig) -> None:
             pack=lambda frames: backbone.pack(backbone(frames)),
             fingerprint=fingerprint,
         )
-    print(f"the feature maps of the frozen backbone are in {folder}")
+    print(f"Stored the feature maps of the frozen backbone in {folder}.")
