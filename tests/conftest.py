@@ -80,6 +80,17 @@ def compose_smoke(prepared: Path) -> Callable[..., DictConfig]:
     return smoke_in
 
 
+@pytest.fixture(scope="session")
+def compose_evaluation() -> Callable[..., DictConfig]:
+    """Compose ``conf/evaluate.yaml`` for a run."""
+
+    def evaluation_of(run: Path, *overrides: str) -> DictConfig:
+        with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+            return compose("evaluate", [f"run='{run}'", "trainer=cpu", *overrides])
+
+    return evaluation_of
+
+
 @pytest.fixture
 def smoke(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> Callable[..., DictConfig]:
     """Compose the smoke experiment with more overrides, to run in ``tmp_path/run``."""

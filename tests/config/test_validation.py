@@ -11,6 +11,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from mdhr.config.settings_schema import EvaluationSettings
 from mdhr.config.validation import validate
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
@@ -80,10 +81,10 @@ def test_callbacks_compose_validate_and_instantiate(name: str, tmp_path: Path):
     assert all(isinstance(instantiate(callback), Callback) for callback in cfg.callbacks.values())
 
 
-def test_evaluation_composes_and_asks_for_its_checkpoint():
-    with pytest.raises(InputError, match=r"^checkpoint is not set: say checkpoint=\.\.\.$"):
-        validate(composed(config_name="evaluate"))
-    validate(composed("checkpoint=best.ckpt", config_name="evaluate"))
+def test_evaluation_composes_and_requires_a_run():
+    with pytest.raises(InputError, match=r"^run is not set: set run=\.\.\.$"):
+        validate(composed(config_name="evaluate"), EvaluationSettings)
+    validate(composed("run=runs/demo", config_name="evaluate"), EvaluationSettings)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -132,10 +133,10 @@ def test_recipe_of_the_paper_is_the_default(override: str, num_aus: int):
 
 
 WRONG = {
-    "network.temporal_radius=0": r"network\.temporal_radius=0: must be 1 to 8, half of data\.num_frames=16",
-    "network.temporal_radius=9": r"network\.temporal_radius=9: must be 1 to 8, half of data\.num_frames=16",
+    "network.temporal_radius=0": r"network\.temporal_radius=0 is out of range: expected 1 to 8 \(half of data\.num_frames=16\)",
+    "network.temporal_radius=9": r"network\.temporal_radius=9 is out of range: expected 1 to 8 \(half of data\.num_frames=16\)",
     "network.temporal_radius=abc": r"network\.temporal_radius=abc: should be a valid integer",
-    "backbone.name=resnet5": r"backbone\.name=resnet5: timm has no such model; near: .*resnet50",
+    "backbone.name=resnet5": r"backbone\.name=resnet5: timm has no such model; closest names: .*resnet50",
     "data.au_set.name=BP5D": r"data\.au_set\.name=BP5D: unknown action unit set 'BP5D': use one of BP4D, DISFA",
     "data.crop_size=100": r"data\.crop_size=100: should be a multiple of 32",
     "data.batch_size=0": r"data\.batch_size=0: should be greater than or equal to 1",
@@ -144,12 +145,12 @@ WRONG = {
     "data.module.jitter=wild": r"data\.module\.jitter=wild: should be a valid tuple",
     "backbone.feature_source=roof": r"backbone\.feature_source=roof: should be 'stage_input' or 'stage_output'",
     "module.learning_rate=-1": r"module\.learning_rate=-1: should be greater than 0",
-    "trainer.max_epochs=3": r"trainer\.check_val_every_n_epoch=25: must be at most trainer\.max_epochs=3",
-    "+network.num_neighbors=5": r"there is no setting network\.num_neighbors: did you mean network\.temporal_radius\?",
+    "trainer.max_epochs=3": r"trainer\.check_val_every_n_epoch=25 is out of range: expected at most trainer\.max_epochs=3",
+    "+network.temporal_raduis=5": r"there is no setting network\.temporal_raduis: did you mean network\.temporal_radius\?",
     "+sede=1": r"there is no setting sede: did you mean seed\?",
-    "module._target_=mdhr.training.module.Modul": r"module\._target_=mdhr\.module\.Modul: .*",
-    "~module.betas": r"module\.betas is not set: ActionUnitModule needs it",
-    "data.root=???": r"data\.root is not set: say data\.root=\.\.\.",
+    "module._target_=mdhr.training.module.Modul": r"module\._target_=mdhr\.training\.module\.Modul: .*",
+    "~module.betas": r"module\.betas is not set: ActionUnitModule requires it",
+    "data.root=???": r"data\.root is not set: set data\.root=\.\.\.",
 }
 
 

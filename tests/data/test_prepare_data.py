@@ -37,8 +37,7 @@ def test_a_release_is_prepared_trained_and_tested(tmp_path: Path, data: str, bui
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         preparing = compose("prepare", [*where, *SMALL])
         training = compose("train", ["experiment=smoke", *where, run, "trainer.max_epochs=1"])
-        checkpoint = f"checkpoint={tmp_path}/run/checkpoints/best.ckpt"
-        testing = compose("evaluate", ["experiment=smoke", *where, checkpoint, f"run_dir={tmp_path}/test"])
+        testing = compose("evaluate", [f"run={tmp_path}/run", f"out={tmp_path}/test", "trainer=cpu"])
     prepare(preparing)
     manifest = read_manifest(tmp_path / "prepared")
     trained = train(training)

@@ -66,7 +66,7 @@ def test_two_processes_gather_every_frame_once(shares: list[list[int]], tmp_path
 
 
 def test_two_process_run_equals_single_process_evaluation(
-    prepared: Path, smoke: Callable[..., DictConfig], tmp_path: Path
+    prepared: Path, compose_evaluation: Callable[..., DictConfig], tmp_path: Path
 ):
     run = tmp_path / "two"
     asked = ["experiment=smoke", "trainer=ddp_cpu", f"data.root={prepared}", f"run_dir={run}", "trainer.max_epochs=1"]
@@ -77,13 +77,13 @@ def test_two_process_run_equals_single_process_evaluation(
         timeout=900,
     )
     two = json.loads((run / "metrics.json").read_text())
-    one = evaluate(smoke(f"checkpoint={run}/checkpoints/best.ckpt", config_name="evaluate"))
+    one = evaluate(compose_evaluation(run))
     assert two["num_test_frames"] == one["num_test_frames"] == 30
     assert {key: two[key] for key in ("f1", "accuracy", "num_positive")} == {
         key: one[key] for key in ("f1", "accuracy", "num_positive")
     }
     pd.testing.assert_frame_equal(
         pd.read_parquet(run / "predictions.parquet"),
-        pd.read_parquet(tmp_path / "run" / "predictions.parquet"),
+        pd.read_parquet(run / "evaluation" / "predictions.parquet"),
         atol=1e-6,
     )

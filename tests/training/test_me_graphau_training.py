@@ -22,7 +22,10 @@ def stage_1(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.T
 
 
 def test_stage_2_trains_from_stage_1_and_is_evaluated(
-    compose_smoke: Callable[..., DictConfig], stage_1: Path, tmp_path: Path
+    compose_smoke: Callable[..., DictConfig],
+    compose_evaluation: Callable[..., DictConfig],
+    stage_1: Path,
+    tmp_path: Path,
 ) -> None:
     weights = f"network.weights={stage_1}/checkpoints/best.ckpt"
     record = train(compose_smoke(tmp_path / "run", "network=me_graphau_stage2", weights))
@@ -32,13 +35,10 @@ def test_stage_2_trains_from_stage_1_and_is_evaluated(
     total = epochs["train/loss_au"] + 0.05 * epochs["train/loss_edge"]
     assert epochs["train/loss_epoch"].tolist() == pytest.approx(total.tolist(), rel=1e-5)
 
-    checkpoint = f"checkpoint={tmp_path}/run/checkpoints/best.ckpt"
-    again = evaluate(
-        compose_smoke(tmp_path / "evaluation", "network=me_graphau_stage2", checkpoint, config_name="evaluate")
-    )
+    again = evaluate(compose_evaluation(tmp_path / "run"))
     assert again["f1"] == record["f1"]
     with pytest.raises(InputError, match="is of another network"):
-        evaluate(compose_smoke(tmp_path / "other", "network=me_graphau_stage1", checkpoint, config_name="evaluate"))
+        evaluate(compose_evaluation(stage_1, f"checkpoint={tmp_path}/run/checkpoints/best.ckpt"))
 
 
 def test_stage_1_has_no_edge_loss(stage_1: Path) -> None:

@@ -5,6 +5,17 @@ usage: mdhr evaluate run=RUN [setting=value ...]
 Examples:
   mdhr evaluate run=runs/demo
   mdhr evaluate run=runs/demo module.threshold=0.4 out=runs/demo-threshold04
+  mdhr evaluate run=runs/demo checkpoint=runs/demo/checkpoints/last.ckpt data.root=/data/faces trainer=gpu
+
+Network, data, fold and protocol are those of the run. Metrics and predictions are written to <run>/evaluation.
+
+  checkpoint=FILE            checkpoint to test, by default <run>/checkpoints/best.ckpt
+  out=FOLDER                 folder for metrics.json and predictions.parquet
+  data.root=FOLDER           prepared data set, if it was moved
+  data.fold=K                test fold; only subjects that the run did not use in training are accepted
+  allow_seen_subjects=true   accept all subjects
+
+Settings are Hydra overrides of conf/evaluate.yaml. `mdhr evaluate --cfg job` prints all of them.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""From the settings that a model was trained with to its network, without calling anything that they name.
+"""Networks from the recorded settings of a run or an exported model.
 
-The settings may come from a stranger. ``_target_`` is compared with a list and never looked up, and every other value
-has to be a number, a flag or a name.
+The settings may come from a stranger: nothing that they name is imported or called, see
+:mod:`mdhr.config.plain_settings`.
 """
 
 import inspect
@@ -13,6 +13,7 @@ import timm
 from torch import nn
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.plain_settings import checked_node, plain_values
 from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.timm_weights import first_line
@@ -27,35 +28,37 @@ BACKBONE = "mdhr.network.backbone.Backbone"
 AU_SET = "mdhr.action_units.action_unit_set"
 
 _NO_WEIGHTS = {"pretrained": False, "weights": None, "recompute": False}
-"""The model's own file holds all weights, and it learns no more."""
-_OF_TIMM = frozenset(inspect.signature(timm.create_model).parameters)
-"""Arguments that say where timm reads a model from; a backbone's options are about its shape alone."""
+"""The checkpoint of the model contains all weights, and the model is not trained further."""
+_TIMM_ARGUMENTS = frozenset(inspect.signature(timm.create_model).parameters)
+"""Arguments that select the files that timm reads; ``backbone.options`` may only set the shape of the model."""
 
 
 def network_settings(settings: Any) -> dict[str, Any]:
-    """The settings of a network from ``conf/network``, resolved, as they are safe to build and to store.
+    """Return the node ``network`` of resolved settings without initial weights, safe to build and to store.
 
-    No weights are read but the model's own. Raises ``InputError`` for a ``_target_`` that no model needs, and for
-    values that are no numbers, flags or names.
+    Raises ``InputError`` for a ``_target_`` other than our networks, and for values that are not plain.
     """
-    network = _node(settings, "network", tuple(NETWORKS))
-    backbone = _node(network.pop("backbone", None), "network.backbone", (BACKBONE,))
-    au_set = _node(network.pop("au_set", None), "network.au_set", (AU_SET,))
+    network = checked_node(settings, "network", NETWORKS)
+    backbone = checked_node(network.pop("backbone", None), "network.backbone", (BACKBONE,))
+    au_set = checked_node(network.pop("au_set", None), "network.au_set", (AU_SET,))
     options = backbone.pop("options", None)
     if "weights" in network:
         network["weights"] = None
-    safe = {**_plain(network, "network"), "backbone": {**_plain(backbone, "network.backbone"), **_NO_WEIGHTS}}
-    safe["au_set"] = _plain(au_set, "network.au_set")
+    safe = {
+        **plain_values(network, "network"),
+        "backbone": {**plain_values(backbone, "network.backbone"), **_NO_WEIGHTS},
+        "au_set": plain_values(au_set, "network.au_set"),
+    }
     if options is not None:
         safe["backbone"]["options"] = _options(options)
     return safe
 
 
 def build_network(settings: Any, *, where: Path) -> nn.Module:
-    """The network, with random weights, that the entry ``network`` of these settings describes.
+    """Return the network that the node ``network`` of ``settings`` describes, with random weights.
 
-    Raises ``InputError`` that names the file ``where`` they are from, as :func:`network_settings`, and where no network
-    is like this.
+    Raises ``InputError`` that starts with the file name ``where`` for settings that are not allowed
+    (:func:`network_settings`) or that do not fit together.
     """
     try:
         safe = network_settings(settings.get("network") if isinstance(settings, Mapping) else None)
@@ -63,30 +66,16 @@ def build_network(settings: Any, *, where: Path) -> nn.Module:
         del backbone["_target_"]
         au_set = action_unit_set(safe.pop("au_set").get("name"))
         return kind(backbone=Backbone(**backbone), au_set=au_set, **safe)
-    except Exception as error:  # whatever a constructor says to a value it does not know
+    except Exception as error:  # constructors raise errors of any type for values that they do not expect
         raise InputError(f"{where}: {first_line(error)}") from error
 
 
-def _node(settings: Any, where: str, allowed: tuple[str, ...]) -> dict[str, Any]:
-    target = settings.get("_target_") if isinstance(settings, Mapping) else None
-    if target not in allowed:
-        raise InputError(f"{where}._target_={target} is none of {', '.join(allowed)}: nothing of it was called")
-    return dict(settings)
-
-
-def _plain(node: Mapping[str, Any], where: str) -> dict[str, Any]:
-    for key, value in node.items():
-        if not (value is None or isinstance(value, bool | int | float | str)):
-            raise InputError(f"{where}.{key} is a {type(value).__name__}: a model's settings are numbers and names")
-    return dict(node)
-
-
 def _options(options: Any) -> dict[str, Any]:
-    """Arguments of the timm model: numbers, flags, lists of them."""
+    """Return the arguments of the timm model: numbers, flags, and lists of them."""
     if not isinstance(options, Mapping):
-        raise InputError("network.backbone.options are no names with values")
+        raise InputError(f"network.backbone.options is a {type(options).__name__}: expected names with values")
     for key, value in options.items():
         numbers = value if isinstance(value, list) else [value]
-        if key in _OF_TIMM or not all(number is None or isinstance(number, int | float) for number in numbers):
-            raise InputError(f"network.backbone.options.{key}: a model's options are numbers of its shape alone")
+        if key in _TIMM_ARGUMENTS or not all(number is None or isinstance(number, int | float) for number in numbers):
+            raise InputError(f"network.backbone.options.{key} is not allowed: expected numbers that set the shape")
     return dict(options)

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import nn
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.batch import ClipBatch
-from mdhr.config.composition import CONF
+from mdhr.config.composition import compose_config
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.inference.model_loading import load_trained_run
@@ -36,8 +35,7 @@ def load_demo_network(*, data: str | Path, run: str | Path) -> DemoNetwork:
     run: folder of the demo.
     """
     size = min(128, read_manifest(data).size // 32 * 32)
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        cfg = compose("train", ["experiment=demo", f"data.root={data}", f"data.crop_size={size}"])
+    cfg = compose_config("train", ["experiment=demo", f"data.root={data}", f"data.crop_size={size}"])
     if (Path(run) / "checkpoints" / "best.ckpt").is_file():
         network, note = load_trained_run(Path(run)).network, f"weights of {run}"
     else:

@@ -1,4 +1,8 @@
-"""Read a training checkpoint, and say in one line why it does not fit."""
+"""Training checkpoints: read one safely, check that it fits a module, and load it.
+
+A checkpoint contains weights and the state of the optimizer. It does not describe its network: the settings do
+(:mod:`mdhr.training.run_folder`).
+"""
 
 import pickle
 from collections.abc import Iterable, Mapping
@@ -6,65 +10,87 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
-from omegaconf import DictConfig
 from torch import Tensor
 
+from mdhr.action_units import action_unit_set
+from mdhr.config.plain_settings import checked_node, plain_values
 from mdhr.errors import InputError
+from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY, ActionUnitModule
+
+MODULE = "mdhr.training.module.ActionUnitModule"
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint that ``mdhr train`` wrote, on the CPU; raises ``InputError`` for anything else."""
+    """Return the content of a checkpoint of ``mdhr train`` on the CPU; raises ``InputError`` for any other file.
+
+    Only tensors and plain values are unpickled.
+    """
     if not path.is_file():
-        raise InputError(f"{path} is not there: give a checkpoint such as runs/<name>/checkpoints/best.ckpt")
+        raise InputError(f"checkpoint {path} does not exist. Pass a file such as runs/<name>/checkpoints/best.ckpt.")
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} cannot be read as a checkpoint, it may be cut short: {_first_line(error)}") from error
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{path} cannot be read as a checkpoint; it may be truncated: {reason}") from error
     if not isinstance(checkpoint, dict) or not {"state_dict", AU_SET_KEY} <= set(checkpoint):
-        raise InputError(f"{path} was not written by mdhr train; a checkpoint of the released code is no run of ours")
+        raise InputError(
+            f"{path} was not written by mdhr train. Convert a checkpoint of the released code with mdhr convert."
+        )
     return checkpoint
 
 
-def load_module(cfg: DictConfig, path: Path) -> ActionUnitModule:
-    """The module that ``cfg`` describes, with the weights of a checkpoint that ``mdhr train`` wrote.
+def load_module(settings: Mapping[str, Any], path: Path) -> ActionUnitModule:
+    """Return the module that resolved ``settings`` describe, with the weights of the checkpoint ``path``.
 
-    Raises ``InputError`` if the checkpoint cannot be read or is of another network or action unit set.
+    Raises ``InputError`` if the settings name anything but our classes, if the checkpoint cannot be read, or if it
+    contains another network or action unit set.
     """
     checkpoint = read_checkpoint(path)
-    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+    module = _build_module(settings, where=path)
     check_fits(checkpoint, module, path)
     module.load_state_dict(checkpoint["state_dict"])
     return module
 
 
 def check_fits(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Path) -> None:
-    """Raise ``InputError`` unless the checkpoint holds the action unit set and the network of ``module``."""
+    """Raise ``InputError`` unless the checkpoint contains the action unit set and the network of ``module``."""
     if checkpoint[AU_SET_KEY] != module.au_set.name:
         raise InputError(
             f"{path} was trained for the action units of {checkpoint[AU_SET_KEY]}, the data has those of "
-            f"{module.au_set.name}: choose data= with data.au_set.name={checkpoint[AU_SET_KEY]}, or another checkpoint"
+            f"{module.au_set.name}. Pass data=... with data.au_set.name={checkpoint[AU_SET_KEY]}, or another checkpoint."
         )
-    theirs: Mapping[str, Tensor] = checkpoint["state_dict"]
-    ours = module.state_dict()
-    differences = [
-        ("missing", ours.keys() - theirs.keys()),
-        ("unexpected", theirs.keys() - ours.keys()),
-        ("of another shape", {key for key in ours.keys() & theirs.keys() if ours[key].shape != theirs[key].shape}),
-    ]
-    said = [f"{len(keys)} keys {what} ({_some(keys)})" for what, keys in differences if keys]
-    if said:
+    stored: Mapping[str, Tensor] = checkpoint["state_dict"]
+    expected = module.state_dict()
+    differences = {
+        "missing": expected.keys() - stored.keys(),
+        "unexpected": stored.keys() - expected.keys(),
+        "of another shape": {
+            key for key in expected.keys() & stored.keys() if expected[key].shape != stored[key].shape
+        },
+    }
+    lines = [f"{len(keys)} keys {what} ({_first_names(keys)})" for what, keys in differences.items() if keys]
+    if lines:
         raise InputError(
-            f"{path} is of another network: {'; '.join(said)}. Choose the backbone=, network= or experiment= "
-            "it was trained with"
+            f"{path} is of another network: {'; '.join(lines)}. Choose the backbone=, network= or experiment= "
+            "it was trained with."
         )
 
 
-def _some(keys: Iterable[str], limit: int = 3) -> str:
+def _build_module(settings: Mapping[str, Any], *, where: Path) -> ActionUnitModule:
+    """Return the module with random weights; it is not compiled."""
+    network = build_network(settings, where=where)
+    try:
+        node = checked_node(settings.get("module"), "module", (MODULE,))
+        for key in ("_target_", "network", "au_set"):
+            node.pop(key, None)
+        au_set = action_unit_set(settings["network"]["au_set"]["name"])
+        values = plain_values(node, "module", lists=True) | {"compiled": False}
+        return ActionUnitModule(network=network, au_set=au_set, **values)
+    except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
+        raise InputError(f"{where}: {' '.join(str(error).split())}") from error
+
+
+def _first_names(keys: Iterable[str], limit: int = 3) -> str:
     names = sorted(keys)
     return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

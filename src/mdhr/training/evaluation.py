@@ -1,43 +1,92 @@
-"""Test a checkpoint: ``mdhr evaluate checkpoint=... [experiment=...]``, see ``conf/evaluate.yaml``.
-
-Leaves ``predictions.parquet`` and ``metrics.json`` in ``run_dir``.
-"""
+"""Evaluation of a run: test one of its checkpoints again, with the settings that the run recorded."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
-from lightning.pytorch import LightningDataModule
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.config.settings_schema import EvaluationSettings
 from mdhr.config.signals import stop_on_signals
-from mdhr.config.validation import validate
+from mdhr.config.validation import validate, validate_recorded
+from mdhr.data.data_settings import build_data
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.errors import InputError
 from mdhr.training.checkpoint_file import load_module
+from mdhr.training.run_folder import SETTINGS_FILE, read_settings, seen_subjects
 from mdhr.training.run_record import make_record, write_record
 from mdhr.training.training_run import build_trainer
 
+AS_TRAINED = "as_trained"
+"""Value of a setting of ``conf/evaluate.yaml`` that keeps the setting of the run."""
+
 
 def evaluate(cfg: DictConfig) -> dict[str, Any]:
-    """Score the test fold and return what ``metrics.json`` says.
+    """Test a checkpoint and return the record that is written to ``metrics.json`` in ``cfg.run_dir``.
 
-    Raises ``InputError`` for a wrong setting or data, and for a checkpoint of another network or action unit set.
+    Raises ``InputError`` for wrong settings or data, for a checkpoint of another network, for test subjects that the
+    run used in training (unless ``cfg.allow_seen_subjects``), and if ``cfg.run_dir`` is the folder of a run.
     """
-    validate(cfg)
-    path = Path(cfg.checkpoint)
-    module = load_module(cfg, path)
-    data: LightningDataModule = instantiate(cfg.data.module, _convert_="all")
+    validate(cfg, EvaluationSettings)
+    run, out, checkpoint = Path(cfg.run), Path(cfg.run_dir), Path(cfg.checkpoint)
+    settings = read_settings(run)
+    validate_recorded(settings, where=run / SETTINGS_FILE)
+    if (out / SETTINGS_FILE).exists():
+        raise InputError(f"out={out} is the folder of a run. Pass another folder, such as out={run}/evaluation.")
+    module = load_module(settings, checkpoint)
+    settings = override_settings(settings, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
+    module.threshold = settings["module"]["threshold"]
+    data = build_data(settings, where=run / SETTINGS_FILE)
+    if not cfg.allow_seen_subjects:
+        check_unseen(data, run)
     trainer = build_trainer(cfg)
     started = time.perf_counter()
     with stop_on_signals():
         trainer.test(module, datamodule=data, verbose=False)
     record = {
         "name": cfg.name,
-        **make_record(module, OmegaConf.to_container(cfg, resolve=True)),
-        "checkpoint": str(path),
+        **make_record(module, settings),
+        "checkpoint": str(checkpoint),
         "seconds": {"evaluate": time.perf_counter() - started},
     }
     if trainer.is_global_zero:
-        write_record(Path(cfg.run_dir), record)
-        print(f"metrics and predictions are in {cfg.run_dir}")
+        write_record(out, record)
+        print(f"metrics and predictions are in {out}")
     return record
+
+
+def override_settings(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run with those of ``conf/evaluate.yaml`` that are not ``as_trained``.
+
+    The settings of a run are resolved, so a value is replaced in every node that contains a copy of it.
+    """
+    data, changed = settings["data"], overrides["data"]
+    module, source = {**data["module"], **_given(changed["module"])}, dict(data["module"]["source"])
+    sizes = _given({key: changed[key] for key in ("fold", "batch_size")})
+    module.update(sizes)
+    if "fold" in source and "fold" in sizes:
+        source["fold"] = sizes["fold"]
+    if changed["prepared"] != AS_TRAINED:
+        source["root"] = changed["prepared"]
+    return {
+        **settings,
+        "data": {**data, **sizes, "module": {**module, "source": source}},
+        "module": {**settings["module"], **_given(overrides["module"])},
+    }
+
+
+def check_unseen(data: FaceVideoData, run: Path) -> None:
+    """Raise ``InputError`` if a test subject of ``data`` took part in the training or checkpoint selection of a run."""
+    subjects = {video.subject for video in data.videos("test")}
+    seen = sorted(subjects & seen_subjects(run))
+    if seen:
+        names = ", ".join(seen[:3]) + (", ..." if len(seen) > 3 else "")
+        raise InputError(
+            f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({names}) for training. "
+            "Evaluate the test fold of the run, or pass allow_seen_subjects=true."
+        )
+
+
+def _given(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in overrides.items() if value != AS_TRAINED}

@@ -59,13 +59,16 @@ def test_every_frame_is_stored_as_it_is_and_mirrored(
 
 
 def test_a_network_trained_on_maps_scores_frames(
-    smoke: Callable[..., DictConfig], compose_smoke: Callable[..., DictConfig], weights: str, maps: str, tmp_path: Path
+    smoke: Callable[..., DictConfig],
+    compose_evaluation: Callable[..., DictConfig],
+    weights: str,
+    maps: str,
+    tmp_path: Path,
 ) -> None:
     train(smoke(*FROZEN, weights, maps))
     on_maps = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
-    checkpoint = f"checkpoint='{tmp_path / 'run' / 'checkpoints' / 'best.ckpt'}'"
-    evaluate(compose_smoke(tmp_path / "again", *FROZEN, checkpoint, config_name="evaluate"))
-    on_frames = pd.read_parquet(tmp_path / "again" / "predictions.parquet")
+    evaluate(compose_evaluation(tmp_path / "run", "data.module.maps=null"))
+    on_frames = pd.read_parquet(tmp_path / "run" / "evaluation" / "predictions.parquet")
     scores = [column for column in on_maps if column.startswith("score")]
     assert len(scores) == 12
     np.testing.assert_allclose(on_maps[scores], on_frames[scores], atol=2e-3)

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from hydra import compose, initialize_config_dir
-from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import nn
 
 from mdhr.action_units import ACTION_UNIT_SETS
-from mdhr.config.composition import CONF
+from mdhr.config.composition import compose_config
 from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page
 from mdhr.reporting.paper_results import paper_results
@@ -60,13 +58,7 @@ WHAT_THE_PAPER_COUNTS = {
 def compose_variant(model: NetworkVariant, au_set: str) -> DictConfig:
     """The configuration of a model, without the weights it would start from."""
     nothing = ("backbone.pretrained=false", "backbone.weights=null")
-    outer = GlobalHydra.instance().hydra  # that of the command which makes the table; there is room for one
-    GlobalHydra.instance().clear()
-    try:
-        with initialize_config_dir(str(CONF), version_base="1.3"):
-            return compose("train", [*model.overrides, f"data.au_set.name={au_set}", *nothing])
-    finally:
-        GlobalHydra.instance().hydra = outer
+    return compose_config("train", [*model.overrides, f"data.au_set.name={au_set}", *nothing])
 
 
 def build_network(model: NetworkVariant, au_set: str) -> nn.Module:

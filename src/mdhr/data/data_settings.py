@@ -1,0 +1,47 @@
+"""Data modules from the recorded settings of a run.
+
+The settings may come from a stranger: nothing that they name is imported or called, see
+:mod:`mdhr.config.plain_settings`.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mdhr.action_units import action_unit_set
+from mdhr.config.plain_settings import checked_node, plain_values
+from mdhr.data.datamodule import FaceVideoData
+from mdhr.data.prepared.manifest import Manifest, read_manifest
+from mdhr.data.releases.released_lists import read_released_lists
+from mdhr.errors import InputError
+
+DATA_MODULE = "mdhr.data.datamodule.FaceVideoData"
+AU_SET = "mdhr.action_units.action_unit_set"
+SOURCES: dict[str, Callable[..., Manifest]] = {
+    "mdhr.data.prepared.manifest.read_manifest": read_manifest,
+    "mdhr.data.releases.released_lists.read_released_lists": read_released_lists,
+}
+"""Functions that read a manifest, by the ``_target_`` of ``data.module.source``."""
+
+
+def build_data(settings: Any, *, where: Path) -> FaceVideoData:
+    """Return the data module that the node ``data.module`` of resolved ``settings`` describes.
+
+    Raises ``InputError`` that starts with the file name ``where`` for a ``_target_`` other than those of ``conf/data``,
+    for values that are not plain, and for arguments that do not exist.
+    """
+    try:
+        node = checked_node(settings["data"]["module"], "data.module", (DATA_MODULE,))
+        source = checked_node(node.pop("source", None), "data.module.source", SOURCES)
+        au_set = checked_node(node.pop("au_set", None), "data.module.au_set", (AU_SET,))
+        del node["_target_"]
+        read = SOURCES[source.pop("_target_")]
+        source.pop("_partial_", None)
+        return FaceVideoData(
+            source=partial(read, **plain_values(source, "data.module.source")),
+            au_set=action_unit_set(au_set.get("name", "")),
+            **plain_values(node, "data.module", lists=True),
+        )
+    except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
+        raise InputError(f"{where}: {' '.join(str(error).split())}") from error
