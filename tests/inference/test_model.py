@@ -182,7 +182,7 @@ def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert "empty does not belong to a run: " in refusal(tmp_path / "empty")
     (copy / "checkpoints" / "best.ckpt").unlink()
-    assert "best.ckpt is not there" in refusal(copy)
+    assert "best.ckpt does not exist" in refusal(copy)
     assert "device sofa is not here" in refusal(copy, device="sofa")
 
 

@@ -48,11 +48,11 @@ def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
 
 def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
     cfg = OmegaConf.create({"run": str(tmp_path), "out": str(tmp_path / "inside.png")})
-    with pytest.raises(InputError, match=r"is no finished run, it has no settings.yaml: give a folder such as"):
+    with pytest.raises(InputError, match=r"is not a complete run: it has no settings.yaml. Pass a folder such as"):
         attention(cfg)
     settings = OmegaConf.load(run / SETTINGS_FILE)
     settings.network.use_mfd = False
     OmegaConf.save(settings, tmp_path / SETTINGS_FILE)
     (tmp_path / "predictions.parquet").touch()
-    with pytest.raises(InputError, match=r"has no weights of scales or no graph: give a run with network=mdhr"):
+    with pytest.raises(InputError, match=r"has no scale weights or no graph. Pass a run that was trained with network=mdhr"):
         attention(cfg)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, IncompleteError, InputError
@@ -53,7 +53,7 @@ def composition_message(error: Exception) -> str:
         group, _, wanted = error.missing_cfg_file.rpartition("/")
         return f"there is no {group}={wanted}: choose one of {', '.join(error.options)}"
     cause = error.__cause__
-    if isinstance(cause, ConfigAttributeError) and cause.full_key and cause.parent_node is not None:
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key and cause.parent_node is not None:
         parent, _, key = cause.full_key.rpartition(".")
         known = [str(name) for name in cause.parent_node]  # type: ignore[attr-defined]
         return f"there is no setting {cause.full_key}{suggestion(key, known, prefix=f'{parent}.' if parent else '')}"

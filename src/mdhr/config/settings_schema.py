@@ -51,7 +51,7 @@ class _AUSet(_Open):
 
 
 class _DataModule(_Open):
-    maps: str | None = None
+    features: str | None = None
     jitter: tuple[float, float] | None = None
 
 
@@ -141,17 +141,17 @@ class TrainingSettings(_Closed):
                 f"trainer.check_val_every_n_epoch={interval} is out of range: expected at most "
                 f"trainer.max_epochs={last}, because the checkpoint is selected by validation"
             )
-        if self.data.module.maps is not None:
+        if self.data.module.features is not None:
             if self.backbone is None or not self.backbone.frozen:
-                raise ValueError("data.module.maps requires a frozen backbone: set backbone.frozen=true")
+                raise ValueError("data.module.features requires a frozen backbone: set backbone.frozen=true")
             if self.data.module.jitter != (1, 1):
-                raise ValueError("data.module.maps excludes color jitter: set data.module.jitter=[1,1]")
+                raise ValueError("data.module.features excludes color jitter: set data.module.jitter=[1,1]")
         return self
 
 
 class _EvaluationDataModule(_Closed):
     num_workers: AsTrained | Annotated[int, Field(ge=0)]
-    maps: str | None
+    features: str | None
     frames: str | None
 
 

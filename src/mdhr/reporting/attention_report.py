@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import yaml
-from hydra.utils import instantiate
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mdhr.batch import ClipBatch
+from mdhr.config.validation import validate_recorded
+from mdhr.data.data_settings import build_data
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.dataset import SequentialClips
 from mdhr.data.provenance import is_rendered
@@ -26,7 +26,7 @@ from mdhr.network.mdhr import MDHR
 from mdhr.reporting.figures.attention_figure import plot_attention
 from mdhr.reporting.figures.captured_weights import capture_weights
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
-from mdhr.training.run_folder import SETTINGS_FILE
+from mdhr.training.run_folder import SETTINGS_FILE, read_settings
 
 
 def attention(cfg: DictConfig) -> Path:
@@ -36,7 +36,7 @@ def attention(cfg: DictConfig) -> Path:
     """
     run, out = Path(cfg.run), Path(cfg.out)
     network = load_network(run)
-    data: FaceVideoData = instantiate(run_settings(run).data.module, _convert_="all")
+    data = build_data(read_settings(run), where=run / SETTINGS_FILE)
     video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
     real = clip.frame >= 0  # the last clip of a video is padded
     inside = capture_weights(network, normalize(clip.frames))
@@ -62,24 +62,19 @@ def attention(cfg: DictConfig) -> Path:
     return out
 
 
-def run_settings(run: Path) -> DictConfig:
-    """The settings that a run was made with; raises ``InputError`` if there is no finished run."""
-    for name in (SETTINGS_FILE, "predictions.parquet"):
-        if not (run / name).is_file():
-            raise InputError(f"run={run} is no finished run, it has no {name}: give a folder such as runs/demo")
-    settings = OmegaConf.create(yaml.safe_load((run / SETTINGS_FILE).read_text()))
-    assert isinstance(settings, DictConfig)
-    return settings
-
-
 def load_network(run: Path) -> MDHR:
-    """Return the network of a run with its best weights.
+    """Return the network of a complete run with its best weights.
 
-    Raises ``InputError`` if the run is not finished or its network has no MFD or no cross-region graph.
+    Raises ``InputError`` if the run is incomplete, or if its network is an ablated variant or a baseline.
     """
-    node = run_settings(run).network
-    if not node._target_.endswith(".MDHR") or not (node.use_mfd and node.use_hsr):
-        raise InputError(f"run={run} has no weights of scales or no graph: give a run with network=mdhr")
+    for file in (SETTINGS_FILE, "predictions.parquet"):
+        if not (run / file).is_file():
+            raise InputError(f"run={run} is not a complete run: it has no {file}. Pass a folder such as runs/demo.")
+    settings = read_settings(run)
+    validate_recorded(settings, where=run / SETTINGS_FILE)
+    node = settings["network"]
+    if node.get("_target_") != "mdhr.network.mdhr.MDHR" or not (node.get("use_mfd") and node.get("use_hsr")):
+        raise InputError(f"run={run} has no scale weights or no graph. Pass a run that was trained with network=mdhr.")
     network = load_trained_run(run).network
     assert isinstance(network, MDHR)
     return network

@@ -67,7 +67,7 @@ def test_a_network_trained_on_maps_scores_frames(
 ) -> None:
     train(smoke(*FROZEN, weights, maps))
     on_maps = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
-    evaluate(compose_evaluation(tmp_path / "run", "data.module.maps=null"))
+    evaluate(compose_evaluation(tmp_path / "run", "data.module.features=null"))
     on_frames = pd.read_parquet(tmp_path / "run" / "evaluation" / "predictions.parquet")
     scores = [column for column in on_maps if column.startswith("score")]
     assert len(scores) == 12
@@ -108,8 +108,8 @@ def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["backbone.frozen=false"], r"only a frozen backbone has maps to store, say backbone\.frozen=true"),
-        (["data.module.jitter=[0.6,1.4]"], r"of frames as they are, say data\.module\.jitter=\[1,1\]"),
+        (["backbone.frozen=false"], r"data\.module\.features requires a frozen backbone: set backbone\.frozen=true"),
+        (["data.module.jitter=[0.6,1.4]"], r"data\.module\.features excludes color jitter: set data\.module\.jitter=\[1,1\]"),
         (["data.module.features=nowhere"], r"no stored features in nowhere\. Write them with `mdhr store-features`"),
         (["data.crop_size=32"], r"are of another crop_size\. Write them"),
         (["backbone.weights=null"], r"are of another backbone\. Write them"),
