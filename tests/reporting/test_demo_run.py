@@ -95,7 +95,7 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
     assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
 
     monkeypatch.setattr(mdhr.reporting.demo_run, "train", lambda cfg: resumed.append(cfg.ckpt_path))
-    with pytest.raises(FileNotFoundError, match="predictions.parquet"):  # the replacement tests nothing
+    with pytest.raises(FileNotFoundError, match=r"predictions\.parquet"):  # the replacement tests nothing
         demo(again)
     assert resumed == ["auto"]
 
