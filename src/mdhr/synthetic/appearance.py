@@ -43,7 +43,18 @@ IRIS_COLORS = np.asarray(
 
 @dataclass(frozen=True, kw_only=True)
 class Brow:
-    """Left brow, in layout coordinates (meters); the right brow is its mirror image."""
+    """Left brow in layout coordinates (meters). The right brow is its mirror image.
+
+    Attributes:
+        start: x of the inner end.
+        end: x of the outer end.
+        height: y of the inner end.
+        arch: rise of the middle.
+        fall: drop of the outer end.
+        thickness: half the height of the thickest part.
+        density: number of hairs relative to the average.
+        opacity: 0 to 1.
+    """
 
     start: float
     end: float
@@ -57,12 +68,36 @@ class Brow:
 
 @dataclass(frozen=True, kw_only=True)
 class Appearance:
-    """Appearance apart from head shape. Colors are display-referred RGB in 0 to 1, lengths are in meters."""
+    """Appearance apart from head shape. Colors are ``(3,)`` display-referred RGB in 0 to 1, lengths are in meters.
+
+    Attributes:
+        ancestry: ``(3,)`` shares of ``ANCESTRIES``.
+        masculinity: 0 female, 1 male.
+        age: 0 young adult, 1 old.
+        weight: -1 thin, 1 heavy.
+        skin_color: color of the skin.
+        hair_color: color of the scalp hair.
+        brow_color: color of brows and beard.
+        lip_color: color of the lips.
+        lip_strength: opacity of the lip color, 0 to 1.
+        iris_color: color of the iris.
+        brow: shape of the brows.
+        lash_strength: opacity of the upper lashes, 0 to 1.
+        beard_density: 0 no beard, 1 opaque.
+        freckles: opacity of freckles, 0 to 1.
+        hairline: height of the hairline in the middle of the forehead.
+        widows_peak: depth of the widow's peak; negative values raise the hairline.
+        temple: distance of the temple hair from the midline.
+        sideburn: height of the lower end of the sideburns.
+        hair_cover: opacity of the scalp hair; 0 is bald.
+        hair_volume: distance of the hair surface from the scalp.
+        long_hair: whether the hair covers the ears.
+    """
 
     ancestry: FloatArray
     masculinity: float
-    age: float  # 0 young adult, 1 old
-    weight: float  # -1 thin, 1 heavy
+    age: float
+    weight: float
     skin_color: FloatArray
     hair_color: FloatArray
     brow_color: FloatArray
@@ -71,11 +106,11 @@ class Appearance:
     iris_color: FloatArray
     brow: Brow
     lash_strength: float
-    beard_density: float  # 0 no beard
+    beard_density: float
     freckles: float
     hairline: float
     widows_peak: float
-    temple: float  # half the distance between the temples' hair
+    temple: float
     sideburn: float
     hair_cover: float
     hair_volume: float
@@ -83,7 +118,7 @@ class Appearance:
 
 
 def sample_appearance(rng: np.random.Generator) -> Appearance:
-    """Sample an appearance. Skin tone, hair color, and eye color depend on ancestry."""
+    """Return a random appearance. Skin tone, hair color, and eye color depend on ancestry."""
     ancestry = rng.dirichlet([0.5, 0.5, 0.5])
     african, asian, caucasian = ancestry
     masculinity, age = float(rng.beta(0.5, 0.5)), float(rng.beta(1.1, 1.6))
