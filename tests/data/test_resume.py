@@ -1,4 +1,4 @@
-"""However a run ends and wherever its checkpoint was written: resumed, it draws what the unbroken run drew."""
+"""A resumed run trains on the same clips as an uninterrupted run, wherever its checkpoint was saved."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,16 +17,16 @@ EPOCHS = 3
 
 
 class Recorder(LightningModule):
-    """Trains nothing and writes down what it saw."""
+    """Records the clips of every step. Its parameter is not trained."""
 
     def __init__(self) -> None:
         super().__init__()
         self.weight = torch.nn.Parameter(torch.zeros(()))
-        self.seen: list[tuple[int, str]] = []
+        self.clips: list[tuple[int, str]] = []
 
     def training_step(self, batch: ClipBatch, batch_idx: int) -> Tensor:
         frames = [(int(v), f.tolist(), float(x.mean())) for v, f, x in zip(batch.video, batch.frame, batch.frames)]  # noqa: B905
-        self.seen.append((self.current_epoch, str(frames)))
+        self.clips.append((self.current_epoch, str(frames)))
         return self.weight * 1.0
 
     def validation_step(self, batch: ClipBatch, batch_idx: int) -> None:
@@ -37,14 +37,14 @@ class Recorder(LightningModule):
 
 
 class Save(Callback):
-    """Writes a checkpoint at one hook, at one step, and stops there."""
+    """Saves a checkpoint in a hook at a step, then stops the run."""
 
     def __init__(self, hook: str, step: int, path: Path) -> None:
         self.step, self.path = step, path
         setattr(self, hook, self._save)
 
     def _save(self, trainer: Trainer, module: Recorder, *_: Any) -> None:
-        if len(module.seen) == self.step and not trainer.sanity_checking and not self.path.exists():
+        if len(module.clips) == self.step and not trainer.sanity_checking and not self.path.exists():
             trainer.save_checkpoint(self.path)
             raise Stop
 
@@ -86,13 +86,13 @@ def fit(data: FaceVideoData, folder: Path, callbacks: list[Callback], checkpoint
         ("on_before_zero_grad", 4, 5, 0),
     ],
 )
-def test_resumed_run_draws_what_the_unbroken_run_drew(
+def test_resumed_run_trains_on_the_clips_of_the_uninterrupted_run(
     make_data: Callable[..., FaceVideoData], tmp_path: Path, hook: str, steps_done: int, at: int, num_workers: int
 ) -> None:
-    unbroken = fit(make_data(batch_size=2), tmp_path, []).seen
-    assert len(unbroken) == 3 * EPOCHS
-    path = tmp_path / "broken.ckpt"
-    broken = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [Save(hook, at, path)]).seen
-    resumed = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [], checkpoint=path).seen
-    assert broken == unbroken[:at]
-    assert resumed == unbroken[steps_done:]
+    uninterrupted = fit(make_data(batch_size=2), tmp_path, []).clips
+    assert len(uninterrupted) == 3 * EPOCHS
+    path = tmp_path / "interrupted.ckpt"
+    interrupted = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [Save(hook, at, path)]).clips
+    resumed = fit(make_data(batch_size=2, num_workers=num_workers), tmp_path, [], checkpoint=path).clips
+    assert interrupted == uninterrupted[:at]
+    assert resumed == uninterrupted[steps_done:]

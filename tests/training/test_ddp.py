@@ -1,4 +1,4 @@
-"""Two processes count what one counts: every frame once, none left out."""
+"""Two processes evaluate the same frames as one process: each frame exactly once."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ NUM_AUS = 8
 
 
 def segments(num: int) -> tuple[Tensor, ClipBatch]:
-    """Scores and segments of 4 frames; the last one ends with padding."""
+    """Return scores and segments of 4 frames. The last segment ends with padding."""
     generator = torch.Generator().manual_seed(0)
     frame = torch.arange(num * 4).reshape(num, 4)
     frame[-1, 2:] = -1
@@ -42,8 +42,8 @@ def collect(indices: list[int]) -> ScoredFrames:
     return frame_scores.compute()
 
 
-def one_of_two(rank: int, folder: str, shares: list[list[int]]) -> None:
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
+def run_process(rank: int, folder: str, shares: list[list[int]]) -> None:
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     predictions = collect(shares[rank])
     torch.save(vars(predictions), f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
@@ -52,12 +52,12 @@ def one_of_two(rank: int, folder: str, shares: list[list[int]]) -> None:
 @pytest.mark.parametrize(
     "shares",
     [[[0, 2, 4], [1, 3, 0]], [[4, 3, 2, 1, 0], []], [[], []]],
-    ids=["a-segment-twice", "a-process-without-data", "no-data"],
+    ids=["repeated-segment", "process-without-data", "no-data"],
 )
 def test_two_processes_gather_every_frame_once(shares: list[list[int]], tmp_path: Path):
     expected = collect([0, 1, 2, 3, 4] if any(shares) else [])
     assert len(expected.frame) == (18 if any(shares) else 0)
-    start_processes(one_of_two, args=(str(tmp_path), shares), nprocs=2, start_method="fork")
+    start_processes(run_process, args=(str(tmp_path), shares), nprocs=2, start_method="fork")
     for rank in range(2):
         gathered = torch.load(tmp_path / f"{rank}.pt")
         assert all(torch.equal(gathered[name], value) for name, value in vars(expected).items())

@@ -1,4 +1,4 @@
-"""Metrics against sklearn."""
+"""Metrics compared with scikit-learn."""
 
 import time
 import warnings
@@ -36,17 +36,17 @@ def test_every_metric_equals_sklearn(missing: float):
     assert metrics.f1_mean == pytest.approx(metrics.f1.mean().item())
 
 
-def test_f1_equals_torchmetrics_on_decisions():
+def test_f1_equals_torchmetrics_on_thresholded_scores():
     scores, labels = fold(300, 8)
     expected = multilabel_f1_score((scores >= 0.5).int(), labels.int(), 8, average="none", ignore_index=-1)
     assert action_unit_metrics(scores, labels).f1.tolist() == pytest.approx(expected.tolist())
 
 
-def test_a_score_equal_to_the_threshold_is_a_detection():
+def test_score_equal_to_the_threshold_is_an_occurrence():
     assert action_unit_metrics(torch.tensor([[0.5]]), torch.tensor([[1]])).f1.item() == 1
 
 
-def test_mean_leaves_out_action_units_without_a_labeled_frame():
+def test_mean_excludes_action_units_without_a_labeled_frame():
     scores, labels = torch.tensor([[0.9, 0.9], [0.1, 0.9]]), torch.tensor([[1, -1], [0, -1]])
     metrics = action_unit_metrics(scores, labels)
     assert metrics.f1.isnan().tolist() == [False, True]
@@ -59,23 +59,23 @@ def test_action_unit_that_never_occurs_has_f1_zero_and_no_auc():
     assert metrics.auc.isnan().item()
 
 
-def test_auc_survives_rounding_errors_beyond_one():
+def test_auc_accepts_scores_slightly_above_one():
     scores = torch.tensor([[0.2], [0.9], [1.0000001]])
     assert action_unit_metrics(scores, torch.tensor([[0], [1], [1]])).auc.item() == 1
 
 
-def test_fold_without_frames_is_undefined_not_an_error():
+def test_metrics_of_a_fold_without_frames_are_undefined():
     metrics = action_unit_metrics(torch.empty(0, 3), torch.empty(0, 3, dtype=torch.int8))
     assert metrics_dict(metrics, ["AU1", "AU2", "AU4"])["f1"] == {"AU1": None, "AU2": None, "AU4": None}
 
 
-def test_no_warnings_of_torchmetrics_reach_the_user():
+def test_torchmetrics_warnings_are_suppressed():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         action_unit_metrics(*fold(50, 3))
 
 
-def test_fifty_thousand_frames_take_a_fifth_of_a_second():
+def test_fifty_thousand_frames_take_less_than_a_fifth_of_a_second():
     scores, labels = fold(50_000, 12)
     fastest = float("inf")
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""The module around a network of a few parameters, and the golden loss curve of the whole."""
+"""ActionUnitModule with a network of few parameters, and the golden loss curve of MDHR."""
 
 import json
 import os
@@ -23,8 +23,8 @@ from tests.support.paths import GOLDEN
 LOSS_CURVE = GOLDEN / "loss_curve.json"
 
 
-class Means(nn.Module):
-    """Scores from the mean color of a frame."""
+class MeanColorNetwork(nn.Module):
+    """Network that computes scores from the mean color of a frame."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Means(nn.Module):
 
 def module_with(**changes: object) -> ActionUnitModule:
     settings = {
-        "network": Means(),
+        "network": MeanColorNetwork(),
         "au_set": BP4D,
         "class_weights": None,
         "region_weight": 0.01,
@@ -50,7 +50,7 @@ def module_with(**changes: object) -> ActionUnitModule:
     return ActionUnitModule(**{**settings, **changes})
 
 
-def test_backbone_has_a_learning_rate_of_its_own():
+def test_backbone_has_a_separate_learning_rate():
     module = module_with(backbone_lr_scale=0.1)
     module.trainer = SimpleNamespace(estimated_stepping_batches=10)
     backbone, rest = module.configure_optimizers()["optimizer"].param_groups
@@ -59,7 +59,7 @@ def test_backbone_has_a_learning_rate_of_its_own():
     assert rest["params"] == list(module.network.head.parameters())
 
 
-def test_class_weights_come_from_the_training_fold_or_as_given():
+def test_class_weights_are_computed_from_training_data_or_given():
     rates = torch.linspace(0.1, 0.6, 12, dtype=torch.float64)
     module = module_with()
     module.trainer = SimpleNamespace(datamodule=SimpleNamespace(class_rates=lambda: rates))
@@ -76,7 +76,7 @@ def test_class_weights_come_from_the_training_fold_or_as_given():
 
 
 @pytest.mark.parametrize(("au_set", "weight"), [(BP4D, 0.05), (DISFA, 0.01)], ids=["BP4D", "DISFA"])
-def test_edges_weigh_as_their_paper_has_it_or_as_given(au_set: ActionUnitSet, weight: float):
+def test_edge_weight_is_that_of_the_paper_or_given(au_set: ActionUnitSet, weight: float):
     assert module_with(au_set=au_set).loss.edge_weight == weight
     assert module_with(au_set=au_set, edge_weight=0.0).loss.edge_weight == 0
 
@@ -95,7 +95,7 @@ def fixed_batch() -> ClipBatch:
 
 
 def fill(network: nn.Module) -> None:
-    """Weights from the names of the parameters: no library's initialization can change them."""
+    """Fill all parameters with random numbers seeded by their names, independently of library versions."""
     for name, parameter in network.named_parameters():
         values = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(tuple(parameter.shape))
         if parameter.ndim > 1:
@@ -106,7 +106,7 @@ def fill(network: nn.Module) -> None:
 
 
 def test_golden_loss_curve(smoke: Callable[..., DictConfig]):
-    """Five steps on one batch; ``MDHR_WRITE_GOLDEN=1`` writes the curve anew after a change that is meant."""
+    """Five steps on one batch; ``MDHR_WRITE_GOLDEN=1`` updates the curve after an intended change."""
     cfg = smoke("module.learning_rate=1e-3")
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
     fill(module.network)
@@ -126,7 +126,7 @@ def test_golden_loss_curve(smoke: Callable[..., DictConfig]):
     np.testing.assert_allclose(curve, json.loads(LOSS_CURVE.read_text()), rtol=1e-3)
 
 
-def test_a_compiled_network_keeps_the_names_of_its_parameters(smoke: Callable[..., DictConfig]) -> None:
+def test_compiled_network_keeps_its_parameter_names(smoke: Callable[..., DictConfig]) -> None:
     plain, compiled = (instantiate(smoke(f"module.compiled={word}").module, _convert_="all") for word in (False, True))
     assert plain.network._compiled_call_impl is None
     assert compiled.network._compiled_call_impl is not None

@@ -1,4 +1,4 @@
-"""A training that reads stored maps is the training on frames, without its backbone's work."""
+"""Training on the stored feature maps of a frozen backbone equals training on frames."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ FROZEN = ("backbone.frozen=true", "data.module.jitter=[1,1]", "seed=3")
 
 @pytest.fixture(scope="module")
 def weights(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A backbone that is the same whenever it is made."""
+    """Setting of a file with the weights of the backbone."""
     folder = tmp_path_factory.mktemp("backbone")
     torch.manual_seed(0)
     model = instantiate(compose_smoke(folder).backbone, _convert_="all").model
@@ -33,54 +33,54 @@ def weights(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="module")
-def maps(compose_smoke: Callable[..., DictConfig], weights: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The setting that names stored maps of the prepared noise."""
-    setting = f"data.module.features={tmp_path_factory.mktemp('stored') / 'maps'}"
+def features(compose_smoke: Callable[..., DictConfig], weights: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Setting of a folder with the stored feature maps of the prepared data set."""
+    setting = f"data.module.features={tmp_path_factory.mktemp('stored') / 'features'}"
     store_features(compose_smoke(Path("unused"), *FROZEN, weights, setting))
     return setting
 
 
-def test_every_frame_is_stored_as_it_is_and_mirrored(
-    smoke: Callable[..., DictConfig], prepared: Path, weights: str, maps: str
+def test_every_frame_is_stored_unchanged_and_mirrored(
+    smoke: Callable[..., DictConfig], prepared: Path, weights: str, features: str
 ) -> None:
     manifest = read_manifest(prepared)
-    stored = StoredFeatures(maps.partition("=")[2], manifest=manifest, crop_size=64)
+    stored = StoredFeatures(features.partition("=")[2], manifest=manifest, crop_size=64)
     backbone = instantiate(smoke(*FROZEN, weights).backbone, _convert_="all").eval()
     video = manifest.videos()[3]
     paths = video.paths[::-2]
     frames = resize(torch.from_numpy(np.stack([read_frame(path, 72) for path in paths])).movedim(-1, 1), 64)
     for mirrored in (False, True):
-        seen = normalize(frames.flip(-1) if mirrored else frames)
+        expected_frames = normalize(frames.flip(-1) if mirrored else frames)
         for ours, theirs in zip(
-            backbone.unpack(stored.read(paths, mirrored=mirrored)).scales, backbone(seen).scales, strict=True
+            backbone.unpack(stored.read(paths, mirrored=mirrored)).scales, backbone(expected_frames).scales, strict=True
         ):
             assert ours.is_contiguous(memory_format=torch.channels_last)
             torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3)
 
 
-def test_a_network_trained_on_maps_scores_frames(
+def test_network_trained_on_feature_maps_gives_the_same_scores_for_frames(
     smoke: Callable[..., DictConfig],
     compose_evaluation: Callable[..., DictConfig],
     weights: str,
-    maps: str,
+    features: str,
     tmp_path: Path,
 ) -> None:
-    train(smoke(*FROZEN, weights, maps))
-    on_maps = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
+    train(smoke(*FROZEN, weights, features))
+    on_features = pd.read_parquet(tmp_path / "run" / "predictions.parquet")
     evaluate(compose_evaluation(tmp_path / "run", "data.module.features=null"))
     on_frames = pd.read_parquet(tmp_path / "run" / "evaluation" / "predictions.parquet")
-    scores = [column for column in on_maps if column.startswith("score")]
+    scores = [column for column in on_features if column.startswith("score")]
     assert len(scores) == 12
-    np.testing.assert_allclose(on_maps[scores], on_frames[scores], atol=2e-3)
+    np.testing.assert_allclose(on_features[scores], on_frames[scores], atol=2e-3)
 
 
-def test_frames_that_are_left_out_do_not_shift_the_others(
-    smoke: Callable[..., DictConfig], prepared: Path, maps: str, tmp_path: Path
+def test_dropped_frames_do_not_shift_the_others(
+    smoke: Callable[..., DictConfig], prepared: Path, features: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "left_out.yaml").write_text("F001/T1: [0, 4]\nM001/T2: [1]\n")
-    drop = f"data.module.drop_list={tmp_path / 'left_out.yaml'}"
-    data = instantiate(smoke(*FROZEN, maps, drop).data.module, _convert_="all")
-    stored = StoredFeatures(maps.partition("=")[2], manifest=read_manifest(prepared), crop_size=64)
+    (tmp_path / "dropped.yaml").write_text("F001/T1: [0, 4]\nM001/T2: [1]\n")
+    drop = f"data.module.drop_list={tmp_path / 'dropped.yaml'}"
+    data = instantiate(smoke(*FROZEN, features, drop).data.module, _convert_="all")
+    stored = StoredFeatures(features.partition("=")[2], manifest=read_manifest(prepared), crop_size=64)
     segments = data.test_dataloader().dataset
     for index, (video, _) in enumerate(segments.segments):
         positions, _ = segments.positions(index)
@@ -88,20 +88,20 @@ def test_frames_that_are_left_out_do_not_shift_the_others(
         assert torch.equal(segments[index].features, stored.read(paths, mirrored=False))
 
 
-def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
+def test_up_to_date_feature_maps_are_kept_and_outdated_ones_replaced(
     exit_status: Callable[..., int], prepared: Path, weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    asked = ("experiment=smoke", f"data.root={prepared}", *FROZEN, "data.module.features=maps")
-    assert exit_status("store-features", *asked, weights) == 0
-    made = (tmp_path / "maps" / "features.npy").stat().st_mtime_ns
-    assert exit_status("store-features", *asked, weights) == 0
-    assert (tmp_path / "maps" / "features.npy").stat().st_mtime_ns == made
-    assert exit_status("store-features", *asked, "seed=4") == 0, "of other, random weights"
-    assert (tmp_path / "maps" / "features.npy").stat().st_mtime_ns != made
-    assert [path.name for path in tmp_path.iterdir()] == ["maps"]
+    overrides = ("experiment=smoke", f"data.root={prepared}", *FROZEN, "data.module.features=features")
+    assert exit_status("store-features", *overrides, weights) == 0
+    written = (tmp_path / "features" / "features.npy").stat().st_mtime_ns
+    assert exit_status("store-features", *overrides, weights) == 0
+    assert (tmp_path / "features" / "features.npy").stat().st_mtime_ns == written
+    assert exit_status("store-features", *overrides, "seed=4") == 0, "other random weights"
+    assert (tmp_path / "features" / "features.npy").stat().st_mtime_ns != written
+    assert [path.name for path in tmp_path.iterdir()] == ["features"]
     assert exit_status("store-features", "experiment=smoke", "data.root=nowhere") == 0, (
-        "nothing to do without data.module.features"
+        "nothing is stored without data.module.features"
     )
 
 
@@ -115,8 +115,8 @@ def test_maps_that_are_there_are_kept_and_outdated_ones_made_anew(
         (["backbone.weights=null"], r"are of another backbone\. Write them"),
     ],
 )
-def test_maps_that_do_not_fit_are_refused(
-    smoke: Callable[..., DictConfig], weights: str, maps: str, overrides: list[str], line: str
+def test_feature_maps_of_other_settings_are_refused(
+    smoke: Callable[..., DictConfig], weights: str, features: str, overrides: list[str], line: str
 ) -> None:
     with pytest.raises(InputError, match=line):
-        train(smoke(*FROZEN, weights, maps, *overrides))
+        train(smoke(*FROZEN, weights, features, *overrides))

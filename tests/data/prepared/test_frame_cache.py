@@ -1,4 +1,4 @@
-"""A training that reads stored frames is the training on image files."""
+"""Training on stored frames equals training on image files."""
 
 import pickle
 import shutil
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*shorter than a clip")
 
 @pytest.fixture(scope="module")
 def stored(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The setting that names stored frames of the prepared noise."""
+    """Setting of a folder with the stored frames of the prepared data set."""
     setting = f"data.module.frames={tmp_path_factory.mktemp('stored') / 'frames'}"
     store_frames(compose_smoke(Path("unused"), setting))
     return setting
@@ -38,13 +38,13 @@ def make_data(smoke: Callable[..., DictConfig]) -> Callable[..., FaceVideoData]:
 
 @pytest.mark.parametrize("num_workers", [0, 2])
 @pytest.mark.parametrize("drop", [False, True], ids=["all", "drop_list"])
-def test_clips_are_those_of_the_image_files(
+def test_clips_equal_those_from_image_files(
     make_data: Callable[..., FaceVideoData], stored: str, tmp_path: Path, drop: bool, num_workers: int
 ) -> None:
     settings = [f"data.module.num_workers={num_workers}"]
     if drop:
-        (tmp_path / "left_out.yaml").write_text("F002/T1: [0, 4]\nM001/T2: [1]\n")
-        settings.append(f"data.module.drop_list={tmp_path / 'left_out.yaml'}")
+        (tmp_path / "dropped.yaml").write_text("F002/T1: [0, 4]\nM001/T2: [1]\n")
+        settings.append(f"data.module.drop_list={tmp_path / 'dropped.yaml'}")
     files, array = make_data(*settings), make_data(stored, *settings)
     for name in ("train_dataloader", "test_dataloader"):
         batches, others = (list(getattr(data, name)()) for data in (files, array))
@@ -54,7 +54,7 @@ def test_clips_are_those_of_the_image_files(
                 assert a is b is None or torch.equal(a, b)
 
 
-def test_no_image_file_is_opened(
+def test_stored_frames_are_read_without_opening_image_files(
     make_data: Callable[..., FaceVideoData], stored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(path: str, size: int) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_no_image_file_is_opened(
         next(iter(make_data().train_dataloader()))
 
 
-def test_a_pickle_holds_the_place_and_not_the_pixels(prepared: Path, stored: str) -> None:
+def test_pickle_contains_no_pixels(prepared: Path, stored: str) -> None:
     manifest = read_manifest(prepared)
     frames = StoredFrames(stored.partition("=")[2], manifest=manifest)
     content = pickle.dumps(frames)
@@ -77,39 +77,39 @@ def test_a_pickle_holds_the_place_and_not_the_pixels(prepared: Path, stored: str
     np.testing.assert_array_equal(pickle.loads(content).read(path), read_frame(path, manifest.size))
 
 
-def test_where_frames_are_read_from_decides_nothing(compose_smoke: Callable[..., DictConfig], stored: str) -> None:
+def test_folder_of_stored_frames_does_not_affect_results(compose_smoke: Callable[..., DictConfig], stored: str) -> None:
     files, array = (result_affecting_config(compose_smoke(Path("run"), *overrides)) for overrides in ((), (stored,)))
     assert files == array
 
 
-def test_frames_that_are_there_are_kept_and_outdated_ones_made_anew(
+def test_up_to_date_frames_are_kept_and_outdated_ones_replaced(
     exit_status: Callable[..., int], prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = shutil.copytree(prepared, tmp_path / "noise")
-    asked, array = f"data.root={root}", root / "stored_frames" / "frames.npy"
-    assert exit_status("store-frames", asked) == 0
+    override, array = f"data.root={root}", root / "stored_frames" / "frames.npy"
+    assert exit_status("store-frames", override) == 0
     assert f"data.module.frames={array.parent}" in capsys.readouterr().out
     assert np.load(array).shape == (90, 72, 72, 3)
-    made = array.stat().st_mtime_ns
-    assert exit_status("store-frames", asked) == 0
-    assert array.stat().st_mtime_ns == made
+    written = array.stat().st_mtime_ns
+    assert exit_status("store-frames", override) == 0
+    assert array.stat().st_mtime_ns == written
     (root / DESCRIPTION).write_text((root / DESCRIPTION).read_text() + "# prepared again\n")
     with pytest.raises(
         InputError, match=r"stored frames in .* are of another data set\. Write them with `mdhr store-frames`"
     ):
         StoredFrames(array.parent, manifest=read_manifest(root))
-    assert exit_status("store-frames", asked) == 0
-    assert array.stat().st_mtime_ns != made
+    assert exit_status("store-frames", override) == 0
+    assert array.stat().st_mtime_ns != written
     assert sorted(path.name for path in root.iterdir()) == sorted(
         ["stored_frames", *(path.name for path in prepared.iterdir())]
     )
 
 
-def test_what_cannot_be_stored_is_refused_and_nothing_left(
+def test_failures_raise_input_error_and_write_nothing(
     smoke: Callable[..., DictConfig], prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting = f"data.module.frames={tmp_path / 'frames'}"
-    with pytest.raises(InputError, match=r"data\.module\.frames is not set: say data\.module\.frames="):
+    with pytest.raises(InputError, match=r"data\.module\.frames is not set\. Set it to the folder"):
         store_frames(smoke())
     with pytest.raises(InputError, match=r"frames exists and contains no stored frames\. Choose another"):
         store_frames(smoke(f"data.module.frames={prepared / 'frames'}"))
