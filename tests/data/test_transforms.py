@@ -16,25 +16,25 @@ def noise(seed: int = 0, size: int = 40) -> np.ndarray:
 @pytest.mark.parametrize("seed", range(8))
 def test_equals_torchvision(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    draw = sample_augmentation(rng, size=40, crop_size=32, jitter=(0.6, 1.4))
+    augmentation = sample_augmentation(rng, size=40, crop_size=32, jitter=(0.6, 1.4))
     image = torch.from_numpy(noise(seed)).permute(2, 0, 1)
-    expected = functional.crop(image, draw.top, draw.left, 32, 32)
-    expected = functional.horizontal_flip(expected) if draw.flip else expected
-    expected = functional.adjust_brightness(expected, draw.brightness)
-    expected = functional.adjust_contrast(expected, draw.contrast)
-    expected = functional.adjust_saturation(expected, draw.saturation)
-    difference = augment(noise(seed), draw, 32).astype(int) - expected.permute(1, 2, 0).numpy().astype(int)
+    expected = functional.crop(image, augmentation.top, augmentation.left, 32, 32)
+    expected = functional.horizontal_flip(expected) if augmentation.flip else expected
+    expected = functional.adjust_brightness(expected, augmentation.brightness)
+    expected = functional.adjust_contrast(expected, augmentation.contrast)
+    expected = functional.adjust_saturation(expected, augmentation.saturation)
+    difference = augment(noise(seed), augmentation, 32).astype(int) - expected.permute(1, 2, 0).numpy().astype(int)
     assert np.abs(difference).max() <= 4  # torchvision truncates fractions after every step, augment rounds once
 
 
-def step_by_step(frame: np.ndarray, draw: Augmentation, crop_size: int) -> np.ndarray:
+def step_by_step(frame: np.ndarray, augmentation: Augmentation, crop_size: int) -> np.ndarray:
     """Apply the steps separately; every step rounds and saturates at 0 and 255."""
-    frame = frame[draw.top : draw.top + crop_size, draw.left : draw.left + crop_size]
-    frame = cv2.flip(frame, 1) if draw.flip else frame
-    frame = cv2.convertScaleAbs(frame, alpha=draw.brightness)
+    frame = frame[augmentation.top : augmentation.top + crop_size, augmentation.left : augmentation.left + crop_size]
+    frame = cv2.flip(frame, 1) if augmentation.flip else frame
+    frame = cv2.convertScaleAbs(frame, alpha=augmentation.brightness)
     mean = float(cv2.mean(frame)[:3] @ np.array(GRAY))
-    frame = cv2.addWeighted(frame, draw.contrast, frame, 0, mean * (1 - draw.contrast))
-    return cv2.transform(frame, draw.saturation * np.eye(3) + (1 - draw.saturation) * np.array(GRAY))
+    frame = cv2.addWeighted(frame, augmentation.contrast, frame, 0, mean * (1 - augmentation.contrast))
+    return cv2.transform(frame, augmentation.saturation * np.eye(3) + (1 - augmentation.saturation) * np.array(GRAY))
 
 
 @pytest.mark.parametrize("flip", [False, True])
@@ -45,10 +45,10 @@ def test_one_pass_is_within_two_gray_levels_of_three_steps(smooth: bool, flip: b
     for seed, (brightness, contrast, saturation) in enumerate(factors):
         # Enlarged noise has uniform areas, many of them black, white or saturated, with gradients between them.
         frame = cv2.resize(noise(seed, 6), (40, 40), interpolation=cv2.INTER_CUBIC) if smooth else noise(seed)
-        draw = Augmentation(3, 5, flip, float(brightness), float(contrast), float(saturation))
-        difference = augment(frame, draw, 32).astype(int) - step_by_step(frame, draw, 32)
-        assert np.abs(difference).max() <= 2, draw
-        assert np.abs(difference).mean() < 0.6, draw
+        augmentation = Augmentation(3, 5, flip, float(brightness), float(contrast), float(saturation))
+        difference = augment(frame, augmentation, 32).astype(int) - step_by_step(frame, augmentation, 32)
+        assert np.abs(difference).max() <= 2, augmentation
+        assert np.abs(difference).mean() < 0.6, augmentation
 
 
 @pytest.mark.parametrize("gray", [0, 128, 255])
@@ -65,10 +65,10 @@ def test_out_is_filled_and_the_frame_is_unchanged() -> None:
     frame, filled = noise(), np.zeros((2, 32, 32, 3), np.uint8)
     frame.setflags(write=False)
     for flip, out in zip((False, True), filled, strict=True):
-        draw = Augmentation(3, 5, flip, 1.2, 1.3, 0.7)
+        augmentation = Augmentation(3, 5, flip, 1.2, 1.3, 0.7)
         np.testing.assert_array_equal(out, np.zeros_like(out))
-        augment(frame, draw, 32, out=out)
-        np.testing.assert_array_equal(out, augment(frame, draw, 32))
+        augment(frame, augmentation, 32, out=out)
+        np.testing.assert_array_equal(out, augment(frame, augmentation, 32))
     np.testing.assert_array_equal(frame, noise())
 
 
@@ -79,17 +79,17 @@ def test_neutral_factors_only_crop() -> None:
 
 def test_samples_cover_the_ranges() -> None:
     rng = np.random.default_rng(0)
-    draws = np.array([sample_augmentation(rng, size=40, crop_size=38, jitter=(0.6, 1.4)) for _ in range(2000)], float)
-    assert draws[:, :2].min() == 0
-    assert draws[:, :2].max() == 2
-    assert 0.45 < draws[:, 2].mean() < 0.55
-    np.testing.assert_allclose(draws[:, 3:].min(0), 0.6, atol=0.01)
-    np.testing.assert_allclose(draws[:, 3:].max(0), 1.4, atol=0.01)
+    samples = np.array([sample_augmentation(rng, size=40, crop_size=38, jitter=(0.6, 1.4)) for _ in range(2000)], float)
+    assert samples[:, :2].min() == 0
+    assert samples[:, :2].max() == 2
+    assert 0.45 < samples[:, 2].mean() < 0.55
+    np.testing.assert_allclose(samples[:, 3:].min(0), 0.6, atol=0.01)
+    np.testing.assert_allclose(samples[:, 3:].max(0), 1.4, atol=0.01)
 
 
 def test_crop_of_the_frame_size() -> None:
-    draw = sample_augmentation(np.random.default_rng(0), size=40, crop_size=40, jitter=(1, 1))
-    assert (draw.top, draw.left) == (0, 0)
+    augmentation = sample_augmentation(np.random.default_rng(0), size=40, crop_size=40, jitter=(1, 1))
+    assert (augmentation.top, augmentation.left) == (0, 0)
 
 
 def test_resize_to_the_same_size_returns_the_input() -> None:

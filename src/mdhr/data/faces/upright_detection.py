@@ -36,7 +36,7 @@ def detect_faces(detector: Detector, frame: DownscaledFrame, *, roll: float, fil
     """Return the faces of a frame, largest first.
 
     The detector underestimates the roll of tilted faces by about half. Therefore the frame is rotated by ``roll``
-    degrees, the last known tilt of a face, before detection.
+    degrees, the most recent tilt of a face, before detection.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ VIDEO_SUFFIXES = frozenset({
 def list_videos(paths: Sequence[Path], *, output_folder: Path) -> list[Path]:
     """Return the videos that the paths of files and folders refer to, each once.
 
-    A folder stands for all videos in it and its subfolders, by name. A folder of images without videos is one video.
+    A folder yields all videos in it and its subfolders, sorted by path. A folder of images without videos is one video.
 
     Parameters
     ----------
