@@ -1,16 +1,18 @@
-"""What has to be said beside a number: the protocol it was measured with, and that rendered faces are not people."""
+"""Statements that accompany reported numbers: evaluation protocol, rendered data, missing runs."""
 
-RENDERED = "rendered faces, not BP4D: these numbers say nothing about real people"
+RENDERED = "rendered faces, not real people: these numbers do not predict results on BP4D or DISFA"
+"""Note for results on rendered data."""
 
 PROTOCOLS = {
-    "honest": "protocol honest: a part of the training subjects chose the epoch, the test fold was scored once",
-    "paper": "protocol paper: the epoch was chosen on the test fold, as the released code does, an optimiztic figure",
+    "honest": "protocol honest: the checkpoint was selected on held-out training subjects, the test fold was scored once",
+    "paper": "protocol paper: the checkpoint was selected on the test fold, as in the released code, which is optimistic",
 }
+"""Note for results of each value of ``data.protocol``."""
 
-NOT_COMPLETE = "NOT COMPLETE"
-"""How a note begins that says which runs a table is without."""
+INCOMPLETE = "INCOMPLETE"
+"""First word of the note that lists the missing runs of a table."""
 
 
 def is_rendered(data: str) -> bool:
-    """Whether the data set of that name shows no real people."""
+    """Return whether the data set ``data`` consists of rendered faces."""
     return data.startswith("synthetic")

@@ -1,4 +1,4 @@
-"""Tables of text as Markdown and as LaTeX, with a title above and what has to be said below."""
+"""Tables as Markdown pages and LaTeX floats, and the formatting of their cells."""
 
 from collections.abc import Sequence
 
@@ -6,45 +6,43 @@ import pandas as pd
 
 
 def markdown_page(*parts: pd.DataFrame | str, title: str, notes: Sequence[str]) -> str:
-    """A page of its own: the title, then tables and paragraphs in the order given, then the notes as a list.
+    """Return a Markdown page: the title, tables and paragraphs in order, then the notes as a list.
 
-    A table's cells are text already; all of its columns are shown, the index is not.
+    The cells of tables are text. The index is not included.
     """
-    shown = [part if isinstance(part, str) else _markdown(part) for part in parts]
-    return "\n\n".join([f"# {title}", *shown, "\n".join(f"- {note}" for note in notes)]) + "\n"
+    blocks = [part if isinstance(part, str) else _markdown_table(part) for part in parts]
+    return "\n\n".join([f"# {title}", *blocks, "\n".join(f"- {note}" for note in notes)]) + "\n"
 
 
 def latex_tables(*tables: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
-    """Floats that need the package ``booktabs``, the notes as comments above them; cells are escaped."""
-    above = [f"% {title}", *(f"% {note}" for note in notes), "% needs \\usepackage{booktabs}"]
+    """Return LaTeX floats for the package ``booktabs``, preceded by the notes as comments. Cells are escaped."""
+    comments = [f"% {title}", *(f"% {note}" for note in notes), "% requires \\usepackage{booktabs}"]
     floats = [
-        table.to_latex(index=False, escape=True, column_format="l" + "r" * (table.shape[1] - 1), caption=_tex(title))
+        table.to_latex(index=False, escape=True, column_format="l" + "r" * (table.shape[1] - 1), caption=_escape(title))
         for table in tables
     ]
-    return "\n".join(above) + "\n" + "\n".join(floats).replace("±", r"$\pm$")
+    return "\n".join(comments) + "\n" + "\n".join(floats).replace("±", r"$\pm$")
 
 
 def percent(value: float, spread: float | None = None) -> str:
-    """A share in percent with one decimal, with its spread; ``-`` for NaN."""
+    """Return a fraction in percent with one decimal, such as ``66.9`` or ``66.9 ± 0.3``; ``-`` for NaN."""
     if pd.isna(value):
         return "-"
     return f"{100 * value:.1f}" + ("" if spread is None or pd.isna(spread) else f" ± {100 * spread:.1f}")
 
 
 def p_value(p: float) -> str:
-    """Three digits; ``-`` for NaN."""
-    if pd.isna(p):
-        return "-"
-    return f"{p:.3g}"
+    """Return a p value with three significant digits; ``-`` for NaN."""
+    return "-" if pd.isna(p) else f"{p:.3g}"
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def _markdown_table(table: pd.DataFrame) -> str:
     rows = [list(table.columns), ["---", *["---:"] * (table.shape[1] - 1)], *table.to_numpy().tolist()]
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
 
 
-def _tex(text: str) -> str:
-    """Captions are not escaped by pandas."""
+def _escape(text: str) -> str:
+    """Escape a caption; pandas escapes cells only."""
     for character in "&%$#_":
         text = text.replace(character, f"\\{character}")
     return text

@@ -73,5 +73,5 @@ def test_the_weights_are_the_ones_the_dynamics_are_mixed_with(frames: torch.Tens
 
 @pytest.mark.parametrize("switch", ["use_mfd", "use_hsr"])
 def test_a_variant_has_nothing_to_look_at(switch: str, frames: torch.Tensor) -> None:
-    with pytest.raises(InputError, match="only the whole network"):
+    with pytest.raises(InputError, match="no scale weights or no graph"):
         capture_weights(small_mdhr(**{switch: False, "use_tcn": False}), frames)

@@ -74,7 +74,7 @@ def test_run_lengths_are_drawn_where_they_are() -> None:
     labels[:, 0] = np.arange(80) % 4 < 3
     runs = active_runs(table_of(DISFA, labels), DISFA)
     figure = plot_run_lengths(runs, run_lengths(runs, fps=10), fps=10, title="", note="")
-    assert {"0.3 s, 20 runs", "no run"} <= texts(figure)
+    assert {"0.3 s, 20 runs", "no runs"} <= texts(figure)
     steps = figure.axes[0].patches[0].get_data()
     (bin_,) = np.flatnonzero(steps.values != steps.baseline)
     assert steps.edges[bin_ : bin_ + 2].tolist() == [0.3, 0.4]

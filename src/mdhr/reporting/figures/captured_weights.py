@@ -1,6 +1,6 @@
-"""What happens inside an MDHR on one clip: read off its blocks while it runs, its forward is left as it is.
+"""Scale weights, predicted patterns and graph attention of MDHR on one clip, captured with forward hooks.
 
-Letters: T frames, S scales, H' W' the last map's grid, N action units.
+Letters: T frames, N action units, D channels, S scales, H' W' grid of the last feature map.
 """
 
 from dataclasses import dataclass
@@ -18,32 +18,36 @@ from mdhr.network.mdhr import MDHR
 
 @dataclass(frozen=True)
 class CapturedWeights:
-    """Of every frame of a clip."""
+    """Scores and internal weights for every frame of a clip."""
 
     scores: np.ndarray
-    """``T N`` in [0, 1]."""
+    """``(T, N)`` in [0, 1]."""
     scale_weights: np.ndarray
-    """``T S H' W'``: how much each scale of motion counts at each place, finest first; the sum over S is 1."""
+    """``(T, S, H', W')``: weight of each scale at each position, finest scale first; the sum over S is 1."""
     active: np.ndarray
-    """``T N`` boolean: the action units in the predicted patterns of the regions, which open the edges of the graph."""
+    """``(T, N)`` boolean: action units in the predicted patterns of their regions. They gate the edges of the graph."""
     attention: np.ndarray
-    """``T N N``: how much the row's action unit listens to the column's; rows sum to 1."""
+    """``(T, N, N)``: attention of the target node (row) to the message node (column); rows sum to 1."""
 
 
 @torch.inference_mode()
 def capture_weights(network: MDHR, frames: Tensor) -> CapturedWeights:
-    """Run a clip ``T 3 H W``, ImageNet-normalized, in evaluation mode.
+    """Run the network in evaluation mode on one clip and return its internal weights.
 
-    Raises ``InputError`` for an ablated variant, which lacks what is to be seen.
+    Parameters
+    ----------
+    frames: ``(T, 3, H, W)``, ImageNet-normalized.
+
+    Raises ``InputError`` for an ablated variant without MFD or HSR.
     """
     if getattr(network, "dynamic", None) is None or getattr(network, "cross_region", None) is None:
-        raise InputError("only the whole network has weights of scales and a graph: choose a run with network=mdhr")
+        raise InputError("the network has no scale weights or no graph. Choose a run with network=mdhr.")
     assert network.dynamic is not None
     assert network.cross_region is not None
-    seen: dict[str, Any] = {}
+    captured: dict[str, Any] = {}
     hooks = [
-        network.dynamic.scale_logits.register_forward_hook(lambda _, __, logits: seen.update(logits=logits)),
-        network.cross_region.register_forward_pre_hook(lambda _, given: seen.update(given=given)),
+        network.dynamic.scale_logits.register_forward_hook(lambda _, __, logits: captured.update(logits=logits)),
+        network.cross_region.register_forward_pre_hook(lambda _, inputs: captured.update(inputs=inputs)),
     ]
     was_training = network.training
     try:
@@ -52,18 +56,18 @@ def capture_weights(network: MDHR, frames: Tensor) -> CapturedWeights:
         network.train(was_training)
         for hook in hooks:
             hook.remove()
-    nodes, region_logits = seen["given"]
+    nodes, region_logits = captured["inputs"]
     active = predicted_active(region_logits, network.au_set)
     return CapturedWeights(
         scores=scores.cpu().numpy(),
-        scale_weights=seen["logits"][0].softmax(-1).movedim(-1, 1).cpu().numpy(),
+        scale_weights=captured["logits"][0].softmax(-1).movedim(-1, 1).cpu().numpy(),
         active=active.cpu().numpy(),
-        attention=_attention(network, nodes, active).cpu().numpy(),
+        attention=_graph_attention(network, nodes, active).cpu().numpy(),
     )
 
 
-def _attention(network: MDHR, nodes: Tensor, active: Tensor) -> Tensor:
-    """The graph attention's weights for nodes ``T N D``, ``T N N``."""
+def _graph_attention(network: MDHR, nodes: Tensor, active: Tensor) -> Tensor:
+    """Return the attention weights ``(T, N, N)`` of the cross-region graph for nodes ``(T, N, D)``."""
     graph = network.cross_region
     assert graph is not None
     z = graph.attention.linear(nodes)

@@ -1,6 +1,6 @@
-"""The three pictures of a data set's labels; the numbers come from ``mdhr.reporting.label_statistics``.
+"""Figures of a data set's labels: label distribution, co-occurrence and run lengths.
 
-Blue is a label that says active, as in the timelines.
+The numbers come from ``mdhr.reporting.label_statistics``. Active labels are blue, as in the timelines.
 """
 
 import numpy as np
@@ -12,9 +12,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from mdhr.action_units import AU_NAMES
 from mdhr.inference.timeline import INK, NO_FACE_COLOR, SCORE_COLOR, TRUE_COLOR
+from mdhr.reporting.figures.titled_figure import MARGIN, titled_figure
 
-WIDTH = 12.0  # inches, at 100 dots an inch
-LEFT, RIGHT = 2.5, 1.65  # margins for the names and the column of numbers
+WIDTH = 12.0  # inches
+LEFT, RIGHT = 2.5, 1.65  # margins for the row names and the column of numbers
 ROW = 0.56
 FOOTER = 0.7
 COLORS = {"active": TRUE_COLOR, "inactive": NO_FACE_COLOR, "unknown": "#F2C879"}
@@ -23,13 +24,18 @@ SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 def plot_label_distribution(distribution: pd.DataFrame, *, title: str, note: str) -> Figure:
-    """Active beside inactive frames of every action unit, from ``label_distribution``."""
+    """Plot active, inactive and unknown frames of each action unit.
+
+    Parameters
+    ----------
+    distribution: from ``label_distribution``.
+    """
     figure, ax = _rows(distribution["au"], title=title, note=note)
     shown = [label for label in COLORS if label != "unknown" or distribution["unknown"].any()]
     thickness = 0.8 / len(shown)
     for i, label in enumerate(shown):
-        place = np.arange(len(distribution)) - 0.4 + (i + 0.5) * thickness
-        bars = ax.barh(place, distribution[label], 0.94 * thickness, color=COLORS[label], label=label)
+        position = np.arange(len(distribution)) - 0.4 + (i + 0.5) * thickness
+        bars = ax.barh(position, distribution[label], 0.94 * thickness, color=COLORS[label], label=label)
         ax.bar_label(bars, fmt="{:,.0f}", padding=4, fontsize=9.5, color=INK)
     largest = distribution[shown].to_numpy().max()
     ax.set(xlim=(0, 1.1 * max(largest, 1)), xlabel="frames")
@@ -42,13 +48,19 @@ def plot_label_distribution(distribution: pd.DataFrame, *, title: str, note: str
 def plot_run_lengths(
     runs: dict[int, np.ndarray], lengths: pd.DataFrame, *, fps: float, title: str, note: str
 ) -> Figure:
-    """How long every action unit stays active, from ``active_runs`` and ``run_lengths``; time is logarithmic."""
+    """Plot a histogram of the run lengths of each action unit over logarithmic time.
+
+    Parameters
+    ----------
+    runs: from ``active_runs``.
+    lengths: from ``run_lengths``.
+    """
     figure, ax = _rows(lengths["au"], title=title, note=note)
     longest = max([2, *(each.max() for each in runs.values() if len(each))])
-    # 1, 2, 3, 4, 6, 8, 12, ... frames: whole numbers in nearly even steps, so that short runs make no comb.
+    # 1, 2, 3, 4, 6, 8, 12, ... frames: integer edges in nearly even logarithmic steps avoid empty bins for short runs.
     edges = np.unique([(2**k, 3 * 2**k // 2) for k in range(int(np.log2(longest)) + 2)])
     edges = edges[: np.searchsorted(edges, longest, side="right") + 1]
-    # Bins are not quite even: shares per doubling of the length.
+    # The bins are not quite even, so shares are per doubling of the length.
     shares = [np.histogram(each, edges)[0] / max(len(each), 1) / np.diff(np.log2(edges)) for each in runs.values()]
     highest = max(1e-9, np.max(shares))
     bottom = np.arange(len(shares)) + 0.42
@@ -56,22 +68,28 @@ def plot_run_lengths(
         ax.stairs(base - 0.84 * share / highest, edges / fps, baseline=base, fill=True, color=TRUE_COLOR, lw=0)
     ax.hlines(bottom, edges[0] / fps, edges[-1] / fps, color="#AAAAAA", lw=0.6)
     ax.vlines(lengths["median_seconds"], bottom - 0.84, bottom, color=SCORE_COLOR, lw=2, label="median")
-    ax.set(xscale="log", xlim=(edges[0] / fps, edges[-1] / fps), xlabel="seconds without a break")
+    ax.set(xscale="log", xlim=(edges[0] / fps, edges[-1] / fps), xlabel="run length in seconds")
     ax.xaxis.set(major_locator=FixedLocator(SECONDS), minor_locator=NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     medians = zip(lengths["median_seconds"], lengths["runs"], strict=True)
-    _column(ax, "median", [f"{median:.1f} s, {n:,} runs" if n else "no run" for median, n in medians])
+    _column(ax, "median", [f"{median:.1f} s, {n:,} runs" if n else "no runs" for median, n in medians])
     ax.legend(loc="lower left", bbox_to_anchor=(-0.01, 1.0), frameon=False, fontsize=10.5, labelcolor=INK)
     return figure
 
 
 def plot_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, note: str) -> Figure:
-    """Heat map of ``co_occurrence`` in percent below a row with the ``rates`` in all frames."""
+    """Plot a heat map of conditional rates in percent below a row with the unconditional rates.
+
+    Parameters
+    ----------
+    together: from ``co_occurrence``.
+    rates: share of active frames of each action unit.
+    """
     num_aus, cell, top = len(together), 0.62, _header(note) + 0.1
     width, height = max(LEFT + num_aus * cell + 0.3, 9.0), top + (num_aus + 1.3) * cell + 0.2
-    figure = _figure(width, height, title=title, note=note)
+    figure = titled_figure(width, height, title=title, note=note)
     for values, names, start in (
-        (rates.to_numpy()[None], ["any frame"], top),
+        (rates.to_numpy()[None], ["all frames"], top),
         (together.to_numpy(), [f"{name} {AU_NAMES[int(name[2:])]}" for name in together.index], top + 1.3 * cell),
     ):
         tall = len(values) * cell
@@ -93,24 +111,17 @@ def plot_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, 
     return figure
 
 
-def _figure(width: float, height: float, *, title: str, note: str) -> Figure:
-    figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
-    figure.text(0.2 / width, 1 - 0.14 / height, title, fontsize=15, fontweight="bold", va="top", color=INK)
-    figure.text(0.2 / width, 1 - 0.5 / height, note, fontsize=10.5, va="top", color=INK, linespacing=1.3)
-    return figure
-
-
 def _header(note: str) -> float:
-    """Inches that title, note and what stands above the first row take."""
+    """Return the height in inches of title, note, legend and column headings."""
     return 1.1 + 0.2 * len(note.splitlines())
 
 
 def _rows(aus: pd.Series, *, title: str, note: str) -> tuple[Figure, Axes]:
-    """A figure with one row an action unit, the first on top; rows are one apart, from 0."""
+    """Return a figure and axes with one row per action unit from top to bottom, at y = 0, 1, ..."""
     height = _header(note) + len(aus) * ROW + FOOTER
-    figure = _figure(WIDTH, height, title=title, note=note)
-    place = (LEFT / WIDTH, FOOTER / height, (WIDTH - LEFT - RIGHT) / WIDTH, len(aus) * ROW / height)
-    ax = figure.add_axes(place)
+    figure = titled_figure(WIDTH, height, title=title, note=note)
+    bounds = (LEFT / WIDTH, FOOTER / height, (WIDTH - LEFT - RIGHT) / WIDTH, len(aus) * ROW / height)
+    ax = figure.add_axes(bounds)
     _names(ax, [f"AU{au} {AU_NAMES[au]}" for au in aus])
     ax.set_ylim(len(aus) - 0.5, -0.5)
     ax.tick_params(axis="x", labelsize=10, colors=INK)
@@ -122,14 +133,14 @@ def _rows(aus: pd.Series, *, title: str, note: str) -> tuple[Figure, Axes]:
 
 
 def _names(ax: Axes, names: list[str]) -> None:
-    """Names of the rows, all beginning at the left edge of the figure."""
+    """Write the row names, aligned with the left edge of the figure."""
     ax.set_yticks(range(len(names)), names, ha="left", va="center")
-    ax.tick_params(axis="y", length=0, pad=(LEFT - 0.2) * 72, labelsize=11, labelcolor=INK)
+    ax.tick_params(axis="y", length=0, pad=(LEFT - MARGIN) * 72, labelsize=11, labelcolor=INK)
 
 
 def _column(ax: Axes, heading: str, values: list[str]) -> None:
-    """A value for every row, all ending at the right edge of the figure."""
-    right = 1 + (RIGHT - 0.2) / (WIDTH - LEFT - RIGHT)
+    """Write one value per row, aligned with the right edge of the figure."""
+    right = 1 + (RIGHT - MARGIN) / (WIDTH - LEFT - RIGHT)
     ax.text(right, -0.5, heading, transform=ax.get_yaxis_transform(), fontsize=9.5, ha="right", va="bottom", color=INK)
     for n, text in enumerate(values):
         ax.text(right, n, text, transform=ax.get_yaxis_transform(), fontsize=11, ha="right", va="center", color=INK)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from mdhr.data.provenance import NOT_COMPLETE, is_rendered
+from mdhr.data.provenance import INCOMPLETE, is_rendered
 from mdhr.reporting.html_report.self_contained import data_uri, first_heading, markdown_html
 
 EXPECTED = {
@@ -28,7 +28,7 @@ EXPECTED = {
 """Folder, title and command of what the page should hold, in its order; what else is there comes after."""
 
 PICTURES = (".png", ".jpg", ".jpeg")
-_NOT_WHOLE = re.compile(rf"\b(?:{NOT_COMPLETE}|MISSING)\b.*")
+_NOT_WHOLE = re.compile(rf"\b(?:{INCOMPLETE}|MISSING)\b.*")
 MOST_ROWS = 60
 
 

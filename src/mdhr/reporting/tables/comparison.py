@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
+from mdhr.data.provenance import INCOMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, p_value, percent
@@ -235,7 +235,7 @@ def _notes(own: pd.DataFrame, table: pd.DataFrame, folds: Sequence[int], compari
         comparison.paper,
     ]
     if short:
-        notes.insert(1, f"{NOT_COMPLETE}: {', '.join(short)}; comparisons are over the runs that both have")
+        notes.insert(1, f"{INCOMPLETE}: {', '.join(short)}; comparisons are over the runs that both have")
     return [*notes, RENDERED] if is_rendered(str(data)) else notes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mdhr.data.provenance import NOT_COMPLETE, PROTOCOLS, RENDERED, is_rendered
+from mdhr.data.provenance import INCOMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
@@ -152,7 +152,7 @@ def sweep_notes(
             f"our best {symbol} is {ours.idxmax():g}, our curve spans {percent(ours.max() - ours.min())} points{noise}"
         )
     if short:
-        notes.insert(1, f"{NOT_COMPLETE}: no seed has all folds for {symbol} = {', '.join(short)}")
+        notes.insert(1, f"{INCOMPLETE}: no seed has all folds for {symbol} = {', '.join(short)}")
     return (
         [*notes, f"{RENDERED}; the paper's column is there for the shape of its curve"] if is_rendered(data) else notes
     )

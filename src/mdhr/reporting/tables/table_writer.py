@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from mdhr.data.provenance import NOT_COMPLETE
+from mdhr.data.provenance import INCOMPLETE
 from mdhr.errors import IncompleteError, InputError
 from mdhr.reporting.finished_runs import read_runs
 from mdhr.reporting.tables.ablation import TABLE_6
@@ -43,7 +43,7 @@ def tables(cfg: DictConfig) -> Path:
         raise InputError(f"cannot write to {cfg.out}: {error.strerror}; choose another out") from error
     text = page.read_text()
     print(f"{text}\nthe table is in {page}")
-    lacking = next((line for line in text.splitlines() if NOT_COMPLETE in line), None)
+    lacking = next((line for line in text.splitlines() if INCOMPLETE in line), None)
     if lacking is not None:
         raise IncompleteError(f"{page} is {lacking.removeprefix('- ')}")
     return page
