@@ -69,7 +69,7 @@ def test_the_tables_notebook_shows_committed_tables(
     capsys.readouterr()
     seen = show("04_tables")
     said = capsys.readouterr().out
-    assert "table-3/synthetic\nrendered faces, not BP4D" in said
+    assert "table-3/synthetic\nrendered faces, not real people" in said
     paper, ours = (np.asarray(line.get_ydata(), float) for line in seen["axes"][0].lines[:2])
     np.testing.assert_allclose(np.diff(ours), 1)
     assert paper.argmax() == 4  # k = 5

@@ -24,7 +24,7 @@ def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Program
 def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:
     assert tables("table=3") == 3
     said = capfd.readouterr()
-    assert said.err == f"{OUT}/table.md is NOT COMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
+    assert said.err == f"{OUT}/table.md is INCOMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
     assert (OUT / "table.md").read_text() in said.out
     assert "command: `make table-3 DATA=synthetic`" in said.out
     assert {path.name for path in OUT.iterdir()} == {"table.csv", "table.md", "table.tex", "curve.png"}
@@ -44,7 +44,7 @@ def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: P
     assert tables("table=me_graphau") == 3
     page = Path("experiments/me-graphau/synthetic/table.md").read_text()
     assert (
-        "NOT COMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
+        "INCOMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
     )
     assert "command: `make me-graphau DATA=synthetic`" in page
     assert not list(Path("experiments").rglob("*.png")), "no mean over all folds, no bar"
@@ -53,16 +53,16 @@ def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: P
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["table=2"], "table=2: choose one of 3, 4, 5, 6, me_graphau"),
-        ([], "table=...: choose one of 3, 4, 5, 6"),
-        (["table=4"], "no finished run is of Table 4, with network=mdhr, k=5: make table-4 runs them"),
-        (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run is of Table 3"),
-        (["table=6"], "none of the runs is one of Table 6"),
+        (["table=2"], "table 2 is unknown. Set table to one of 3, 4, 5, 6, me_graphau"),
+        ([], "table is not set. Set table to one of 3, 4, 5, 6"),
+        (["table=4"], "no finished run for Table 4: expected runs with network=mdhr, k=5. Run `make table-4`"),
+        (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run for Table 3"),
+        (["table=6"], "no finished run for Table 6"),
         (
             ["table=me_graphau"],
-            "none of the runs is one of ME-GraphAU against MDHR: it needs k=5 and network=mdhr, me_",
+            "no finished run for ME-GraphAU and MDHR: expected runs with k=5 and network=mdhr, me_",
         ),
-        (["table=3", "out=taken"], "cannot write to taken: File exists; choose another out"),
+        (["table=3", "out=taken"], "out=taken cannot be written: File exists. Set out to another folder."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

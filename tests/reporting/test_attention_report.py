@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
-from mdhr.reporting.attention_report import attention, clip_with_most_changes, load_network
+from mdhr.reporting.attention_report import clip_with_most_changes, load_network, write_attention_figure
 from mdhr.training.run_folder import SETTINGS_FILE
 from mdhr.training.training_run import train
 
@@ -26,7 +26,7 @@ def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempP
 
 
 def test_a_finished_run_is_drawn_from_its_folder_alone(run: Path, tmp_path: Path) -> None:
-    out = attention(OmegaConf.create({"run": str(run), "out": str(tmp_path / "inside.png")}))
+    out = write_attention_figure(OmegaConf.create({"run": str(run), "out": str(tmp_path / "inside.png")}))
     assert cv2.imread(str(out)).shape[1] == 1400
 
 
@@ -49,10 +49,10 @@ def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
 def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
     cfg = OmegaConf.create({"run": str(tmp_path), "out": str(tmp_path / "inside.png")})
     with pytest.raises(InputError, match=r"is not a complete run: it has no settings.yaml. Pass a folder such as"):
-        attention(cfg)
+        write_attention_figure(cfg)
     settings = OmegaConf.load(run / SETTINGS_FILE)
     settings.network.use_mfd = False
     OmegaConf.save(settings, tmp_path / SETTINGS_FILE)
     (tmp_path / "predictions.parquet").touch()
     with pytest.raises(InputError, match=r"has no scale weights or no graph. Pass a run that was trained with network=mdhr"):
-        attention(cfg)
+        write_attention_figure(cfg)

@@ -12,11 +12,10 @@ from omegaconf import DictConfig
 
 import mdhr.inference.predictor
 import mdhr.reporting.demo_run
-import mdhr.reporting.figures.labeled_timeline
 from mdhr.config.signals import Interrupted
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
-from mdhr.reporting.demo_run import demo
+from mdhr.reporting.demo_run import run_demo
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
 from mdhr.training.run_folder import result_affecting_config, write_settings
 from tests.support.stub_model import Marked, paint_frames
@@ -30,7 +29,7 @@ def cfg(smoke: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> Di
     def offline(cache: Path) -> Path:
         raise InputError("offline")
 
-    monkeypatch.setattr(mdhr.reporting.figures.labeled_timeline, "fetch_sample_video", offline)
+    monkeypatch.setattr(mdhr.reporting.demo_run, "fetch_sample_video", offline)
     return smoke("trainer.max_epochs=1", config_name="demo")
 
 
@@ -39,7 +38,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
 ) -> None:
     again = cfg.copy()
     run = Path(cfg.run_dir)
-    record = demo(cfg)
+    record = run_demo(cfg)
     said = capsys.readouterr().out
     assert record == json.loads((run / "metrics.json").read_text())
     assert {"f1_mean", "auc_mean", "baseline_f1_mean", "f1", "auc", "git_commit", "protocol", "threshold"} <= set(
@@ -49,10 +48,10 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     assert record["seconds"]["render"] is None, "it was not rendered here"
     assert record["seconds"]["train"] > 0 < record["seconds"]["evaluate"]
     assert record["num_test_frames"] == len(pd.read_parquet(run / "predictions.parquet")) == 30
-    assert f"{record['f1_mean']:.3f} (always on {record['baseline_f1_mean']:.3f})" in said
+    assert f"{record['f1_mean']:.3f} (always-positive baseline {record['baseline_f1_mean']:.3f})" in said
     assert str(run / "timeline.png") in said
-    assert "not BP4D" in said
-    assert "no real video was scored: offline" in said
+    assert "not real people" in said
+    assert "not scored (offline)" in said
     (run / "timeline.png").unlink()
 
     # Once more, with a video of 7 frames whose face is lost in the third.
@@ -62,7 +61,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
             add(i / 30, frame)
     again.video = str(tmp_path / "my clip.mp4")
     monkeypatch.setattr(Trainer, "fit", lambda *_, **__: pytest.fail("trained twice"))
-    assert demo(again) == record
+    assert run_demo(again) == record
     assert (run / "timeline.png").is_file(), "what is missing is drawn again"
     said = capsys.readouterr().out
     assert "F1 always-positive" in said, "the table is printed again"
@@ -91,12 +90,12 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
 
     monkeypatch.setattr(mdhr.reporting.demo_run, "train", interrupted)
     with pytest.raises(Interrupted) as stopped:
-        demo(cfg)
-    assert stopped.value.message == "stopped by SIGTERM; the same command goes on from here"
+        run_demo(cfg)
+    assert stopped.value.message == "stopped by SIGTERM; run the same command to resume"
 
     monkeypatch.setattr(mdhr.reporting.demo_run, "train", lambda cfg: resumed.append(cfg.ckpt_path))
     with pytest.raises(FileNotFoundError, match=r"predictions\.parquet"):  # the replacement tests nothing
-        demo(again)
+        run_demo(again)
     assert resumed == ["auto"]
 
 
@@ -106,13 +105,13 @@ def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> N
     (run / "checkpoints" / "last.ckpt").touch()
     write_settings(run, {**result_affecting_config(cfg), "seed": 7})
     with pytest.raises(InputError, match="was started with seed=7, not 1"):
-        demo(cfg)
+        run_demo(cfg)
 
 
 def test_a_video_that_is_not_there_is_said_before_anything_is_done(cfg: DictConfig, tmp_path: Path) -> None:
     cfg.video = str(tmp_path / "none.mp4")
-    with pytest.raises(InputError, match=r"there is no video .*none\.mp4"):
-        demo(cfg)
+    with pytest.raises(InputError, match=r"file .*none\.mp4. does not exist"):
+        run_demo(cfg)
     assert not Path(cfg.run_dir).exists()
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 import mdhr.reporting.label_report
 from mdhr.action_units import DISFA
 from mdhr.errors import InputError
-from mdhr.reporting.label_report import labels
+from mdhr.reporting.label_report import write_label_report
 from tests.support.paths import CONF
 
 FILES = {f"{stem}.{kind}" for stem in ("label_distribution", "co_occurrence", "run_lengths") for kind in ("csv", "png")}
@@ -31,7 +31,7 @@ def composed(tmp_path: Path) -> Callable[..., DictConfig]:
 def test_a_prepared_data_set_leaves_three_pictures_with_their_numbers(
     composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    returned = labels(composed("data=prepared", f"data.module.source.root={prepared}"))
+    returned = write_label_report(composed("data=prepared", f"data.module.source.root={prepared}"))
     out = tmp_path / "out"
     assert {file.name for file in out.iterdir()} == FILES
     assert all(cv2.imread(str(out / name)) is not None for name in FILES if name.endswith("png"))
@@ -42,7 +42,7 @@ def test_a_prepared_data_set_leaves_three_pictures_with_their_numbers(
     assert pd.read_csv(out / "co_occurrence.csv").shape == (12, 13)
     assert (pd.read_csv(out / "run_lengths.csv")["runs"] == written["runs"]).all()
     said = capsys.readouterr().out
-    assert f"{table.shape[0]} frames of 12 videos of 6 people" in said
+    assert f"{table.shape[0]} frames in 12 videos of 6 subjects" in said
     assert "chin raiser" in said
     assert "endered" not in said, "noise is not rendered faces"
 
@@ -60,7 +60,7 @@ def test_label_lists_will_do_without_images(composed: Callable[..., DictConfig],
         "data=released_lists", "data.au_set.name=DISFA", f"data.root={lists}", "data.module.source.list_folder=.",
         "data.module.source.image_folder=null",
     )  # fmt: skip
-    assert labels(cfg)["active"].tolist() == values.sum(0).tolist(), "training and test list together"
+    assert write_label_report(cfg)["active"].tolist() == values.sum(0).tolist(), "training and test list together"
 
 
 def test_rendered_faces_are_rendered_first_and_called_that(
@@ -72,7 +72,7 @@ def test_rendered_faces_are_rendered_first_and_called_that(
     cfg = composed("data=synthetic_disfa", f"data.root={tmp_path / 'faces'}")
     assert (cfg.data.prepare.num_subjects, cfg.data.prepare.num_tasks) == (27, 1)
     cfg.data.prepare.update({"num_subjects": 3, "num_frames": 4, "size": 32, "num_workers": 1})
-    distribution = labels(cfg)
+    distribution = write_label_report(cfg)
     assert distribution["au"].tolist() == list(DISFA.aus)
     assert (distribution["active"] + distribution["inactive"] == 12).all()
     assert "synthetic_disfa (rendered faces)" in capsys.readouterr().out
@@ -81,12 +81,12 @@ def test_rendered_faces_are_rendered_first_and_called_that(
         raise AssertionError("prepared twice")
 
     monkeypatch.setattr(mdhr.reporting.label_report, "prepare", never)
-    assert labels(cfg).equals(distribution)
+    assert write_label_report(cfg).equals(distribution)
 
 
 def test_what_is_not_there_is_one_line(composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no prepared data set in"):
-        labels(composed("data=prepared", f"data.module.source.root={tmp_path / 'nothing'}"))
+        write_label_report(composed("data=prepared", f"data.module.source.root={tmp_path / 'nothing'}"))
     (tmp_path / "out").write_text("a file")
-    with pytest.raises(InputError, match=r"^cannot write to .*out: .*; choose another out$"):
-        labels(composed("data=prepared", f"data.module.source.root={prepared}"))
+    with pytest.raises(InputError, match=r"^out=.*out cannot be written: .*Set out to another folder"):
+        write_label_report(composed("data=prepared", f"data.module.source.root={prepared}"))

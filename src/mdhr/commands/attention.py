@@ -20,9 +20,9 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the figure."""
-    from mdhr.reporting.attention_report import attention
+    from mdhr.reporting.attention_report import write_attention_figure
 
-    attention(cfg)
+    write_attention_figure(cfg)
 
 
 def main(arguments: Sequence[str]) -> int:

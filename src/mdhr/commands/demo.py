@@ -22,9 +22,9 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> float:
     """Run the demo and return the mean F1 of the test."""
-    from mdhr.reporting.demo_run import demo
+    from mdhr.reporting.demo_run import run_demo
 
-    return demo(cfg)["f1_mean"]
+    return run_demo(cfg)["f1_mean"]
 
 
 def main(arguments: Sequence[str]) -> int:

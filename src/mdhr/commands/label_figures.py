@@ -21,9 +21,9 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the figures and their numbers."""
-    from mdhr.reporting.label_report import labels
+    from mdhr.reporting.label_report import write_label_report
 
-    labels(cfg)
+    write_label_report(cfg)
 
 
 def main(arguments: Sequence[str]) -> int:

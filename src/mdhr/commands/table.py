@@ -24,9 +24,9 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the table and print it."""
-    from mdhr.reporting.tables.table_writer import tables
+    from mdhr.reporting.tables.table_writer import write_table
 
-    tables(cfg)
+    write_table(cfg)
 
 
 def main(arguments: Sequence[str]) -> int:

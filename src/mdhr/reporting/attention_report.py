@@ -1,9 +1,9 @@
-"""Draw what the weights and the graph of a trained MDHR do on one test clip: ``mdhr attention run=...``.
+"""Figure of the scale weights and the graph attention of a trained MDHR on one test clip.
 
-Everything comes from the run's folder: its settings, its best checkpoint, and which of its test videos to show.
+Settings, weights and predictions are read from the folder of the run.
 """
 
-from io import BytesIO
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -20,45 +20,43 @@ from mdhr.data.provenance import is_rendered
 from mdhr.data.transforms import normalize
 from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
-from mdhr.files.atomic import write_bytes
 from mdhr.inference.model_loading import load_trained_run
 from mdhr.network.mdhr import MDHR
 from mdhr.reporting.figures.attention_figure import plot_attention
-from mdhr.reporting.figures.captured_weights import capture_weights
+from mdhr.reporting.figures.captured_weights import CapturedWeights, capture_weights
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
+from mdhr.reporting.figures.titled_figure import write_figure
 from mdhr.training.run_folder import SETTINGS_FILE, read_settings
 
 
-def attention(cfg: DictConfig) -> Path:
-    """Write the picture to ``cfg.out`` and return that path.
+def write_attention_figure(cfg: DictConfig) -> Path:
+    """Write the figure to ``cfg.out`` and return that path.
 
-    Raises ``InputError`` if ``cfg.run`` is no finished run of the whole network, or if its data is gone.
+    Raises ``InputError`` if ``cfg.run`` is not a finished run of the complete network or if its data is missing.
     """
     run, out = Path(cfg.run), Path(cfg.out)
     network = load_network(run)
     data = build_data(read_settings(run), where=run / SETTINGS_FILE)
     video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
-    real = clip.frame >= 0  # the last clip of a video is padded
-    inside = capture_weights(network, normalize(clip.frames))
-    positions = np.searchsorted(video.frame, clip.frame[real].numpy())
-    kept = int(real.sum())
-    kind = ", a rendered face" if is_rendered(data.manifest.name) else ""
+    valid = clip.frame >= 0  # the last clip of a video is padded
+    captured = capture_weights(network, normalize(clip.frames))
+    num_valid = int(valid.sum())
+    positions = np.searchsorted(video.frame, clip.frame[valid].numpy())
+    kind = ", rendered face" if is_rendered(data.manifest.name) else ""
     figure = plot_attention(
-        type(inside)(**{name: values[:kept] for name, values in vars(inside).items()}),
+        CapturedWeights(**{field.name: getattr(captured, field.name)[:num_valid] for field in fields(captured)}),
         au_set=data.au_set,
         frames=np.stack([read_frame(video.paths[position], data.manifest.size) for position in positions]),
-        seconds=(clip.frame[real].numpy() - video.frame[0]) / data.manifest.fps,
-        truth=clip.au[real].numpy(),
+        seconds=(clip.frame[valid].numpy() - video.frame[0]) / data.manifest.fps,
+        truth=clip.au[valid].numpy(),
         strides=network.backbone.strides,
-        title=f"Inside the network: one clip of somebody it never saw (test video {video.name}{kind})",
-        note="Orange on the face: where motion of that scale counts most when the dynamic feature is made. Below: the "
-        "patterns that the regions predict, which decide\nwhose edges in the graph are open: an action unit listens to "
-        "itself and to active ones of other regions. Shown is the clip in which the most changes.",
+        title=f"Scale weights and graph attention for an unseen subject (test video {video.name}{kind})",
+        note="Orange: weight of a motion scale at each position in the dynamic feature (MFD). The predicted pattern of each "
+        "region opens the edges of the graph (HSR):\nan AU attends to itself and to active AUs of other regions. This "
+        "is the clip with the most label changes.",
     )
-    picture = BytesIO()
-    figure.savefig(picture, format="png")
-    write_bytes(out, picture.getvalue())
-    print(f"look at {out}")
+    write_figure(out, figure)
+    print(f"The figure is in {out}.")
     return out
 
 
@@ -81,9 +79,9 @@ def load_network(run: Path) -> MDHR:
 
 
 def clip_with_most_changes(data: FaceVideoData, predictions: pd.DataFrame) -> tuple:
-    """The test video in which the most action units come and go, and its clip with the most changes of a label.
+    """Return the test video with the most varied action units and its clip with the most label changes.
 
-    What the network made of them plays no part.
+    The choice does not depend on the scores.
     """
     name = most_varied_video(predictions)
     videos = [video for video in data.videos("test") if (video.subject, video.task) == name]

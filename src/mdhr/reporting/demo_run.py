@@ -1,7 +1,6 @@
-"""Everything in one run: ``make demo``, or ``mdhr demo [video=my.mp4] [any.setting=value]``.
+"""The demo: render faces, train, test on unseen subjects, plot one test video and score a real one.
 
-Renders faces, trains, tests on people the network never saw, draws one test video, and scores a real one. What is
-there already is used: an interrupted demo goes on where it was, a finished one takes seconds.
+Existing results are reused and an interrupted demo resumes.
 """
 
 import signal
@@ -19,8 +18,13 @@ from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
+from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.reporting.figures.labeled_timeline import plot_test_video, score_real_video, scores_and_labels
+from mdhr.inference import video_job
+from mdhr.inference.model_loading import load_model
+from mdhr.inference.output_files import draw_track, write_table
+from mdhr.inference.predictor import Predictor
+from mdhr.reporting.figures.labeled_timeline import plot_labeled_video, scores_and_labels
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.metrics import action_unit_metrics
@@ -29,33 +33,33 @@ from mdhr.training.run_record import METRICS_FILE
 from mdhr.training.training_run import train
 
 
-def demo(cfg: DictConfig) -> dict[str, Any]:
-    """Do what is still to be done and return what ``metrics.json`` in ``cfg.run_dir`` says.
+def run_demo(cfg: DictConfig) -> dict[str, Any]:
+    """Run the remaining steps of the demo and return the record in ``metrics.json``.
 
-    Raises ``InputError`` for a wrong setting or video, or if the folder holds a run with other settings.
+    Raises ``InputError`` if a setting or the video is invalid, or if ``cfg.run_dir`` contains a run with other settings.
     """
     with open_dict(cfg):
         video = cfg.pop("video")
     if video is not None and not Path(video).is_file():
-        raise InputError(f"there is no video {video}: give the path of one, or none at all")
+        raise InputError(f"video: file '{video}' does not exist. Pass the path of a video, or omit video.")
     validate(cfg)
     run = Path(cfg.run_dir)
-    run_state(cfg)  # refuses a folder with other settings, before anything is rendered
+    run_state(cfg)  # raises for a folder with other settings before anything is rendered
     try:
         with stop_on_signals():
             render(cfg)
             record = train_and_test(cfg, run)
             plot_test_video(cfg, run)
-            seen = score_real_video(cfg, run, video)
+            real_video = score_real_video(cfg, run, video)
     except Interrupted as stop:
-        stop.message = f"stopped by {signal.Signals(stop.signum).name}; the same command goes on from here"
+        stop.message = f"stopped by {signal.Signals(stop.signum).name}; run the same command to resume"
         raise
-    print(summary(record, run), seen, sep="\n")
+    print(summary(record, run), real_video, sep="\n")
     return record
 
 
 def render(cfg: DictConfig) -> None:
-    """Render the data set, or make sure that what is there has these settings."""
+    """Render the data set, or check that the existing one has the same settings."""
     root = Path(cfg.data.root)
     with nullcontext() if (root / DESCRIPTION).is_file() else stopwatch(root, "render"):
         prepare(cfg)
@@ -66,12 +70,12 @@ def train_and_test(cfg: DictConfig, run: Path) -> dict[str, Any]:
     complete = run_state(cfg) == "complete"
     record = train(cfg)
     if complete:
-        print_table(cfg, run)
+        print_test_metrics(cfg, run)
     return record
 
 
-def print_table(cfg: DictConfig, run: Path) -> None:
-    """The test's table again, from the scores that it left."""
+def print_test_metrics(cfg: DictConfig, run: Path) -> None:
+    """Print the metrics of a complete run, computed from its ``predictions.parquet``."""
     predictions = pd.read_parquet(run / "predictions.parquet")
     scores, labels = (torch.tensor(values) for values in scores_and_labels(predictions))
     metrics = action_unit_metrics(scores, labels, threshold=cfg.module.threshold)
@@ -79,14 +83,48 @@ def print_table(cfg: DictConfig, run: Path) -> None:
     Console(width=100).print(metrics_table(metrics, columns, title="test"))
 
 
-def summary(record: dict[str, Any], run: Path) -> str:
-    """The few lines that a person reads last."""
-    seconds = ", ".join(f"{what} {'?' if s is None else f'{s:.0f}'} s" for what, s in record["seconds"].items())
+def plot_test_video(cfg: DictConfig, run: Path) -> None:
+    """Write ``timeline.png`` of one test video."""
+    plot_labeled_video(
+        run / "timeline.png",
+        data=instantiate(cfg.data.module, _convert_="all"),
+        predictions=pd.read_parquet(run / "predictions.parquet"),
+        threshold=cfg.module.threshold,
+        with_frames=True,
+    )
+
+
+def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
+    """Score a real video, by default the sample clip, and return the lines for the summary.
+
+    Writes ``video_scores.csv`` and ``video_timeline.png``. Without network access the sample clip is skipped.
+    """
+    try:
+        path = Path(video) if video else fetch_sample_video(Path(cfg.data.root).parent / "sample_video")
+    except InputError as error:
+        return f"Real video:  not scored ({error})"
+    predictor = Predictor(load_model(run), batch_size=cfg.data.batch_size)
+    prediction = predictor.predict(path)
+    write_table(run / "video_scores.csv", prediction.table)
+    longest = max(range(len(prediction.scores)), key=lambda track: len(prediction.scores[track]), default=None)
+    draw_track(run / "video_timeline.png", predictor, prediction, longest)
     return (
-        f"people it never saw, {record['num_test_frames']} frames, protocol {record['protocol']}, "
-        f"threshold {record['threshold']:g}: mean F1 {record['f1_mean']:.3f} "
-        f"(always on {record['baseline_f1_mean']:.3f}), mean AUC {record['auc_mean']:.3f}\n"
-        f"{record.get('note', record['data'])}\n"
-        f"{seconds}\n"
-        f"look at {run / 'timeline.png'}; numbers: {run / METRICS_FILE}; every score: {run / 'predictions.parquet'}"
+        f"Real video:  {path.name}: {video_job.summary(prediction)}\n"
+        f"             {run / 'video_timeline.png'}, {run / 'video_scores.csv'}\n"
+        "             The network was trained on rendered faces only, so its scores for real faces are an illustration."
+    )
+
+
+def summary(record: dict[str, Any], run: Path) -> str:
+    """Return the summary that is printed at the end."""
+    seconds = ", ".join(f"{step} {'?' if s is None else f'{s:.0f}'} s" for step, s in record["seconds"].items())
+    return (
+        f"\nTest:        mean F1 {record['f1_mean']:.3f} (always-positive baseline {record['baseline_f1_mean']:.3f}), "
+        f"mean AUC {record['auc_mean']:.3f}\n"
+        f"             {record['num_test_frames']} frames of unseen subjects, protocol {record['protocol']}, "
+        f"threshold {record['threshold']:g}\n"
+        f"Data:        {record.get('note', record['data'])}\n"
+        f"Time:        {seconds}\n"
+        f"Test video:  {run / 'timeline.png'}\n"
+        f"Files:       {run / METRICS_FILE}, {run / 'predictions.parquet'}"
     )

@@ -1,4 +1,4 @@
-"""The finished runs on disk as one table: everything that puts runs together starts here."""
+"""Table of the finished runs on disk."""
 
 import json
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ COLUMNS = ("name", "data", "au_set", "protocol", "network", "k", "region_weight"
 _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.fold", "data.module.fold",
            "data.module.seed", "callbacks.resume.", "data.module.num_workers", "trainer.accelerator", "trainer.devices",
            "trainer.strategy", "trainer.enable_")  # fmt: skip
-"""What runs of one recipe may differ in: what tables vary, and what decides where and how visibly they were made."""
+"""Settings in which runs of one recipe may differ: those that tables vary, and those without effect on results."""
 _IDENTITY = ["network", "k", "region_weight", "fold", "seed"]
 
 
 def read_runs(root: Path) -> pd.DataFrame:
-    """One row a finished run anywhere below ``root``, in the order of their folders; no row if there is none.
+    """Return one row per finished run below ``root``, sorted by folder.
 
-    Columns: ``data``, ``protocol``, ``fold``, ``seed``, ``f1_mean``, ``auc_mean``, ``git_commit``, ... as in its
-    ``metrics.json``, F1 by action unit as ``f1_AU1``, ... (0 to 1); ``network`` (the choice of ``conf/network``, or
-    ``other``), ``k`` (NaN for a network without) and ``region_weight`` as in its ``settings.yaml``; ``seconds`` of
-    training; ``folder``; ``recipe``, equal for runs that differ in nothing but what tables vary.
+    Columns: ``data``, ``protocol``, ``fold``, ``seed``, ``f1_mean``, ``auc_mean``, ``git_commit``, ... from
+    ``metrics.json``; F1 by action unit as ``f1_AU1``, ... in [0, 1]; ``network`` (choice of ``conf/network`` or
+    ``other``); ``k`` (NaN for networks without it) and ``region_weight`` from ``settings.yaml``; ``seconds`` of training;
+    ``folder``; ``recipe``, which is equal for runs that differ only in settings that tables vary.
 
-    Folders without settings are none of ours to judge and are left out.
+    Folders without ``settings.yaml`` are skipped.
     """
     folders = sorted(path.parent for path in root.rglob(METRICS_FILE) if (path.parent / SETTINGS_FILE).is_file())
     rows = [_row(folder) for folder in folders]
@@ -37,23 +37,23 @@ def read_runs(root: Path) -> pd.DataFrame:
 
 
 def check_one_recipe(runs: pd.DataFrame) -> None:
-    """Raise ``InputError``, naming the setting, where runs differ in more than a table may vary, or in nothing."""
+    """Raise ``InputError`` if runs differ in a setting that tables do not vary, or if two runs are identical."""
     first, *others = runs.drop_duplicates("recipe").to_dict("records")
     for other in others:
         a, b = json.loads(first["recipe"]), json.loads(other["recipe"])
         key = next(key for key in [*a, *b] if a.get(key) != b.get(key))
         raise InputError(
-            f"{first['folder']} was run with {key}={a.get(key)}, {other['folder']} with {b.get(key)}: they do not "
-            "belong in one table; remove one of them, or say runs=... for a folder with runs of one kind"
+            f"{first['folder']} was run with {key}={a.get(key)}, {other['folder']} with {key}={b.get(key)}. A table "
+            "requires equal settings: delete one of the runs, or set runs to a folder with runs of one recipe."
         )
-    named = runs.reset_index()  # fold and seed may be its index
+    named = runs.reset_index()  # fold and seed may be in the index
     twice = named[named.duplicated(_IDENTITY, keep=False)].sort_values(_IDENTITY)["folder"]
     if len(twice):
-        raise InputError(f"{twice.iloc[0]} and {twice.iloc[1]} are the same run twice: remove one of them")
+        raise InputError(f"{twice.iloc[0]} and {twice.iloc[1]} have equal settings. Delete one of them.")
 
 
 def short_commits(runs: pd.DataFrame) -> list[str]:
-    """The commits that the runs were made with, ten digits each; ``-dirty`` where files differed from it."""
+    """Return the commits of the code of the runs, ten digits each, with ``-dirty`` if files differed from the commit."""
     known = runs["git_commit"].dropna().unique()
     return sorted({commit[:10] + ("-dirty" if commit.endswith("-dirty") else "") for commit in known}) or ["no commit"]
 
@@ -74,5 +74,7 @@ def _row(folder: Path) -> dict[str, Any]:
 
 
 def _recipe(settings: Mapping[str, Any]) -> str:
-    fixed = {key: value for key, value in flatten_settings(settings) if value is not None and not key.startswith(_VARIED)}
+    fixed = {
+        key: value for key, value in flatten_settings(settings) if value is not None and not key.startswith(_VARIED)
+    }
     return json.dumps(fixed, sort_keys=True)

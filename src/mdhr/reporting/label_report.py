@@ -1,10 +1,8 @@
-"""What the labels of a data set are like: ``mdhr label-figures data=bp4d [out=folder]``, Figures 1 and 2.
+"""Figures of a data set's labels with their numbers: Figures 1 and 2 of the paper's supplement.
 
-Prints a table and leaves three pictures and their numbers in ``out``: ``label_distribution`` (active and inactive
-frames of every action unit), ``co_occurrence`` and ``run_lengths``, each as png and csv. No image is opened.
+``label_distribution``, ``co_occurrence`` and ``run_lengths`` are written as png and csv. Images are not read.
 """
 
-from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -17,16 +15,19 @@ from rich.table import Table
 from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION, Manifest
 from mdhr.errors import InputError
-from mdhr.files.atomic import write_bytes, write_text
+from mdhr.files.atomic import write_text
 from mdhr.reporting.figures.label_figures import plot_co_occurrence, plot_label_distribution, plot_run_lengths
+from mdhr.reporting.figures.titled_figure import write_figure
 from mdhr.reporting.label_statistics import active_runs, co_occurrence, label_distribution, run_lengths
 from mdhr.synthetic.generator import SETTINGS as RENDERING
 
 
-def labels(cfg: DictConfig) -> pd.DataFrame:
-    """Prepare the data set if it is not, write everything, and return ``label_distribution.csv`` as a table.
+def write_label_report(cfg: DictConfig) -> pd.DataFrame:
+    """Write the figures and csv files to ``cfg.out``, print the label distribution and return it.
 
-    Raises ``InputError`` if the data set cannot be read or ``out`` cannot be written to.
+    The data set is prepared first if necessary.
+
+    Raises ``InputError`` if the data set cannot be read or ``cfg.out`` cannot be written.
     """
     source = cfg.data.module.source
     if "prepare" in cfg.data and not (Path(source.root) / DESCRIPTION).is_file():
@@ -43,38 +44,39 @@ def labels(cfg: DictConfig) -> pd.DataFrame:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot write to {out}: {error.strerror}; choose another out") from error
-    write(out / "label_distribution", distribution, plot_label_distribution(
-        distribution, title=f"{name}: active and inactive frames of every action unit", note=note))  # fmt: skip
-    write(out / "run_lengths", lengths, plot_run_lengths(
-        runs, lengths, fps=fps, title=f"{name}: how long an action unit stays active",
-        note=f"{note}\nHeight: share of runs of that length; a run ends with its video"))  # fmt: skip
-    write(out / "co_occurrence", together.reset_index(), plot_co_occurrence(
-        together, distribution["rate"], title=f"{name}: which action units are active together",
-        note=f"{note}\nPercent of frames with the row's action unit in which the column's is active too"))  # fmt: skip
+        raise InputError(f"out={out} cannot be written: {error.strerror}. Set out to another folder.") from error
+    _write(out / "label_distribution", distribution, plot_label_distribution(
+        distribution, title=f"{name}: active and inactive frames of each action unit", note=note))  # fmt: skip
+    _write(out / "run_lengths", lengths, plot_run_lengths(
+        runs, lengths, fps=fps, title=f"{name}: run lengths of active action units",
+        note=f"{note}\nHeight: share of runs of that length. A run ends with its video."))  # fmt: skip
+    _write(out / "co_occurrence", together.reset_index(), plot_co_occurrence(
+        together, distribution["rate"], title=f"{name}: co-occurrence of action units",
+        note=f"{note}\nIn %: frames in which the column's action unit is active, among frames in which the row's is"
+    ))  # fmt: skip
     Console(width=100).print(terminal_table(distribution, title=name))
-    print(f"{note}\npictures and csv are in {out}")
+    print(f"{note}\nThe figures and csv files are in {out}.")
     return distribution
 
 
 def describe_data_set(manifest: Manifest, distribution: pd.DataFrame) -> tuple[str, str]:
-    """What a title calls the data set, and the line below it; rendered faces are called that."""
+    """Return the name of the data set for titles and a note about its size, marking rendered faces."""
     table, au_set = manifest.table, manifest.au_set
     rendered = (manifest.root / RENDERING).is_file()
     name = f"{manifest.name} (rendered faces)" if rendered else manifest.name
     num_videos = len(table[["subject", "task"]].drop_duplicates())
     note = (
-        f"{len(table):,} frames of {num_videos} videos of {table['subject'].nunique()} people, "
-        f"{manifest.fps:.3g} a second; "
-        f"on average {distribution['rate'].sum():.1f} of {len(au_set.aus)} action units are active"
+        f"{len(table):,} frames in {num_videos} videos of {table['subject'].nunique()} subjects at "
+        f"{manifest.fps:.3g} frames/s; {distribution['rate'].sum():.1f} of {len(au_set.aus)} action units are active on "
+        "average"
     )
     if rendered:
-        note += f"\nRendered faces with simulated labels of {au_set.name}'s action units; no real person is in them"
+        note += f"\nRendered faces with simulated labels for the action units of {au_set.name}, no real people"
     return name, note
 
 
 def terminal_table(distribution: pd.DataFrame, *, title: str) -> Table:
-    """One row an action unit."""
+    """Return the label distribution for the terminal, one row per action unit."""
     table = Table("", "", "active", "inactive", "unknown", "rate", "runs", "median", "mean", title=title)
     for column in table.columns[2:]:
         column.justify = "right"
@@ -86,9 +88,7 @@ def terminal_table(distribution: pd.DataFrame, *, title: str) -> Table:
     return table
 
 
-def write(stem: Path, numbers: pd.DataFrame, figure: Figure) -> None:
-    """``stem.csv`` and ``stem.png``, each whole or not at all."""
+def _write(stem: Path, numbers: pd.DataFrame, figure: Figure) -> None:
+    """Write ``stem.csv`` and ``stem.png``."""
     write_text(stem.with_suffix(".csv"), numbers.to_csv(index=False, float_format="%.6g"))
-    picture = BytesIO()
-    figure.savefig(picture, format="png")
-    write_bytes(stem.with_suffix(".png"), picture.getvalue())
+    write_figure(stem.with_suffix(".png"), figure)

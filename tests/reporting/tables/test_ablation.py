@@ -12,14 +12,15 @@ from scipy.stats import ttest_rel
 
 from mdhr.action_units import BP4D
 from mdhr.errors import InputError
-from mdhr.reporting.tables.ablation import TABLE_6
-from mdhr.reporting.tables.comparison import comparison_table, comparison_tests, write_comparison
+from mdhr.reporting.tables.ablation import ABLATION
+from mdhr.reporting.tables.comparison import comparison_table, comparison_tests
+from mdhr.reporting.tables.comparison_files import write_comparison
 from tests.support.fake_runs import fake_run
 
-VARIANTS = TABLE_6.variants
-table_6 = partial(comparison_table, comparison=TABLE_6)
-paired_tests = partial(comparison_tests, comparison=TABLE_6)
-write_table_6 = partial(write_comparison, comparison=TABLE_6)
+VARIANTS = ABLATION.variants
+table_6 = partial(comparison_table, comparison=ABLATION)
+paired_tests = partial(comparison_tests, comparison=ABLATION)
+write_table_6 = partial(write_comparison, comparison=ABLATION)
 SKILL = dict(zip(VARIANTS, (0.6, 0.65, 0.7, 0.8, 0.79, 0.74), strict=True))
 FOLDS, SEEDS = (1, 2), (1, 2)
 
@@ -105,7 +106,7 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
         "table.csv", "tests.csv", "table.md", "table.tex", "au_bars.png"}  # fmt: skip
     for said in (
         "honest",
-        "rendered faces, not BP4D",
+        "rendered faces, not real people",
         "0123456789",
         "`make table-6`",
         "| 0.00775 |",
@@ -113,7 +114,7 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
         "folds 1, 2",
     ):
         assert said in page
-    assert "NOT COMPLETE" not in page
+    assert "INCOMPLETE" not in page
     written = pd.read_csv(tmp_path / "out/table.csv", index_col="variant")
     assert written["f1_mean"].tolist() == pytest.approx(table_6(runs, FOLDS)["f1_mean"].tolist())
     latex = (tmp_path / "out/table.tex").read_text()
@@ -126,8 +127,8 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
 def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, tmp_path: Path) -> None:
     some = runs[(runs["network"] != "backbone_mfd") & ~((runs["network"] == "backbone_only") & (runs["fold"] == 2))]
     page = write_table_6(some, tmp_path, folds=FOLDS, command="none").read_text()
-    assert "NOT COMPLETE: Backbone (2 of 4 runs), Backbone+MFD (0 of 4 runs)" in page
-    assert page.count("not run: Backbone+MFD") == 2
+    assert "INCOMPLETE: Backbone (2 of 4 runs), Backbone+MFD (0 of 4 runs)" in page
+    assert page.count("no runs: Backbone+MFD") == 2
     assert "NaN" not in page
     assert pd.isna(pd.read_csv(tmp_path / "table.csv", index_col="variant").loc["Backbone", "f1_mean"])
     tests = pd.read_csv(tmp_path / "tests.csv").set_index(["comparison", "unit"])
@@ -140,15 +141,18 @@ def test_equal_systems_are_said_to_be_equal(runs: pd.DataFrame, tmp_path: Path) 
     page = write_table_6(
         pd.concat([own, own.assign(network="mdhr_without_tcn")]), tmp_path, folds=FOLDS, command="none"
     ).read_text()
-    assert "both systems have the same value in all 8 pairs" in page
+    assert "no difference in any of the 8 pairs" in page
 
 
 def test_wrong_runs_are_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"was run with data.protocol=honest, .* with None: they do not belong"):
+    with pytest.raises(
+        InputError,
+        match=r"was run with data.protocol=honest, .* with data.protocol=None. A table requires equal settings",
+    ):
         table_6(pd.concat([runs.assign(recipe='{"data.protocol": "honest"}'), runs]))
-    with pytest.raises(InputError, match=r"^none of the runs is one of Table 6: it needs k=5 and network="):
+    with pytest.raises(InputError, match=r"^no finished run for Table 6: expected runs with k=5 and network="):
         write_table_6(runs[runs["k"] == 3], tmp_path, folds=FOLDS, command="none")
-    with pytest.raises(InputError, match=r"nowhere has no predictions.parquet: remove the folder"):
+    with pytest.raises(InputError, match=r"nowhere: predictions.parquet is missing. Delete the folder"):
         paired_tests(runs.assign(folder="nowhere"))
 
 
@@ -156,5 +160,5 @@ def test_runs_on_other_labels_are_not_compared(runs: pd.DataFrame) -> None:
     of_fold_2 = runs.set_index(["network", "region_weight", "k", "seed", "fold"])["folder"]
     other = of_fold_2["backbone_only", 0.01, 5, 1, 2]
     swapped = (runs["network"] == "backbone_only") & (runs["seed"] == 1) & (runs["fold"] == 1)
-    with pytest.raises(InputError, match="were not tested on the same 120 frames with the same labels"):
+    with pytest.raises(InputError, match="were tested on different frames or labels"):
         paired_tests(runs.assign(folder=runs["folder"].where(~swapped, other)))

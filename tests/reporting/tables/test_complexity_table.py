@@ -32,7 +32,7 @@ SMALL = tuple(model for model in NETWORK_VARIANTS if model.name == "MDHR (small 
 def table() -> pd.DataFrame:
     """The networks that the paper's table has, by name and action unit set."""
     names = ("MDHR (ResNet-50)", "MDHR (Swin-B)", "ME-GraphAU stage 2 (Swin-B)")
-    return complexity_table(tuple(m for m in NETWORK_VARIANTS if m.name in names)).set_index(["model", "au_set"])
+    return complexity_table(tuple(m for m in NETWORK_VARIANTS if m.name in names)).set_index(["network", "au_set"])
 
 
 def printed(value: float, like: float) -> float:
@@ -93,7 +93,7 @@ def test_tables_are_written_with_both_conventions_and_the_paper_beside(
         return CpuMeasurement(0.25, 12, 1234)
 
     monkeypatch.setattr(mdhr.reporting.tables.complexity_table, "measure_cpu", cost)
-    page = write_complexity_table(tmp_path / "out", command="make table-5", repeats=1, models=SMALL).read_text()
+    page = write_complexity_table(tmp_path / "out", command="make table-5", repeats=1, variants=SMALL).read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {"table.csv", "table.md", "table.tex"}
     written = pd.read_csv(tmp_path / "out/table.csv")
     assert written["au_set"].tolist() == ["BP4D", "DISFA"]

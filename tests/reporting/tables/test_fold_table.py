@@ -54,7 +54,7 @@ def test_a_fold_without_a_result_is_shown_as_missing() -> None:
     table = fold_table(records)
     assert table["fold 2"].isna().all()
     np.testing.assert_allclose(table["mean"].iloc[:12], 100 * F1[[0, 2]].mean(0))
-    assert "fold 2 MISSING: the means are over 2 of 3 folds" in fold_notes(records)
+    assert "INCOMPLETE: no result for fold 2; means are over 2 of 3 folds" in fold_notes(records)
     assert "| AU1 | {:.1f} | - | {:.1f} |".format(*100 * F1[[0, 2], 0]) in as_markdown(table, title="", notes=[])
 
 
@@ -68,16 +68,16 @@ def test_what_belongs_to_the_numbers_is_said() -> None:
     honest, paper = {1: record(1)}, {1: record(1, protocol="paper")}
     assert fold_title("mine", honest) == "mine on bp4d, F1 in %: protocol honest, fold 1, seed 3"
     assert "test fold was scored once" in fold_notes(honest, PAPER)[0]
-    assert fold_notes(honest, PAPER)[-1].endswith("protocol paper, not the stricter one of our numbers")
-    assert "chosen on the test fold" in fold_notes(paper, PAPER)[0]
+    assert fold_notes(honest, PAPER)[-1].endswith("which is less strict than the protocol of this table")
+    assert "selected on the test fold" in fold_notes(paper, PAPER)[0]
     assert fold_notes(paper, PAPER)[-1].endswith("mean of 3 folds, protocol paper")
     assert not any("rendered" in note for note in fold_notes(honest))
     rendered = fold_notes({1: record(1, data="synthetic_bp4d")})
-    assert "rendered faces, not BP4D: these numbers say nothing about real people" in rendered
+    assert "rendered faces, not real people: these numbers do not predict results on BP4D or DISFA" in rendered
 
 
 def test_records_of_different_experiments_are_refused() -> None:
-    with pytest.raises(InputError, match=r"fold 1 has seed=3, fold 3 has seed=4: .*not folds of one experiment"):
+    with pytest.raises(InputError, match=r"fold 1 has seed=3, fold 3 has seed=4: .*belong to different experiments"):
         fold_table({1: record(1), 3: record(3, seed=4)})
     with pytest.raises(InputError, match="no fold has a result"):
         fold_table({1: None})
@@ -97,9 +97,9 @@ def test_the_terminal_shows_every_number_in_80_columns() -> None:
 @pytest.mark.parametrize(
     ("table", "name", "columns", "line"),
     [
-        ("f1_bp5d", "MDHR (Swin-B)", BP4D.columns, "the paper has no such table: did you mean f1_bp4d"),
-        ("f1_bp4d", "MDHR (Swin)", BP4D.columns, r"f1_bp4d has no such row: did you mean MDHR \(Swin-B\)"),
-        ("f1_bp4d", "MDHR (Swin-B)", DISFA.columns, "the data has AU1, AU2, AU4, AU6, AU9"),
+        ("f1_bp5d", "MDHR (Swin-B)", BP4D.columns, "unknown table of the paper: did you mean f1_bp4d"),
+        ("f1_bp4d", "MDHR (Swin)", BP4D.columns, r"unknown row of f1_bp4d: did you mean MDHR \(Swin-B\)"),
+        ("f1_bp4d", "MDHR (Swin-B)", DISFA.columns, "the data set has AU1, AU2, AU4, AU6, AU9"),
     ],
 )
 def test_a_row_that_is_not_there_is_one_line(table: str, name: str, columns: tuple[str, ...], line: str) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 from mdhr.reporting.finished_runs import read_runs
-from mdhr.reporting.tables.comparison import comparison_table, write_comparison
+from mdhr.reporting.tables.comparison import comparison_table
+from mdhr.reporting.tables.comparison_files import write_comparison
 from mdhr.reporting.tables.me_graphau import ME_GRAPHAU
 from tests.support.fake_runs import fake_run
 from tests.support.fake_study import demo_settings, study_run
@@ -40,12 +41,12 @@ def test_every_stage_is_tested_and_the_paper_has_means_but_no_p(tmp_path: Path) 
     page = write_comparison(
         pd.DataFrame(rows), tmp_path / "out", comparison=ME_GRAPHAU, folds=(1, 2), command="make me-graphau"
     ).read_text()
-    assert page.startswith("# ME-GraphAU against MDHR, a network of single frames and one of clips: synthetic, F1 in %")
-    for said in ("ME-GraphAU 65.5 on BP4D", "MDHR (ResNet-50) 64.9 on DISFA", "rendered faces, not BP4D",
+    assert page.startswith("# ME-GraphAU and MDHR, frame-based and clip-based network: synthetic, F1 in %")
+    for said in ("ME-GraphAU 65.5 on BP4D", "MDHR (ResNet-50) 64.9 on DISFA", "rendered faces, not real people",
                  "Holm: over the 3 comparisons", "trained for twice as long"):  # fmt: skip
         assert said in page
-    assert "NOT COMPLETE" not in page
-    assert "p in the paper" not in page
+    assert "INCOMPLETE" not in page
+    assert "paper p" not in page
     tests = pd.read_csv(tmp_path / "out/tests.csv").query("unit == 'subjects'").set_index("comparison")
     assert tests.index.tolist() == list(ME_GRAPHAU.tests)
     assert (tests["difference"] > 0).all(), "MDHR has more skill than stage 2, and stage 2 more than stage 1"

@@ -58,7 +58,7 @@ def test_a_known_difference_gives_the_t_of_the_formula(shift: float, pairs: int)
     assert (found.low + found.high) / 2 == pytest.approx(mean)
     half = (found.high - found.low) / 2
     assert two_sided_p(half / (deviation / math.sqrt(pairs)), pairs - 1) == pytest.approx(0.05, rel=1e-5)
-    assert found.in_words == ""
+    assert found.undefined == ""
 
 
 def test_without_a_difference_one_in_twenty_is_below_five_percent() -> None:
@@ -72,10 +72,10 @@ def test_what_cannot_be_tested_says_why() -> None:
     assert math.isnan(same.p)
     assert math.isnan(same.t)
     assert same.difference == 0
-    assert same.in_words == "both systems have the same value in all 3 pairs: there is nothing to test"
-    assert paired_test([0.5], [0.4]).in_words == "1 pair: a test needs two"
-    assert paired_test([0.5, math.nan], [math.nan, 0.4]).in_words == "0 pairs: a test needs two"
-    with pytest.raises(InputError, match="3 values cannot be paired with 2"):
+    assert same.undefined == "no difference in any of the 3 pairs"
+    assert paired_test([0.5], [0.4]).undefined == "1 pair: a test requires two"
+    assert paired_test([0.5, math.nan], [math.nan, 0.4]).undefined == "0 pairs: a test requires two"
+    with pytest.raises(InputError, match="cannot pair 3 values with 2"):
         paired_test([1, 2, 3], [1, 2])
 
 

@@ -64,7 +64,7 @@ def test_a_seed_that_one_value_alone_has_tells_of_noise_and_moves_no_point(
     page = write_sweep(read_runs(tmp_path), tmp_path / "out", sweep=SWEEPS[3], folds=FOLDS, command="make table-3")
     text = page.read_text()
     assert "| 5 | 61.0 | 1 | 6 | 66.6 |" in text
-    assert "our curve spans 1.0 points; the seed alone moves a point of it by ± 4.2 (k = 5)" in text
+    assert "the range is 1.0 points; standard deviation over seeds: 4.2 points (k = 5)" in text
 
 
 def test_lambda_is_varied_with_k_5(tmp_path: Path, settings: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_pa
     text = page.read_text()
     assert "| 1 | 54.0 ± 2.8 | 2 | 9 | 65.8 |" in text
     assert "| 3 | - | 0 | 1 | 66.2 |" in text
-    for said in ("NOT COMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not BP4D", "protocol honest",
+    for said in ("INCOMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not real people", "protocol honest",
                  "folds 1, 2, 3", "over seeds: 1, 2, those that all have",
                  "ababababab-dirty", "command: `make table-3`", "lambda = 0.01",
                  "our best k is 2, our curve spans 6.0 points", "Its best k is 5, its curve spans 0.9"):  # fmt: skip
@@ -99,6 +99,8 @@ def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_pa
 
 
 def test_no_run_of_the_table_is_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^no finished run is of Table 4, with network=mdhr, k=5: make table-4 runs"):
+    with pytest.raises(
+        InputError, match=r"^no finished run for Table 4: expected runs with network=mdhr, k=5. Run `make table-4`"
+    ):
         write_sweep(runs, tmp_path / "out", sweep=SWEEPS[4], folds=FOLDS, command="make table-4")
     assert not (tmp_path / "out").exists()

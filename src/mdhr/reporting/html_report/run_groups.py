@@ -82,7 +82,11 @@ def group_runs(root: Path) -> tuple[list[Setting], list[UnfinishedRun]]:
             read.append(read_runs(folder))
         except (ValueError, KeyError, TypeError, OSError) as error:
             what = f"{type(error).__name__}: {error}".splitlines()[0]
-            without.append(UnfinishedRun(folder, f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({what}): remove it, run again"))
+            without.append(
+                UnfinishedRun(
+                    folder, f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({what}): remove it, run again"
+                )
+            )
     for folder in sorted(path.parent for path in root.rglob(SETTINGS_FILE)):
         if not (folder / METRICS_FILE).is_file():
             newest = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.rglob("*")))

@@ -1,23 +1,23 @@
-"""Table 6: the whole network against what is left of it without one of its parts."""
+"""Table 6: ablation of MDHR with paired t-tests."""
 
 from mdhr.reporting.paper_results import paper_results
-from mdhr.reporting.tables.comparison import REGION_WEIGHT, Comparison, K
+from mdhr.reporting.tables.comparison import PAPER_K, PAPER_LAMBDA, Comparison
 
 _PAPER = paper_results()
 
-TABLE_6 = Comparison(
+ABLATION = Comparison(
     name="Table 6",
-    subject="the network and its ablated variants",
+    subject="MDHR and its ablated variants",
     variants={
-        "Backbone": ("backbone_only", REGION_WEIGHT),
-        "Backbone+MFD": ("backbone_mfd", REGION_WEIGHT),
-        "Backbone+HSR": ("backbone_hsr", REGION_WEIGHT),
-        "MDHR": ("mdhr", REGION_WEIGHT),
+        "Backbone": ("backbone_only", PAPER_LAMBDA),
+        "Backbone+MFD": ("backbone_mfd", PAPER_LAMBDA),
+        "Backbone+HSR": ("backbone_hsr", PAPER_LAMBDA),
+        "MDHR": ("mdhr", PAPER_LAMBDA),
         "MDHR without auxiliary loss": ("mdhr", 0.0),
-        "MDHR without TCN": ("mdhr_without_tcn", REGION_WEIGHT),
+        "MDHR without TCN": ("mdhr_without_tcn", PAPER_LAMBDA),
     },
     tests=(*_PAPER["table6_p_values"], "MDHR vs MDHR without auxiliary loss", "MDHR vs MDHR without TCN"),
-    settings=f"k = {K}, lambda = {REGION_WEIGHT:g} (0 without the auxiliary loss; the gate of the graph stays)",
-    paper=f"The paper's p: {_PAPER['source']}, BP4D, ResNet-50, real people; it does not say what its pairs are",
+    settings=f"k = {PAPER_K}, lambda = {PAPER_LAMBDA:g} (0 without the auxiliary loss, which keeps the gate of the graph)",
+    paper=f"Paper p: {_PAPER['source']}, BP4D, ResNet-50; the paper does not define its pairs",
     paper_p=_PAPER["table6_p_values"],
 )

@@ -1,6 +1,6 @@
-"""Seconds and memory that a network takes on a CPU, measured in a process of its own.
+"""CPU time and memory of a network, measured in a separate process.
 
-Seconds are those that the processor worked for us, not those that went by, so a busy machine disturbs them less.
+Processor time is measured instead of elapsed time, because it depends less on other processes.
 """
 
 import platform
@@ -20,30 +20,31 @@ from torch import nn
 
 @dataclass(frozen=True)
 class CpuMeasurement:
-    """Of one clip in evaluation mode; a megabyte is 2**20 bytes."""
+    """Cost of one clip in evaluation mode; a megabyte is 2**20 bytes."""
 
     seconds_per_frame: float
-    """Processor seconds, the median of the repeats, a frame."""
+    """Median of the processor seconds per frame."""
     megabytes_per_frame: float
-    """Rise of the process's peak memory while it worked, a frame."""
+    """Increase of the peak memory of the process per frame."""
     megabytes: float
-    """Peak memory of the whole process: Python, its libraries, the weights and the work."""
+    """Peak memory of the process, including Python, libraries and weights."""
 
 
 def measure_cpu(
     build: Callable[[], nn.Module], *, num_frames: int, size: int, threads: int = 1, repeats: int = 3
 ) -> CpuMeasurement:
-    """Measure in a new process, after one clip that does not count.
+    """Measure a network in a new process after one warm-up clip.
 
     Parameters
     ----------
-    build: makes the network; it must be picklable (a function of a module, or a ``functools.partial`` of one).
-    num_frames: T of the clip that is measured.
+    build: returns the network; must be picklable (a module-level function or a ``functools.partial`` of one).
+    num_frames: T of the clip.
     size: height and width of the frames in pixels.
-    threads: of torch.
+    threads: number of torch threads.
+    repeats: number of measured clips.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as own_process:
-        return own_process.submit(_measure, build, num_frames, size, threads, repeats).result()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
+        return executor.submit(_measure, build, num_frames, size, threads, repeats).result()
 
 
 def _measure(build: Callable[[], nn.Module], num_frames: int, size: int, threads: int, repeats: int) -> CpuMeasurement:
@@ -62,16 +63,16 @@ def _measure(build: Callable[[], nn.Module], num_frames: int, size: int, threads
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has held."""
+    """Return the peak memory of this process in MiB."""
     status = Path("/proc/self/status")
-    if status.is_file():  # Linux's ru_maxrss begins with that of the process that started this one
+    if status.is_file():  # on Linux ru_maxrss of a new process starts at the value of its parent
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) / 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def processor() -> str:
-    """What the machine calls its processor."""
+    """Return the name of the processor."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,6 +1,6 @@
-"""How large a network is and what a frame costs (paper Table 5).
+"""Parameters and multiply-adds of a network (paper, Table 5).
 
-Counted on the meta device, where tensors have shapes and no numbers: exact, and done in a moment for any size.
+Networks are counted on the meta device: the counts are exact and no tensor is allocated.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OUTSIDE_LAYERS = (
     "attention.target",
     "attention.bias",
 )
-"""Ends of the names of parameters that are no weight or bias of a linear, convolution or normalization layer."""
+"""Name endings of parameters that do not belong to a linear, convolution or normalization layer."""
 _BETWEEN_ACTIVATIONS = ("bmm", "scaled_dot_product")
 
 
@@ -27,15 +27,15 @@ class OperationCount:
 
     parameters: int
     multiply_adds_per_frame: float
-    """One multiplication with one addition counts as one; matrix products and convolutions are counted."""
+    """Multiply-adds of matrix products and convolutions; a multiplication and an addition count as one."""
     layer_parameters: int
-    """Without those that released code keeps outside of layers (:data:`OUTSIDE_LAYERS`)."""
+    """Parameters without :data:`OUTSIDE_LAYERS`."""
     layer_multiply_adds_per_frame: float
-    """Without products of two activations, as in attention. A counter that looks at layers alone sees neither."""
+    """Multiply-adds without products of two activations, as in attention. Counters that inspect layers omit them."""
 
     @property
     def flops_per_frame(self) -> float:
-        """The other convention: multiplications and additions count one each."""
+        """Operations under the convention that counts multiplications and additions as one each."""
         return 2 * self.multiply_adds_per_frame
 
 
@@ -44,8 +44,8 @@ def count_operations(build: Callable[[], nn.Module], *, num_frames: int, size: i
 
     Parameters
     ----------
-    build: makes the network; called on the meta device, so it must not load weights.
-    num_frames: T of the clip that is counted. Temporal differences are one fewer than frames, so it matters a little.
+    build: returns the network; called on the meta device, so it must not load weights.
+    num_frames: T of the clip. The cost per frame depends on it slightly, because a clip has T - 1 temporal differences.
     size: height and width of the frames in pixels.
     """
     with torch.device("meta"):
@@ -66,12 +66,17 @@ def count_operations(build: Callable[[], nn.Module], *, num_frames: int, size: i
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Trained numbers in a network; buffers such as running statistics are none."""
+    """Return the number of parameters, without buffers such as running statistics."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def count_by_module(network: nn.Module, frames: Tensor) -> dict[str, float]:
-    """Multiply-adds per frame of each direct part of a network, for clips ``B T 3 H W`` on the network's device."""
+    """Return the multiply-adds per frame of each direct child of a network.
+
+    Parameters
+    ----------
+    frames: clips ``(B, T, 3, H, W)`` on the device of the network.
+    """
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(frames)
     num_frames, root = frames.shape[0] * frames.shape[1], type(network).__name__

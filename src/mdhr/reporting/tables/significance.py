@@ -1,12 +1,12 @@
-"""Is one system better than another on the same people? Paired t-tests (paper Table 6).
+"""Paired t-tests between two networks on the same subjects (paper, Table 6).
 
-The paper does not say what a pair is. Ours is a *subject*: each is tested in exactly one fold, and people are what the
-test wants to generalize over. A subject's value is the mean over action units of F1 pooled over all of the subject's
-frames. Where an action unit has neither a positive label nor a positive prediction F1 is 0 / 0; for a subject who never
-shows it that is the wanted outcome, so a 0 would punish silence, and a 1 reward it with as much weight as finding all
-of a smile. Such a cell is left out, of both systems, so that they are compared over the same action units; the other
-two readings are one argument away (``undefined``). A pair of *action units* is given beside it: few, and not
-independent, as all of them are of the same frames.
+The paper does not define its pairs. Here a pair is a *subject*: each subject is tested in exactly one fold, and the test
+should generalize over subjects. The value of a subject is the mean over action units of the F1 over all of its frames.
+
+F1 is 0 / 0 if an action unit has neither a positive label nor a positive prediction. Such a cell is excluded for both
+networks, so that both are compared over the same action units: 0 would penalize a correct absence of predictions, and 1
+would reward it as much as detecting every frame of a smile. ``undefined`` selects the two alternatives. Pairs of *action
+units* are reported as well; they are few and not independent, because all of them come from the same frames.
 """
 
 import math
@@ -25,7 +25,7 @@ from mdhr.errors import InputError
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Outcome of a two-sided paired t-test of the first system against the second; NaN where it is not defined."""
+    """Result of a two-sided paired t-test of the first network against the second; NaN where it is undefined."""
 
     pairs: int
     difference: float
@@ -36,33 +36,33 @@ class PairedTest:
     t: float
     p: float
     effect: float
-    """Cohen's d_z: mean of the differences over their standard deviation."""
+    """Cohen's d_z: mean of the differences divided by their standard deviation."""
 
     @property
-    def in_words(self) -> str:
-        """Why there is no p; empty where there is one."""
+    def undefined(self) -> str:
+        """The reason why there is no p; empty if there is one."""
         if not math.isnan(self.p):
             return ""
         if self.pairs < 2:
-            return f"{self.pairs} pair{'' if self.pairs == 1 else 's'}: a test needs two"
-        return f"both systems have the same value in all {self.pairs} pairs: there is nothing to test"
+            return f"{self.pairs} pair{'' if self.pairs == 1 else 's'}: a test requires two"
+        return f"no difference in any of the {self.pairs} pairs"
 
 
 def paired_test(first: Sequence[float] | np.ndarray, second: Sequence[float] | np.ndarray) -> PairedTest:
-    """Test paired values; pairs with a NaN take no part.
+    """Return the test over paired values, ignoring pairs with a NaN.
 
-    Raises ``InputError`` if there are not as many of one as of the other.
+    Raises ``InputError`` if the lengths differ.
     """
     a, b = np.asarray(first, float), np.asarray(second, float)
     if a.shape != b.shape:
-        raise InputError(f"{len(a)} values cannot be paired with {len(b)}: give both of the same subjects")
+        raise InputError(f"cannot pair {len(a)} values with {len(b)}: both networks need values of the same subjects")
     known = ~(np.isnan(a) | np.isnan(b))
     a, b = a[known], b[known]
     difference = a - b
     mean = float(difference.mean()) if len(a) else math.nan
-    if len(a) < 2 or not difference.any():  # scipy would warn, and its interval is [NaN, NaN]
+    if len(a) < 2 or not difference.any():  # scipy would warn and return an interval of NaN
         return PairedTest(len(a), mean, math.nan, math.nan, math.nan, math.nan, math.nan)
-    with warnings.catch_warnings():  # the same difference everywhere: p is 0, and scipy doubts its digits
+    with warnings.catch_warnings():  # scipy warns about precision if all differences are equal
         warnings.simplefilter("ignore", RuntimeWarning)
         found = stats.ttest_rel(a, b)
         interval = found.confidence_interval(0.95)
@@ -74,7 +74,7 @@ def paired_test(first: Sequence[float] | np.ndarray, second: Sequence[float] | n
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Holm's adjusted p values, in the order given; a NaN stays one and counts as no test."""
+    """Return Holm-adjusted p values in the given order; NaN stays NaN and does not count as a test."""
     adjusted = np.full(len(p), math.nan)
     tested = ~np.isnan(np.asarray(p, float))
     if tested.any():
@@ -83,35 +83,36 @@ def holm(p: Sequence[float]) -> np.ndarray:
 
 
 def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
-    """F1 of every subject (rows) and action unit (columns), pooled over all of the subject's labeled frames.
+    """Return the F1 of each subject (rows) and action unit (columns) over all labeled frames of the subject.
 
     NaN where neither a label nor a prediction is positive.
 
     Parameters
     ----------
-    predictions: as in ``predictions.parquet``: one row a frame.
+    predictions: prediction table with one row per frame, see ``mdhr.training.frame_scores``.
     """
     columns = [column.removeprefix("score_") for column in predictions if str(column).startswith("score_")]
-    called = predictions[[f"score_{column}" for column in columns]].to_numpy() >= threshold
+    predicted = predictions[[f"score_{column}" for column in columns]].to_numpy() >= threshold
     labels = predictions[[f"label_{column}" for column in columns]].to_numpy()
-    by_subject = {
-        # F1 = 2 TP / (2 TP + FP + FN): the denominator counts what was called and what is there.
-        "hits": called & (labels == 1),
-        "positive": (called & (labels >= 0)).astype(int) + (labels == 1),
+    counts_by_name = {
+        # F1 = 2 TP / (2 TP + FP + FN): the denominator is the number of positive predictions and positive labels.
+        "true_positive": predicted & (labels == 1),
+        "positive": (predicted & (labels >= 0)).astype(int) + (labels == 1),
     }
-    hits, positive = (
+    true_positive, positive = (
         pd.DataFrame(counts, columns=columns).groupby(predictions["subject"].to_numpy()).sum()
-        for counts in by_subject.values()
+        for counts in counts_by_name.values()
     )
-    return (2 * hits / positive.where(positive > 0)).rename_axis("subject")
+    return (2 * true_positive / positive.where(positive > 0)).rename_axis("subject")
 
 
 def paired_subjects(first: pd.DataFrame, second: pd.DataFrame, *, undefined: float = math.nan) -> pd.DataFrame:
-    """Mean F1 of every subject, from :func:`subject_f1` of two systems: columns ``first``, ``second``.
+    """Return the mean F1 of each subject for two networks in the columns ``first`` and ``second``.
 
     Parameters
     ----------
-    undefined: value of an F1 of 0 / 0; NaN leaves the action unit out for the subject, in both systems.
+    first, second: from :func:`subject_f1`.
+    undefined: value of an F1 of 0 / 0; NaN excludes the action unit of that subject for both networks.
     """
     f1 = np.stack([first, second])  # 2 subjects aus
     f1[np.isnan(f1)] = undefined
@@ -121,10 +122,7 @@ def paired_subjects(first: pd.DataFrame, second: pd.DataFrame, *, undefined: flo
 
 
 def frames_fingerprint(predictions: pd.DataFrame) -> tuple[int, int]:
-    """How many frames a system was tested on, and a number that differs unless frames and labels are the same.
-
-    The order of the rows plays no part.
-    """
+    """Return the number of frames and a hash of frames and labels that does not depend on the order of rows."""
     columns = [*KEY, *sorted(str(column) for column in predictions if str(column).startswith("label_"))]
     rows = pd.util.hash_pandas_object(predictions[columns], index=False)
     return len(rows), int(rows.sum())

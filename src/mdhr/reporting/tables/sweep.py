@@ -1,8 +1,7 @@
-"""Tables 3 and 4: F1 of the whole network over k, and over lambda, with the paper's curve beside it."""
+"""Tables 3 and 4: F1 of MDHR over k and over lambda, next to the paper's curve."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,29 @@ import pandas as pd
 
 from mdhr.data.provenance import INCOMPLETE, PROTOCOLS, RENDERED, is_rendered
 from mdhr.errors import InputError
-from mdhr.files.atomic import write_bytes, write_text
+from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.figures.sweep_curve import plot_sweep
+from mdhr.reporting.figures.titled_figure import write_figure
 from mdhr.reporting.finished_runs import check_one_recipe, short_commits
 from mdhr.reporting.paper_results import paper_results
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A table of the paper's supplement over one setting, the others as they are in the paper."""
+    """A table of the paper's supplement over one hyperparameter; the others have the values of the paper."""
 
     table: int
     column: str
-    """Of ``read_runs``: the setting that is varied."""
+    """Column of ``read_runs`` with the varied hyperparameter."""
     symbol: str
     fixed: Mapping[str, Any]
     paper: str
-    """The paper's curve in ``paper_results.yaml``: a list ``symbol`` and a list ``f1``, in percent."""
+    """Key of the paper's curve in ``paper_results.yaml``: a list ``symbol`` and a list ``f1`` in percent."""
 
     @property
     def paper_f1(self) -> pd.Series:
-        """By value, 0 to 1."""
+        """The paper's F1 in [0, 1] by value."""
         curve = paper_results()[self.paper]
         return pd.Series(curve["f1"], index=pd.Index(curve[self.symbol], name=self.symbol), name="paper_f1") / 100
 
@@ -43,24 +43,24 @@ SWEEPS = {
 
 
 def sweep_runs(runs: pd.DataFrame, sweep: Sweep) -> pd.DataFrame:
-    """The runs that the table is of.
-
-    Raises ``InputError`` if there are none, or if they do not belong together.
-    """
+    """Return the runs of a sweep; raises ``InputError`` if there are none or if they do not share one recipe."""
     own = runs[runs[sweep.column].isin(sweep.paper_f1.index)]
     for column, value in sweep.fixed.items():
         own = own[own[column] == value]
     if own.empty:
         fixed = ", ".join(f"{column}={value}" for column, value in sweep.fixed.items())
-        raise InputError(f"no finished run is of Table {sweep.table}, with {fixed}: make table-{sweep.table} runs them")
+        raise InputError(
+            f"no finished run for Table {sweep.table}: expected runs with {fixed}. "
+            f"Run `make table-{sweep.table}` or set runs to another folder."
+        )
     check_one_recipe(own)
     return own
 
 
 def seed_means(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.DataFrame:
-    """Mean F1 over ``folds``: rows are values of the setting, all of the paper's, columns seeds.
+    """Return the mean F1 over ``folds``; rows are the paper's values of the hyperparameter, columns are seeds.
 
-    NaN where a fold is missing: folds differ more than settings do, so a mean over fewer is no substitute.
+    NaN if a fold is missing: folds differ more than values, so a mean over fewer folds is not comparable.
     """
     own = sweep_runs(runs, sweep)
     table = own.pivot(index=[sweep.column, "seed"], columns="fold", values="f1_mean").reindex(columns=list(folds))
@@ -68,22 +68,24 @@ def seed_means(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.Dat
 
 
 def common_seeds(by_seed: pd.DataFrame) -> pd.DataFrame:
-    """Only the seeds that all values have which have any; as it is where there is no such seed.
+    """Keep the seeds that are available for every evaluated value; keep all seeds if there is none.
 
-    A seed moves F1 by as much as a step of the setting, so means over different seeds are no curve.
+    The seed changes F1 as much as a step of the hyperparameter, so means over different seeds are not comparable.
     """
     common = by_seed.columns[by_seed.dropna(how="all").notna().all()]
     return by_seed[common] if len(common) else by_seed
 
 
 def sweep_table(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.DataFrame:
-    """One row a value of the setting: ``f1_mean`` (over folds, then seeds), ``f1_sd`` (over seeds, of the mean over
-    folds; NaN for fewer than two), ``seeds`` (:func:`common_seeds`), ``runs`` (that have ended), ``paper_f1``,
-    then mean F1 of every action unit. All 0 to 1.
+    """Return one row per value of the hyperparameter, F1 in [0, 1].
+
+    Columns: ``f1_mean`` (over folds, then seeds), ``f1_sd`` (standard deviation over seeds of the mean over folds; NaN
+    for fewer than two), ``seeds`` (number of :func:`common_seeds`), ``runs`` (number of finished runs), ``paper_f1``, and
+    the mean F1 of each action unit.
     """
     own, by_seed = sweep_runs(runs, sweep), common_seeds(seed_means(runs, sweep, folds))
-    whole = by_seed.rename_axis(index=sweep.column).stack().dropna().index
-    counted = own.set_index([sweep.column, "seed"]).loc[whole]
+    complete = by_seed.rename_axis(index=sweep.column).stack().dropna().index
+    counted = own.set_index([sweep.column, "seed"]).loc[complete]
     counted = counted[counted["fold"].isin(folds)]
     aus = [column for column in own if column.startswith("f1_AU")]
     return pd.DataFrame(
@@ -103,9 +105,9 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
 
     Parameters
     ----------
-    command: what makes it again; the notes name it.
+    command: command that reproduces the files, for the notes.
 
-    Raises ``InputError`` if there are no runs of it, or if they do not belong together.
+    Raises ``InputError`` if there are no runs or if they do not share one recipe.
     """
     own = sweep_runs(runs, sweep)
     table, by_seed = sweep_table(runs, sweep, folds), seed_means(runs, sweep, folds)
@@ -121,41 +123,38 @@ def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[
     write_text(out / "table.csv", table.assign(**labels).to_csv())
     write_text(out / "table.md", markdown_page(shown, title=title, notes=notes))
     write_text(out / "table.tex", latex_tables(shown, title=title, notes=notes))
-    picture = BytesIO()
-    plot_sweep(used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_ours(own, folds),
-               paper_label=f"the paper ({paper_results()['source']}): BP4D, protocol paper",
-               ).savefig(picture)  # fmt: skip
-    write_bytes(out / "curve.png", picture.getvalue())
+    write_figure(out / "curve.png", plot_sweep(
+        used, sweep.paper_f1, title=f"F1 over {sweep.symbol}", ours=_panel_label(own, folds),
+        paper_label=f"paper ({paper_results()['source']}): BP4D, protocol paper"))  # fmt: skip
     return out / "table.md"
 
 
 def sweep_notes(
     own: pd.DataFrame, table: pd.DataFrame, by_seed: pd.DataFrame, sweep: Sweep, folds: Sequence[int]
 ) -> list[str]:
-    """What has to be said beneath the table, and how far its differences may be trusted."""
+    """Return the notes below the table: provenance, definition of the columns, and range compared with seed noise."""
     data, protocol, symbol = own["data"].iloc[0], own["protocol"].iloc[0], sweep.symbol
     ours, paper = table["f1_mean"].dropna(), table["paper_f1"]
     short = [f"{value:g}" for value, n in table["seeds"].items() if not n]
+    seeds = ", ".join(map(str, common_seeds(by_seed).columns))
     notes = [
         f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; code at {', '.join(short_commits(own))}",
-        f"F1: mean over folds, then over seeds: {', '.join(map(str, common_seeds(by_seed).columns))}, those that all "
-        "have; ±: standard deviation over seeds of the mean over folds, where there are two",
-        f"the network is MDHR with {', '.join(f'{key} = {value}' for key, value in _other(sweep).items())}",
-        f"the paper's column: {paper_results()['source']}, BP4D, ResNet-50, protocol paper. Its best {symbol} is "
-        f"{paper.idxmax():g}, its curve spans {percent(paper.max() - paper.min())} points",
+        f"F1: mean over folds, then over the seeds that all values have ({seeds}); "
+        "±: standard deviation over seeds of the mean over folds, for two or more seeds",
+        f"network: MDHR with {', '.join(f'{key} = {value}' for key, value in _other_settings(sweep).items())}",
+        f"paper: {paper_results()['source']}, BP4D, ResNet-50, protocol paper; its best {symbol} is {paper.idxmax():g} "
+        f"and its range is {percent(paper.max() - paper.min())} points",
     ]
     if len(ours):
         spread = by_seed.std(axis=1).dropna()
         where = f" ({symbol} = {', '.join(f'{value:g}' for value in spread.index)})" if len(spread) < len(ours) else ""
-        noise = f"; the seed alone moves a point of it by ± {percent(spread.mean())}{where}" if len(spread) else ""
+        noise = f"; standard deviation over seeds: {percent(spread.mean())} points{where}" if len(spread) else ""
         notes.append(
-            f"our best {symbol} is {ours.idxmax():g}, our curve spans {percent(ours.max() - ours.min())} points{noise}"
+            f"ours: the best {symbol} is {ours.idxmax():g} and the range is {percent(ours.max() - ours.min())} points{noise}"
         )
     if short:
         notes.insert(1, f"{INCOMPLETE}: no seed has all folds for {symbol} = {', '.join(short)}")
-    return (
-        [*notes, f"{RENDERED}; the paper's column is there for the shape of its curve"] if is_rendered(data) else notes
-    )
+    return [*notes, f"{RENDERED}; compare only the shapes of the curves"] if is_rendered(data) else notes
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -163,15 +162,15 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     shown = pd.DataFrame({table.index.name: [f"{value:g}" for value in table.index], "F1": ours})
     for column in ("seeds", "runs"):
         shown[column] = table[column].map(str).tolist()
-    return shown.assign(**{"the paper's F1, BP4D": table["paper_f1"].map(percent).tolist()})
+    return shown.assign(**{"paper F1, BP4D": table["paper_f1"].map(percent).tolist()})
 
 
-def _other(sweep: Sweep) -> dict[str, Any]:
+def _other_settings(sweep: Sweep) -> dict[str, Any]:
     return {{"region_weight": "lambda"}.get(key, key): value for key, value in sweep.fixed.items() if key != "network"}
 
 
-def _ours(own: pd.DataFrame, folds: Sequence[int]) -> str:
-    """What our panel is of, in two lines."""
+def _panel_label(own: pd.DataFrame, folds: Sequence[int]) -> str:
+    """Return the caption of our panel, two lines."""
     data, protocol = own["data"].iloc[0], own["protocol"].iloc[0]
-    what = f"{data} (rendered faces, not BP4D)" if is_rendered(data) else data
-    return f"ours: {what}, protocol {protocol}\nfolds {', '.join(map(str, folds))}"
+    name = f"{data} (rendered faces, not BP4D)" if is_rendered(data) else data
+    return f"ours: {name}, protocol {protocol}\nfolds {', '.join(map(str, folds))}"

@@ -56,7 +56,7 @@ class WandbResults(Callback):
             data=data,
             predictions=prediction_table(module.predictions, data.videos("test"), module.au_set),
             threshold=module.threshold,
-            faces=is_rendered(data.manifest.name) if self.faces is None else self.faces,
+            with_frames=is_rendered(data.manifest.name) if self.faces is None else self.faces,
         )
 
 
