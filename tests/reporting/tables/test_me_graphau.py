@@ -43,7 +43,7 @@ def test_every_stage_is_tested_and_the_paper_has_means_but_no_p(tmp_path: Path) 
     ).read_text()
     assert page.startswith("# ME-GraphAU and MDHR, frame-based and clip-based network: synthetic, F1 in %")
     for said in ("ME-GraphAU 65.5 on BP4D", "MDHR (ResNet-50) 64.9 on DISFA", "rendered faces, not real people",
-                 "Holm: over the 3 comparisons", "trained for twice as long"):  # fmt: skip
+                 "Holm: adjusted over the 3 comparisons", "training is twice as long"):  # fmt: skip
         assert said in page
     assert "INCOMPLETE" not in page
     assert "paper p" not in page

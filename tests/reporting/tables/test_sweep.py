@@ -84,9 +84,9 @@ def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_pa
     assert "| 1 | 54.0 ± 2.8 | 2 | 9 | 65.8 |" in text
     assert "| 3 | - | 0 | 1 | 66.2 |" in text
     for said in ("INCOMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not real people", "protocol honest",
-                 "folds 1, 2, 3", "over seeds: 1, 2, those that all have",
+                 "folds 1, 2, 3", "over the seeds that all values have (1, 2)",
                  "ababababab-dirty", "command: `make table-3`", "lambda = 0.01",
-                 "our best k is 2, our curve spans 6.0 points", "Its best k is 5, its curve spans 0.9"):  # fmt: skip
+                 "ours: the best k is 2 and the range is 6.0 points", "its best k is 5 and its range is 0.9"):  # fmt: skip
         assert said in text
     saved = pd.read_csv(tmp_path / "out" / "table.csv", index_col="k")
     assert saved.loc[1, ["data", "protocol", "folds"]].tolist() == ["synthetic", "honest", "1 2 3"]
