@@ -54,5 +54,7 @@ def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
     settings.network.use_mfd = False
     OmegaConf.save(settings, tmp_path / SETTINGS_FILE)
     (tmp_path / "predictions.parquet").touch()
-    with pytest.raises(InputError, match=r"has no scale weights or no graph. Pass a run that was trained with network=mdhr"):
+    with pytest.raises(
+        InputError, match=r"has no scale weights or no graph. Pass a run that was trained with network=mdhr"
+    ):
         write_attention_figure(cfg)

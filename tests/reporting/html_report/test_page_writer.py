@@ -80,7 +80,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., 
     table = tmp_path / "experiments/table-3/synthetic"
     table.mkdir(parents=True)
     pd.DataFrame({"k": [1, 2], "f1": [0.61239, np.nan]}).to_csv(table / "table.csv", index=False)
-    (table / "table.md").write_text("# k on faces\n\n| k | F1 |\n|---|---:|\n| 1 | 61.2 |\n\n- NOT COMPLETE: k = 2\n")
+    (table / "table.md").write_text("# k on faces\n\n| k | F1 |\n|---|---:|\n| 1 | 61.2 |\n\n- INCOMPLETE: k = 2\n")
     (table / "table.tex").write_text("% by hand")
     _picture(table / "curve.png", 2)
     (tmp_path / "experiments/other").mkdir()
@@ -161,7 +161,7 @@ def test_texts_of_experiments_are_shown_and_foreign_links_written_out(page: Page
 
 def test_what_is_missing_is_said_with_the_command(page: Page) -> None:
     missing = page.text.rpartition("What is missing")[2]
-    for said in ("make table-4", "make table-5", "make figure-1", "NOT COMPLETE: k = 2", "runs/begun", "runs/broken",
+    for said in ("make table-4", "make table-5", "make figure-1", "INCOMPLETE: k = 2", "runs/begun", "runs/broken",
                  "cut.csv cannot be read"):  # fmt: skip
         assert said in missing
     assert "make demo" not in missing
