@@ -1,4 +1,4 @@
-"""How much of an evaluation is not the network: reading, resizing, normalizing, collecting scores, metrics."""
+"""Benchmark of evaluation: time outside the network (reading, resizing, normalizing, metrics)."""
 
 import io
 import tempfile
@@ -27,20 +27,20 @@ SETTINGS = (
 )
 
 
-class Stopwatch(Callback):
-    """Seconds of the test loop, and of the network in it."""
+class EvaluationTimer(Callback):
+    """Time of the test loop and of the network, in seconds."""
 
     def __init__(self) -> None:
         self.total = self.network = 0.0
 
     def on_test_start(self, trainer, module) -> None:
-        """From here on everything counts."""
+        """Start the time of the test loop and register hooks for that of the network."""
         module.network.register_forward_pre_hook(lambda *_: self._add(-1))
         module.network.register_forward_hook(lambda *_: self._add(+1))
         self.total -= time.perf_counter()
 
     def on_test_end(self, trainer, module) -> None:
-        """Metrics are there."""
+        """Stop the time of the test loop."""
         self.total += time.perf_counter()
 
     def _add(self, sign: int) -> None:
@@ -48,20 +48,20 @@ class Stopwatch(Callback):
 
 
 def evaluation_overhead() -> tuple[float, float]:
-    """Seconds of testing ResNet-50 at 224 px on rendered 256 px JPEGs, and of its network alone."""
+    """Return seconds of the test loop and of the network in it: ResNet-50 at 224 px, rendered JPEGs of 256 px."""
     with tempfile.TemporaryDirectory() as folder, initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose("train", [f"data.root={folder}/faces", f"run_dir={folder}/run", *SETTINGS])
         prepare(cfg)
         torch.manual_seed(0)
         module = instantiate(cfg.module, _convert_="all")
         trainer = build_trainer(cfg)
-        watch = Stopwatch()
-        trainer.callbacks.append(watch)  # type: ignore[attr-defined]
-        with redirect_stdout(io.StringIO()):  # the table of an untrained network
+        timer = EvaluationTimer()
+        trainer.callbacks.append(timer)  # type: ignore[attr-defined]
+        with redirect_stdout(io.StringIO()):  # metrics of an untrained network
             trainer.test(module, datamodule=instantiate(cfg.data.module, _convert_="all"), verbose=False)
-    return watch.total, watch.network
+    return timer.total, timer.network
 
 
 if __name__ == "__main__":
     total, network = evaluation_overhead()
-    print(f"{total:.2f} s in all, {network:.2f} s in the network: {100 * (1 - network / total):.1f} % beside it")
+    print(f"{total:.2f} s in total, {network:.2f} s in the network: {100 * (1 - network / total):.1f} % outside")

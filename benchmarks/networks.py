@@ -17,7 +17,7 @@ from mdhr.network.mdhr import MDHR
 from mdhr.network.optimization.batch_norm_folding import folded
 from mdhr.training.losses import ClipLoss
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.support.plain.network import PlainMDHR, released_state
 
 RESNET, SWIN = "resnet50", "swin_base_patch4_window7_224"
