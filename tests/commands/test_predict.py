@@ -140,7 +140,7 @@ def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
     assert run(folder) == 1
     said = capsys.readouterr()
     assert ["cut.mp4 beyond frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
-    assert "keep what is whole of it: ffmpeg -i" in said.err
+    assert "keep the readable part: ffmpeg -i" in said.err
     assert said.err.splitlines()[-1] == "3 of 4 videos could not be scored, see above"
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
         "good.csv", "good.parquet", "good.png", "predict.yaml",

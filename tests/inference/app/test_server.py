@@ -15,6 +15,7 @@ pytest.importorskip("gradio", reason="gradio is not installed: pip install -e '.
 pytest.importorskip("aiohttp", reason="aiohttp, which torch-geometric brings, is not installed")
 
 from mdhr.__main__ import main
+from mdhr.data.faces.face_track import FaceTrack, FaceTracks
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_images import decode_image
 from mdhr.data.video.frame_source import open_source
@@ -112,9 +113,8 @@ def test_the_timelines_follow_the_threshold(session: Session) -> None:
 def test_a_long_track_is_drawn_in_a_thousand_columns_that_keep_its_peaks(session: Session) -> None:
     peak = np.zeros((4500, 8), np.float32)
     peak[3000] = 1
-    track = session.found.tracks[0]
-    long = type(track)(0, np.arange(4500) / 25, np.ones(4500, bool), *[np.zeros((4500, 4))] * 3, np.ones(4500))
-    found = type(session.found)(long.time, [long])
+    long = FaceTrack.from_detections(0, np.arange(4500) / 25, np.ones((4500, 9)), sigma=0)
+    found = FaceTracks(long.time, [long])
     page = timelines_html(Session(**{**vars(session), "found": found, "scores": [peak]}), 0, 0.5)
     assert 'viewBox="0 0 1000 ' in page
     assert re.findall(r'<path class="on" d="(M\d+ \d+h\d+)', page) == ["M666 112h1"] * 8
