@@ -50,7 +50,7 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
     source, rule = VideoFile(path), predictor.model.description
     small = [frame.image for frame in source.downscaled_frames(320)]
     found = find_tracks(source, detector=predictor.detector, fill=rule.fill)
-    cutting = ClipRule(rule.num_frames, clip_stride(found.time, rule.seconds_between), 0, rule.crop_size)
+    cutting = ClipRule(rule.num_frames, clip_stride(found.time, rule.frame_interval), 0, rule.crop_size)
     batches = [batch.clips for batch in clip_batches(source, found, cutting, batch_size=predictor.batch_size)]
     frames = [frame for _, frame in read_video(path)]
     boxes = found.tracks[0].crop

@@ -13,8 +13,9 @@ from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference import conversion as converting
-from mdhr.inference.conversion import Released, convert, network_settings_of, recognize
-from mdhr.inference.model_loading import fixed_clips, load_model
+from mdhr.inference.conversion import ReleasedCheckpoint, convert, identify_checkpoint, released_network_settings
+from mdhr.inference.model_fingerprint import fixed_clips
+from mdhr.inference.model_loading import load_model
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES
 from mdhr.network.checkpoints.released_me_graphau import me_graphau_rules
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
@@ -44,8 +45,8 @@ def plain_network(au_set: ActionUnitSet) -> PlainMDHR:
 def me_graphau(stage: int) -> tuple[MEGraphAU, dict[str, Tensor]]:
     """ME-GraphAU with random weights, and those as the released code has them."""
     torch.manual_seed(0)
-    released = Released("me_graphau", "DISFA", "resnet50", stage)
-    network = build_network({"network": network_settings_of(released)}, where=Path())
+    released = ReleasedCheckpoint("me_graphau", "DISFA", "resnet50", stage)
+    network = build_network({"network": released_network_settings(released)}, where=Path())
     assert isinstance(network, MEGraphAU)
     network.train()(torch.randn(1, 4, 3, SIZE, SIZE))
     state, theirs = network.state_dict(), {}
@@ -69,7 +70,7 @@ def test_mdhr_scores_as_the_released_network(au_set: ActionUnitSet, fps: int, tm
     assert expected.std() > 0.01
     np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
     d = model.description
-    assert (d.au_set, d.num_frames, d.seconds_between, d.threshold) == (au_set.name, 16, 1 / fps, 0.5)
+    assert (d.au_set, d.num_frames, d.frame_interval, d.threshold) == (au_set.name, 16, 1 / fps, 0.5)
 
 
 @pytest.mark.usefixtures("_small")
@@ -89,11 +90,11 @@ def test_me_graphau_scores_as_the_released_network(stage: int, tmp_path: Path) -
 @pytest.mark.parametrize("name", [*NETWORKS, *ME_GRAPHAU])
 def test_every_released_checkpoint_is_recognized(name: str) -> None:
     shapes = json.loads((GOLDEN / f"{name}_keys.json").read_text())
-    found = recognize({key: torch.empty(shape, device="meta") for key, shape in shapes.items()})
+    found = identify_checkpoint({key: torch.empty(shape, device="meta") for key, shape in shapes.items()})
     stage = int(name.partition("stage")[2][:1] or 1)
     network = "me_graphau" if name in ME_GRAPHAU else "mdhr"
     data_set, backbone = name.removeprefix(f"me_graphau_stage{stage}_").split("_", 1)
-    assert found == Released(network, data_set.upper(), backbone, stage)
+    assert found == ReleasedCheckpoint(network, data_set.upper(), backbone, stage)
 
 
 @pytest.mark.usefixtures("_small")
@@ -101,19 +102,19 @@ def test_the_card_says_where_the_weights_are_from_and_what_is_not_known(tmp_path
     torch.save(released_state(plain_network(DISFA)), tmp_path / "theirs.pth")
     convert(tmp_path / "theirs.pth", tmp_path / "out")
     text = (tmp_path / "out" / "README.md").read_text()
-    assert "**Trained on DISFA by the authors of MDHR, which fold is not known here.**" in text
-    assert "the weights are those of the authors' file `theirs.pth` (SHA-256 `" in text
-    assert "What it reaches on a test fold is not known here" in text
-    assert "handed out for research alone, on a signed agreement" in text
+    assert "**Trained on DISFA by the authors of MDHR, fold unknown.**" in text
+    assert "converted from the authors' file `theirs.pth` (SHA-256 `" in text
+    assert "Test results are unknown." in text
+    assert "distributed for research only, under a signed agreement" in text
 
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"network": "me_graphau"}, "it is of mdhr, not of me_graphau: leave --network out"),
-        ({"au_set": "DISFA"}, "it is of BP4D, not of DISFA: leave --au-set out"),
-        ({"backbone": "swin_base"}, "it is of resnet50, not of swin_base: leave --backbone out"),
+        ({"network": "me_graphau"}, "network is mdhr, not me_graphau. Omit --network."),
+        ({"au_set": "DISFA"}, "au_set is BP4D, not DISFA. Omit --au-set."),
+        ({"backbone": "swin_base"}, "backbone is resnet50, not swin_base. Omit --backbone."),
     ],
     ids=str,
 )
@@ -128,8 +129,8 @@ def test_what_is_no_released_checkpoint_is_one_line(
     tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = {
-        "other": ({"weight": torch.zeros(3)}, "neither node_classifier.sc nor head.sc is in it"),
-        "aus": ({"head.sc": torch.zeros(5, 4)}, "it predicts 5 action units: there are sets of 12 (BP4D), 8 (DISFA)"),
+        "other": ({"weight": torch.zeros(3)}, "contains neither node_classifier.sc nor head.sc"),
+        "aus": ({"head.sc": torch.zeros(5, 4)}, "predicts 5 action units, expected 12 (BP4D), 8 (DISFA)"),
         "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint is not of this network"),
     }
     for name, (content, said) in contents.items():
@@ -150,5 +151,5 @@ def test_the_program_leaves_a_model(
 ) -> None:
     torch.save(released_state(plain_network(BP4D)), tmp_path / "released.pth")
     assert exit_status("convert", str(tmp_path / "released.pth"), "--out", str(tmp_path / "out")) == 0
-    assert "scores as the network, to " in capsys.readouterr().out
+    assert "verified, largest score difference " in capsys.readouterr().out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"config.yaml", "README.md", "model.safetensors"}

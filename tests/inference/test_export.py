@@ -19,8 +19,9 @@ from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference import export as exporting
 from mdhr.inference.export import export, write_model
-from mdhr.inference.model_formats import FORMATS, Format, Source
-from mdhr.inference.model_loading import fixed_clips, load_model
+from mdhr.inference.model_fingerprint import fixed_clips
+from mdhr.inference.model_formats import FORMATS, ExportSource, ModelFormat
+from mdhr.inference.model_loading import load_model
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY
 from mdhr.training.run_folder import result_affecting_config, write_settings
@@ -99,7 +100,8 @@ def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
 def test_it_is_loaded_without_lightning(exported: Path) -> None:
     """Nor is a network or Hydra needed to have read the settings."""
     code = (
-        "import sys, json; from mdhr.inference.model_loading import load_model; from mdhr.inference.model_loading import fixed_clips; "
+        "import sys, json; from mdhr.inference.model_loading import load_model; "
+        "from mdhr.inference.model_fingerprint import fixed_clips; "
         "m = load_model(sys.argv[1], device='cpu'); s = m.score(fixed_clips(m.description)); "
         "print(json.dumps([[n for n in sys.modules if n.split('.')[0] in ('lightning', 'hydra')], float(s.sum())]))"
     )
@@ -125,12 +127,12 @@ def test_me_graphau_is_exported_too(compose_smoke: Callable[..., DictConfig], tm
 
 
 def test_a_program_is_read_from_those_alone_who_made_it(exported: Path, tmp_path: Path) -> None:
-    assert "model.pt2 is a program" in refusal(exported / "model.pt2")
+    assert "model.pt2 may run any code" in refusal(exported / "model.pt2")
     alone = tmp_path / "alone"
     alone.mkdir()
     for name in ("config.yaml", "model.pt2"):
         shutil.copy(exported / name, alone)
-    assert "say trusted=True" in refusal(alone)
+    assert "pass trusted=True" in refusal(alone)
     assert load_model(alone, device="cpu", trusted=True).au_set.name == "BP4D"
 
 
@@ -146,16 +148,16 @@ def test_a_model_that_scores_otherwise_is_refused(copy: Path) -> None:
     state = safetensors.torch.load_file(file)
     state["similarity.anchors"][3] = state["similarity.anchors"][4]
     safetensors.torch.save_file(state, file)
-    assert "model.safetensors does not score as it did when it was exported" in refusal(copy)
+    assert "model.safetensors: scores differ from those at export" in refusal(copy)
     assert load_model(copy / "model.onnx", device="cpu"), "which is another file"
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"version": 2}, "is of no exported model that this version of mdhr knows"),
-        ({"fingerprint": None}, "does not score as it did"),
-        ({"model": {"au_set": "BP4D"}}, "a model is described by"),
+        ({"version": 2}, "version 2 is not supported, expected 1"),
+        ({"fingerprint": None}, "scores differ from those at export"),
+        ({"model": {"au_set": "BP4D"}}, "a model description must contain exactly"),
         ({"network": {"_target_": "os.mkdir", "path": "touched"}}, "network._target_=os.mkdir is none of"),
         ({"network": None}, "network._target_=None is none of"),
     ],
@@ -168,14 +170,14 @@ def test_a_config_that_was_changed_is_refused(copy: Path, change: dict[str, Any]
     assert not Path("touched").exists()
 
 
-def broken(message: str) -> Format:
-    def write(source: Source, file: Path) -> None:
+def broken(message: str) -> ModelFormat:
+    def write(source: ExportSource, file: Path) -> None:
         raise RuntimeError(f"{message}\nand more")
 
-    return Format("model.onnx", write, FORMATS["onnx"].read)
+    return ModelFormat("model.onnx", write, FORMATS["onnx"].read)
 
 
-def off(source: Source, file: Path) -> None:
+def off(source: ExportSource, file: Path) -> None:
     state = source.network.state_dict()
     state["static.linear.weight"] = state["static.linear.weight"] * 1.05
     safetensors.torch.save_file(state, file)
@@ -184,13 +186,13 @@ def off(source: Source, file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "form", "said"),
     [
-        ("onnx", broken("no such operator"), "cannot be exported as onnx: RuntimeError: no such operator"),
-        ("safetensors", Format("model.safetensors", off, FORMATS["safetensors"].read), "safetensors"),
+        ("onnx", broken("no such operator"), "cannot be exported to onnx: RuntimeError: no such operator"),
+        ("safetensors", ModelFormat("model.safetensors", off, FORMATS["safetensors"].read), "safetensors"),
     ],
     ids=["cannot", "differs"],
 )
 def test_nothing_is_left_of_an_export_that_fails(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: Format, said: str
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: ModelFormat, said: str
 ) -> None:
     monkeypatch.setitem(FORMATS, name, form)
     with pytest.raises(InputError, match=said) as caught:
@@ -200,8 +202,8 @@ def test_nothing_is_left_of_an_export_that_fails(
 
 
 def test_a_small_difference_is_refused_as_well(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "AGREE", -1.0)
-    with pytest.raises(InputError, match=r"safetensors scores differ by \S+ from the network's"):
+    monkeypatch.setattr(exporting, "MAX_DIFFERENCE", -1.0)
+    with pytest.raises(InputError, match=r"safetensors: scores differ by \S+ from those of the network"):
         write_model(exporting.read_model(run), tmp_path / "out", formats=["safetensors"])
     assert list(tmp_path.iterdir()) == []
 
@@ -219,10 +221,10 @@ def test_the_program_says_what_it_wrote_and_overwrites_nothing(
 ) -> None:
     out = tmp_path / "out"
     assert exit_status("export", str(run), "--out", str(out)) == 0
-    assert "model.safetensors: scores as the network, to " in capsys.readouterr().out
+    assert "model.safetensors: verified, largest score difference " in capsys.readouterr().out
     (out / "README.md").write_text("mine")
     assert exit_status("export", str(run), "--out", str(out)) == 2
-    assert capsys.readouterr().err == f"{out} is there already: choose another --out, or remove it\n"
+    assert capsys.readouterr().err == f"{out} already exists. Choose another --out or delete it.\n"
     assert (out / "README.md").read_text() == "mine"
     assert exit_status("export", str(run), "--out", str(tmp_path / "b"), "--formats", "pickle") == 2
-    assert "there is no format pickle: choose from safetensors, onnx, torch-export" in capsys.readouterr().err
+    assert "unknown format pickle: choose from safetensors, onnx, torch-export" in capsys.readouterr().err

@@ -18,7 +18,8 @@ from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference.model import choose_device
 from mdhr.inference.model_description import ModelDescription
-from mdhr.inference.model_loading import fixed_clips, load_model
+from mdhr.inference.model_fingerprint import fixed_clips
+from mdhr.inference.model_loading import load_model
 from mdhr.training.training_run import train
 
 
@@ -71,10 +72,10 @@ def test_description_says_how_the_network_was_trained(run: Path) -> None:
         au_set="BP4D",
         num_frames=4,
         crop_size=64,
-        seconds_between=2 / 25,
+        frame_interval=2 / 25,
         fill=FILL,
         threshold=0.5,
-        trained_on="rendered faces only, never a real one",
+        trained_on="rendered faces only, no real faces",
     )
     assert model.au_set.columns[0] == "AU1"
 
@@ -91,13 +92,13 @@ def test_a_run_whose_data_set_is_gone_takes_what_is_known_of_it(copy: Path) -> N
     settings["data"]["prepared"] = "nowhere"
     (copy / "settings.yaml").write_text(yaml.safe_dump(settings))
     rendered = load_model(copy, device="cpu").description
-    assert rendered.seconds_between == pytest.approx(2 * 3 / 25)
+    assert rendered.frame_interval == pytest.approx(2 * 3 / 25)
     assert rendered.fill == pytest.approx(1.1 * FILL)
     settings["data"]["name"] = "bp4d"
     (copy / "settings.yaml").write_text(yaml.safe_dump(settings))
     real = load_model(copy, device="cpu").description
-    assert (real.seconds_between, real.fill) == (pytest.approx(2 / 25), FILL)
-    assert real.trained_on == "bp4d, protocol honest, people of fold 1 left out"
+    assert (real.frame_interval, real.fill) == (pytest.approx(2 / 25), FILL)
+    assert real.trained_on == "bp4d, protocol honest, without the subjects of fold 1"
 
 
 def test_no_weights_are_read_but_the_models_own(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +173,7 @@ def test_yaml_that_would_make_objects_is_refused(copy: Path, tmp_path: Path) -> 
 
 def test_weights_of_another_network_are_said_so(copy: Path) -> None:
     edit(copy, lambda network: network.update(width=24))
-    assert "best.ckpt is of another network than the settings beside it" in refusal(copy)
+    assert "best.ckpt does not match the network that the settings in its folder describe" in refusal(copy)
 
 
 def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
     assert "empty does not belong to a run: " in refusal(tmp_path / "empty")
     (copy / "checkpoints" / "best.ckpt").unlink()
     assert "best.ckpt does not exist" in refusal(copy)
-    assert "device sofa is not here" in refusal(copy, device="sofa")
+    assert "device sofa is not available" in refusal(copy, device="sofa")
 
 
 @pytest.mark.parametrize(
@@ -200,9 +201,9 @@ def test_a_wrong_description_is_one_line(copy: Path, values: dict[str, Any]) -> 
 def test_clips_of_another_shape_or_type_are_refused(run: Path) -> None:
     model = load_model(run, device="cpu")
     clips = fixed_clips(model.description)
-    with pytest.raises(InputError, match=r"clips are torch.float32 \(1, 4, 3, 64, 64\): this model takes torch.uint8"):
+    with pytest.raises(InputError, match=r"clips are torch.float32 \(1, 4, 3, 64, 64\), expected torch.uint8"):
         model.score(clips.float())
-    with pytest.raises(InputError, match=r"takes torch.uint8 \(B, 4, 3, 64, 64\)"):
+    with pytest.raises(InputError, match=r"expected torch.uint8 \(B, 4, 3, 64, 64\)"):
         model.score(clips[:, :2])
 
 

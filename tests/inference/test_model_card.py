@@ -10,7 +10,7 @@ import pytest
 from omegaconf import DictConfig
 
 from mdhr.inference.model_card import UNKNOWN, model_card
-from mdhr.inference.model_description import RENDERED, ModelDescription
+from mdhr.inference.model_description import RENDERED_FACES, ModelDescription
 from mdhr.inference.model_loading import load_model
 from mdhr.training.training_run import train
 
@@ -18,12 +18,12 @@ RENDERED_MODEL = ModelDescription(
     au_set="DISFA",
     num_frames=16,
     crop_size=224,
-    seconds_between=0.05,
+    frame_interval=0.05,
     fill=0.74,
     threshold=0.4,
-    trained_on=RENDERED,
+    trained_on=RENDERED_FACES,
 )
-REAL_MODEL = dataclasses.replace(RENDERED_MODEL, trained_on="disfa, protocol paper, people of fold 2 left out")
+REAL_MODEL = dataclasses.replace(RENDERED_MODEL, trained_on="disfa, protocol paper, without the subjects of fold 2")
 RECORD: dict[str, Any] = {
     "data": "disfa",
     "protocol": "paper",
@@ -58,25 +58,28 @@ def test_what_was_measured_is_a_table() -> None:
 def test_what_was_not_measured_is_said_to_be_unknown() -> None:
     text = card(REAL_MODEL)
     assert text.count(f"| {UNKNOWN} |\n") == 7
-    assert "What it reaches on a test fold is not known here" in text
+    assert "Test results are unknown. Test the model before you rely on it." in text
     assert "| F1 |" not in text
 
 
 def test_rendered_faces_are_not_people() -> None:
     rendered, real = card(RENDERED_MODEL), card(REAL_MODEL)
-    for sentence in ("It never saw a real face, and it is not a model of BP4D or DISFA", "from CC0 assets"):
+    for sentence in (
+        "No real face was used in training or testing, and this is not a model of BP4D or DISFA",
+        "from CC0 assets",
+    ):
         assert sentence in rendered
         assert sentence not in real
-    assert "the data belong to their owners" in real
-    assert "the data belong to their owners" not in rendered
+    assert "- Data: the property of its owners" in real
+    assert "- Data: the property of its owners" not in rendered
 
 
 @pytest.mark.parametrize("description", [RENDERED_MODEL, REAL_MODEL], ids=["rendered", "real"])
 def test_every_card_says_what_it_takes_and_is_not_for(description: ModelDescription) -> None:
     text = card(description)
     assert "| clip | 16 frames, 50 ms apart |\n" in text
-    assert "from a score of 0.4 on" in text
-    assert "Not for decisions about people" in text
+    assert "an action unit is active if its score is at least 0.4 |" in text
+    assert "Do not use the model for decisions about people" in text
     assert 'load_model("<this folder>").score(clips)  # B x 16 x 8\n' in text
     assert "{" not in text
     assert "\n\n\n" not in text

@@ -48,7 +48,7 @@ def naive_scores(faces: np.ndarray, model: StubModel, *, stride: int, overlap: i
 
 @pytest.mark.parametrize(("stride", "overlap"), [(1, 0), (1, 3), (3, 0), (4, 5)])
 def test_scores_of_a_real_face_are_those_of_its_clips_one_by_one(talking: Path, stride: int, overlap: int) -> None:
-    model = StubModel(num_frames=16, seconds_between=stride / 30)
+    model = StubModel(num_frames=16, frame_interval=stride / 30)
     prediction = Predictor(model, overlap=overlap, batch_size=3).predict(talking)
     track = track_main_face(VideoFile(talking), detector=FaceDetector(), fill=0.8)
     faces = np.stack(list(crop_track(VideoFile(talking), track, size=32)))
@@ -83,7 +83,7 @@ def test_the_last_clip_is_filled_up_with_its_last_frame_and_what_that_scores_is_
 @pytest.mark.parametrize(("rate", "stride"), [(8, 1), (25, 3), (30, 4)])
 def test_clips_of_a_faster_video_skip_frames(tmp_path: Path, rate: int, stride: int) -> None:
     """The network learnt at 8 frames a second; every frame is scored all the same."""
-    model = StubModel(seconds_between=1 / 8)
+    model = StubModel(frame_interval=1 / 8)
     table = Predictor(model, detector=Marked())(write_images(tmp_path / "a", reddening(20)), fps=rate)
     red = (table["score_AU1"] * 255).round().astype(int).tolist()
     assert sorted(model.seen)[0] == [red[stride * i] for i in range(4)]

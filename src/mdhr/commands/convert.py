@@ -21,10 +21,10 @@ def main(arguments: Sequence[str]) -> int:
 
     with one_line_errors(), stop_on_signals():
         from mdhr.inference.conversion import convert
-        from mdhr.inference.export import report
+        from mdhr.inference.export import print_differences
 
         expected = {"network": asked.network, "au_set": asked.au_set, "backbone": asked.backbone}
-        report(convert(asked.checkpoint, asked.out, **expected), asked.out)
+        print_differences(convert(asked.checkpoint, asked.out, **expected), asked.out)
     return 0
 
 

@@ -20,10 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     from mdhr.config.signals import stop_on_signals
 
     with one_line_errors(), stop_on_signals():
-        from mdhr.inference.export import export, report
+        from mdhr.inference.export import export, print_differences
 
         formats = list(dict.fromkeys(asked.formats.split(",")))
-        report(export(asked.model, asked.out, formats=formats), asked.out)
+        print_differences(export(asked.model, asked.out, formats=formats), asked.out)
     return 0
 
 

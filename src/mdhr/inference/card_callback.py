@@ -6,18 +6,16 @@ from typing import Any
 
 from mdhr.data.prepared.manifest import Manifest
 from mdhr.files.atomic import write_text
-from mdhr.inference.model_card import FILE, run_card
-from mdhr.inference.model_description import describe, write_description
+from mdhr.inference.model_card import MODEL_CARD_FILE, run_card
+from mdhr.inference.model_description import describe_training, write_description
 from mdhr.training.run_record import RecordCallback
 
 
 class ModelCardWriter(RecordCallback):
     """Callback that writes ``model.yaml`` and ``model_card.md`` after the test of a training run."""
 
-    def on_record(
-        self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest
-    ) -> None:
+    def on_record(self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
         """Write both files."""
-        description = describe(settings, fps=manifest.fps, preparation=manifest.settings)
+        description = describe_training(settings, fps=manifest.fps, preparation=manifest.settings)
         write_description(run, description)
-        write_text(run / FILE, run_card(description, settings, record, name=str(record["name"])))
+        write_text(run / MODEL_CARD_FILE, run_card(description, settings, record, name=str(record["name"])))

@@ -1,7 +1,6 @@
-"""Make a model of a released checkpoint: ``mdhr convert resnet50_bp4d_fold1.pth --out bp4d``.
+"""Conversion of a released checkpoint to an exported folder: ``mdhr convert resnet50_bp4d_fold1.pth --out bp4d``.
 
-Takes the checkpoints of MDHR's and of ME-GraphAU's authors and leaves an exported folder (:mod:`mdhr.inference.export`). What a
-checkpoint is of, its own tensors tell; options are there to insist.
+Supports the checkpoints of the MDHR and ME-GraphAU authors. Network, AU set and backbone follow from the tensors.
 """
 
 from collections.abc import Mapping
@@ -14,9 +13,9 @@ from mdhr.action_units import ACTION_UNIT_SETS
 from mdhr.data.faces.cropping import FILL
 from mdhr.errors import InputError
 from mdhr.files.checksums import file_checksum
-from mdhr.inference.export import TrainedModel, check_free, write_model
+from mdhr.inference.export import ExportableModel, check_output_folder, write_model
 from mdhr.inference.model_card import model_card
-from mdhr.inference.model_description import FPS, ModelDescription
+from mdhr.inference.model_description import RELEASE_FPS, ModelDescription
 from mdhr.inference.model_formats import SAFETENSORS
 from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES, plain_keys, read_released
 from mdhr.network.checkpoints.released_mdhr import load_released_state
@@ -26,44 +25,47 @@ from mdhr.network.me_graphau.me_graphau import MEGraphAU
 from mdhr.network.network_settings import AU_SET, BACKBONE, build_network
 
 NUM_FRAMES, TEMPORAL_RADIUS, CROP_SIZE, THRESHOLD = 16, 5, 224, 0.5
-"""As the released code has them for every data set and backbone."""
+"""Values of the released code, for every data set and backbone."""
 NUM_NEAREST = {"BP4D": 4, "DISFA": 3}
-"""K of ME-GraphAU's stage 1."""
+"""k nearest neighbors of ME-GraphAU, stage 1."""
 NAMES = {"mdhr": "MDHR", "me_graphau": "ME-GraphAU"}
 _ANCHORS = {"mdhr": "node_classifier.sc", "me_graphau": "head.sc"}
-"""The tensor that holds one vector for every action unit."""
+"""Tensor ``N D`` with one vector per action unit."""
 _BACKBONES = {"mdhr": "Backbone", "me_graphau": "backbone"}
 
 
-class Released(NamedTuple):
-    """What a released checkpoint is of."""
+class ReleasedCheckpoint(NamedTuple):
+    """Network that a released checkpoint belongs to."""
 
     network: str
     """``mdhr`` or ``me_graphau``."""
     au_set: str
+    """``BP4D`` or ``DISFA``."""
     backbone: str
-    """One of ``RELEASED_BACKBONES``."""
+    """Key of ``RELEASED_BACKBONES``."""
     stage: int
-    """Of ME-GraphAU."""
+    """Training stage of ME-GraphAU, 1 or 2; 1 for MDHR."""
 
 
-def recognize(state: Mapping[str, Tensor]) -> Released:
-    """What the tensors of a released checkpoint say it is of; ``InputError`` where they say nothing known."""
+def identify_checkpoint(state: Mapping[str, Tensor]) -> ReleasedCheckpoint:
+    """Return the network that the tensors of a released checkpoint belong to; raises ``InputError`` if unknown."""
     network = next((name for name, key in _ANCHORS.items() if key in state), None)
     if network is None:
-        raise InputError(f"no checkpoint of MDHR or ME-GraphAU: neither {' nor '.join(_ANCHORS.values())} is in it")
+        raise InputError(
+            f"not a checkpoint of MDHR or ME-GraphAU: it contains neither {' nor '.join(_ANCHORS.values())}"
+        )
     num_aus = len(state[_ANCHORS[network]])
     au_set = next((au_set.name for au_set in ACTION_UNIT_SETS.values() if len(au_set.aus) == num_aus), None)
     if au_set is None:
         known = ", ".join(f"{len(au_set.aus)} ({au_set.name})" for au_set in ACTION_UNIT_SETS.values())
-        raise InputError(f"it predicts {num_aus} action units: there are sets of {known}")
+        raise InputError(f"the checkpoint predicts {num_aus} action units, expected {known}")
     is_swin = f"{_BACKBONES[network]}.patch_embed.proj.weight" in state
     stage = 2 if "head.edge_fc.weight" in state else 1
-    return Released(network, au_set, "swin_base" if is_swin else "resnet50", stage)
+    return ReleasedCheckpoint(network, au_set, "swin_base" if is_swin else "resnet50", stage)
 
 
-def network_settings_of(released: Released) -> dict[str, Any]:
-    """The entry ``network`` of its ``config.yaml``."""
+def released_network_settings(released: ReleasedCheckpoint) -> dict[str, Any]:
+    """Return the entry ``network`` of ``config.yaml``."""
     settings: dict[str, Any] = {
         "backbone": {
             "_target_": BACKBONE,
@@ -86,23 +88,23 @@ def network_settings_of(released: Released) -> dict[str, Any]:
 def convert(
     checkpoint: Path, out: Path, *, network: str | None = None, au_set: str | None = None, backbone: str | None = None
 ) -> dict[str, float]:
-    """Write the exported folder ``out``, whole or not at all; returns what :func:`mdhr.inference.export.write_model` does.
+    """Convert a released checkpoint to the new folder ``out``; return the differences of ``export.write_model``.
 
     Parameters
     ----------
-    network, au_set, backbone: what the checkpoint must be of; None takes what it is.
+    network, au_set, backbone: expected properties of the checkpoint; None accepts any.
 
-    Raises ``InputError`` where it is of something else, cannot be read without running code, or is not whole.
+    Raises ``InputError`` if the checkpoint has other properties, is incomplete or would run code, or if ``out`` exists.
     """
-    check_free(out)
+    check_output_folder(out)
     state = plain_keys(read_released(checkpoint))
     try:
-        released = recognize(state)
-        for option, asked in (("network", network), ("au_set", au_set), ("backbone", backbone)):
+        released = identify_checkpoint(state)
+        for option, expected in (("network", network), ("au_set", au_set), ("backbone", backbone)):
             found = getattr(released, option)
-            if asked not in (None, found):
-                raise InputError(f"it is of {found}, not of {asked}: leave --{option.replace('_', '-')} out")
-        settings = {"network": network_settings_of(released)}
+            if expected not in (None, found):
+                raise InputError(f"{option} is {found}, not {expected}. Omit --{option.replace('_', '-')}.")
+        settings = {"network": released_network_settings(released)}
         built = build_network(settings, where=checkpoint)
         if isinstance(built, MDHR):
             load_released_state(built, state)
@@ -114,23 +116,22 @@ def convert(
         au_set=released.au_set,
         num_frames=NUM_FRAMES,
         crop_size=CROP_SIZE,
-        seconds_between=1 / FPS[released.au_set],
+        frame_interval=1 / RELEASE_FPS[released.au_set],
         fill=FILL,
         threshold=THRESHOLD,
-        trained_on=f"{released.au_set} by the authors of {NAMES[released.network]}, which fold is not known here",
+        trained_on=f"{released.au_set} by the authors of {NAMES[released.network]}, fold unknown",
     )
     card = _card(released, description, checkpoint)
-    return write_model(TrainedModel(built, description, settings, card), out, formats=[SAFETENSORS])
+    return write_model(ExportableModel(built, description, settings, card), out, formats=[SAFETENSORS])
 
 
-def _card(released: Released, description: ModelDescription, checkpoint: Path) -> str:
+def _card(released: ReleasedCheckpoint, description: ModelDescription, checkpoint: Path) -> str:
     name = NAMES[released.network]
-    digest = file_checksum(checkpoint)
     return model_card(
         description,
-        title=f"{name}, {released.au_set}, {released.backbone}, as released",
+        title=f"{name}, {released.au_set}, {released.backbone}, released checkpoint",
         network=f"{name}{f', stage {released.stage}' if released.network == 'me_graphau' else ''} "
         f"with backbone {RELEASED_BACKBONES[released.backbone]['name']}",
-        data=f"{released.au_set}; the weights are those of the authors' file `{checkpoint.name}` (SHA-256 `{digest}`), "
-        "whose own license holds",
+        data=f"{released.au_set}; converted from the authors' file `{checkpoint.name}` "
+        f"(SHA-256 `{file_checksum(checkpoint)}`), whose license applies to the weights",
     )

@@ -1,4 +1,4 @@
-"""The model card: a page that goes with the weights and says what they are, how good, and what they are not for."""
+"""Model card: Markdown page with a model's input, training data, test results, intended use, limits and license."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,31 +8,31 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mdhr.action_units import AU_NAMES, action_unit_set
 from mdhr.data.provenance import PROTOCOLS
 from mdhr.files.text_tables import percent
-from mdhr.inference.model_description import RENDERED, ModelDescription
+from mdhr.inference.model_description import RENDERED_FACES, ModelDescription
 
-FILE = "model_card.md"
-"""In the folder of a run."""
-UNKNOWN = "not known"
+MODEL_CARD_FILE = "model_card.md"
+"""Name in a run folder."""
+UNKNOWN = "unknown"
+_TEMPLATE = "model_card.md.jinja"
 
 _LICENSES = {
-    "rendered": "rendered by this project from CC0 assets; no real person is in it, and no agreement is needed.",
-    "licensed": "the data belong to their owners; BP4D and DISFA are handed out for research alone, on a signed "
-    "agreement. Whether weights that were trained on them may be passed on or used otherwise is theirs to say: ask "
-    "before you do.",
+    "rendered": "rendered by this project from CC0 assets. It shows no real person and requires no agreement.",
+    "licensed": "the property of its owners. BP4D and DISFA are distributed for research only, under a signed "
+    "agreement. Ask the owners before you share weights trained on them or use them for another purpose.",
 }
 _LIMITS = {
     "rendered": (
-        "No real face took part in its training or its test: its numbers say how well it reads the renderer.",
-        "It knows the renderer's people, light, camera and noise alone.",
+        "The model was trained and tested on rendered faces only. Its results do not apply to real faces.",
+        "Identities, lighting, camera and noise are those of the renderer.",
     ),
     "licensed": (
-        "It knows the people, the studio and the camera of its data set; other ages, skins, poses and light "
-        "were not measured here.",
-        "The coders of its data set decided what counts as active; others draw the line elsewhere.",
+        "Subjects, studio and camera are those of one data set. Other ages, skin tones, poses and lighting "
+        "were not tested.",
+        "Labels follow the coders of that data set. Other coders may set the limit of an active action unit differently.",
     ),
-    "every": (
-        "It takes the face crop as given: a crop that is framed otherwise than in training costs accuracy.",
-        "Scores are not probabilities; a threshold for your own videos is chosen on your own videos.",
+    "all": (
+        "Accuracy decreases if faces are cropped differently than in training.",
+        "Scores are not probabilities. Choose the threshold on labeled videos of your own.",
     ),
 }
 
@@ -45,24 +45,24 @@ def model_card(
     data: str | None = None,
     record: Mapping[str, Any] | None = None,
 ) -> str:
-    """The card as Markdown.
+    """Return the model card as Markdown.
 
     Parameters
     ----------
-    network: a sentence without its full stop: what computes.
-    data: what it was trained and tested on, for people; None for the name in the record.
-    record: what ``metrics.json`` says; None where nothing is known of its test.
+    network: network and backbone as text, without a final period.
+    data: training and test data as text; by default the data set of the record.
+    record: content of ``metrics.json``; None if the test results are unknown.
     """
     record = record or {}
-    kind = "rendered" if description.trained_on == RENDERED else "licensed"
-    page = Environment(
+    kind = "rendered" if description.trained_on == RENDERED_FACES else "licensed"
+    environment = Environment(
         loader=PackageLoader("mdhr.inference", "."),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-    )  # Markdown: nothing is escaped
-    return page.get_template("card.md.jinja").render(
+    )  # without HTML escaping, because the output is Markdown
+    return environment.get_template(_TEMPLATE).render(
         title=title,
         network=network,
         model=description,
@@ -72,7 +72,7 @@ def model_card(
         protocol=PROTOCOLS.get(record.get("protocol", ""), UNKNOWN).removeprefix("protocol "),
         record=record,
         rows=list(_rows(record)),
-        limits=[*_LIMITS[kind], *_LIMITS["every"]],
+        limits=[*_LIMITS[kind], *_LIMITS["all"]],
         license=_LICENSES[kind],
         unknown=UNKNOWN,
     )
@@ -81,7 +81,14 @@ def model_card(
 def run_card(
     description: ModelDescription, settings: Mapping[str, Any], record: Mapping[str, Any] | None, *, name: str
 ) -> str:
-    """The card of a run of ``mdhr train``, by its settings and what ``metrics.json`` says of its test."""
+    """Return the model card of a training run.
+
+    Parameters
+    ----------
+    settings: settings of the run, with an entry ``network``.
+    record: content of ``metrics.json``; None if the run was not tested.
+    name: name of the run.
+    """
     kind, backbone = settings["network"]["_target_"].rpartition(".")[2], settings["network"]["backbone"]["name"]
     return model_card(
         description, title=f"{kind}, run {name}", network=f"{kind} with backbone {backbone}", record=record
@@ -89,7 +96,7 @@ def run_card(
 
 
 def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """One for every action unit, then the mean."""
+    """Yield one row per action unit, then the mean."""
     measured = [record.get(key, {}) for key in ("f1", "auc", "baseline_f1")]
     for column in measured[0]:
         yield column, AU_NAMES[int(column.removeprefix("AU"))], *(_percent(values.get(column)) for values in measured)

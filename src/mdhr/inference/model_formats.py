@@ -1,7 +1,7 @@
-"""The formats that a model is exported in: how each is written, and how it is read to score with.
+"""File formats of exported models: safetensors, ONNX and torch.export, each with a writer and a reader.
 
-Every one takes clips ``B T 3 S S`` uint8 and gives scores ``B T N``: normalization is inside, B is free and
-T and S are not.
+In every format a model takes clips ``B T 3 S S`` uint8 and returns scores ``B T N``. Normalization is included, B is
+free, T and S are fixed.
 """
 
 import importlib
@@ -26,19 +26,19 @@ from mdhr.network.checkpoints.timm_weights import describe_mismatch, first_line
 from mdhr.network.network_settings import build_network
 from mdhr.network.optimization.batch_norm_folding import folded
 
-CONFIG = "config.yaml"
-"""Beside every file: what describes the model."""
-LARGEST_PART = 2**31 - 2**24
-"""Bytes of weights that still go into the ONNX file itself, whose format ends at 2 GiB."""
+CONFIG_FILE = "config.yaml"
+"""Name of the file in an exported folder that describes the model."""
+MAX_ONNX_WEIGHTS = 2**31 - 2**24
+"""Bytes of weights that fit into one ONNX file, whose limit is 2 GiB; larger weights are stored in a second file."""
 
 
-class Source:
-    """What a file is written of.
+class ExportSource:
+    """Network to export, with its graph.
 
     Parameters
     ----------
     network: in evaluation mode, on the CPU.
-    example: clips ``B T 3 S S`` uint8, B above 1.
+    example: clips ``B T 3 S S`` uint8, B > 1.
     """
 
     def __init__(self, network: nn.Module, example: Tensor) -> None:
@@ -47,84 +47,84 @@ class Source:
 
     @cached_property
     def graph(self) -> ExportedProgram:
-        """Of what scores clips; B is free. Traced once for all formats, which takes seconds."""
+        """Graph from clips to scores with a free B; traced once for all formats, which takes seconds."""
         scorer = eager_scorer(self.network, torch.device("cpu"))
         return torch.export.export(scorer, (self.example,), dynamic_shapes={"frames": {0: Dim("batch")}})
 
 
 @dataclass(frozen=True)
-class Format:
-    """One way to store a model."""
+class ModelFormat:
+    """One file format."""
 
     file: str
-    """Its name in an exported folder."""
-    write: Callable[[Source, Path], None]
-    """What to write, and the file."""
+    """File name in an exported folder."""
+    write: Callable[[ExportSource, Path], None]
+    """Writes the network to a file."""
     read: Callable[[Path, Mapping[str, Any], torch.device], Scorer]
-    """The file, the settings in ``config.yaml``, where to compute."""
-    needs: tuple[str, ...] = ()
-    """Packages of the extra ``export``."""
+    """Reads a file, given the content of ``config.yaml`` and the device to compute on."""
+    packages: tuple[str, ...] = ()
+    """Required packages, from the extra ``export``."""
     runs_code: bool = False
-    """Can a file of this format do anything at all when it is read?"""
+    """Whether reading a file may run code that it contains."""
 
 
-def write_safetensors(source: Source, file: Path) -> None:
-    """The tensors of a network as training has them."""
+def write_safetensors(source: ExportSource, file: Path) -> None:
+    """Write the state dict of the network."""
     file.write_bytes(safetensors.torch.save({key: x.contiguous() for key, x in source.network.state_dict().items()}))
 
 
-def stored_network(file: Path, config: Mapping[str, Any]) -> nn.Module:
-    """The network of the settings with the tensors of a safetensors file."""
-    network = build_network(config, where=file.with_name(CONFIG))
-    with _whole(file):
+def read_safetensors_network(file: Path, config: Mapping[str, Any]) -> nn.Module:
+    """Return the network that ``config`` describes with the weights of a safetensors file."""
+    network = build_network(config, where=file.with_name(CONFIG_FILE))
+    with _report_unreadable(file):
         state = safetensors.torch.load_file(file)
     fill_network(network, state, file)
     return network
 
 
 def read_safetensors(file: Path, config: Mapping[str, Any], device: torch.device) -> Scorer:
-    """Needs this package to run."""
-    return eager_scorer(stored_network(file, config), device)
+    """Return the scorer of a safetensors file."""
+    return eager_scorer(read_safetensors_network(file, config), device)
 
 
 def eager_scorer(network: nn.Module, device: torch.device) -> ScoringNetwork:
-    """A network as it is, ready to score."""
+    """Return the scorer of a PyTorch network, with folded batch normalization."""
     return ScoringNetwork(folded(network)).to(device)
 
 
 def fill_network(network: nn.Module, state: Mapping[str, Tensor], file: Path) -> None:
-    """Give a network its tensors; ``InputError`` that names the file they are from where they do not fit."""
+    """Load a state dict; raises ``InputError`` that names ``file`` if it does not match the network."""
     problem = describe_mismatch(state, network.state_dict())
     if problem:
-        raise InputError(f"{file} is of another network than the settings beside it: {problem}")
+        raise InputError(f"{file} does not match the network that the settings in its folder describe: {problem}")
     network.load_state_dict(state, strict=False)
 
 
-def write_torch_export(source: Source, file: Path) -> None:
-    """The graph and its tensors, for ``torch.export.load``; no code of this package is needed to run it."""
-    with _quiet():
+def write_torch_export(source: ExportSource, file: Path) -> None:
+    """Write the graph and its weights for ``torch.export.load``; reading it does not need this package."""
+    with _silenced():
         torch.export.save(source.graph, file)
 
 
 def read_torch_export(file: Path, config: Mapping[str, Any], device: torch.device) -> Scorer:
-    """A file that may run any code, see ``Format.runs_code``."""
-    with _whole(file), _quiet():
+    """Return the scorer of a ``torch.export`` file. Reading it may run code; see :attr:`ModelFormat.runs_code`."""
+    with _report_unreadable(file), _silenced():
         program = torch.export.load(file)
         if device.type != "cpu":
             program = move_to_device_pass(program, device)
         return program.module()
 
 
-def write_onnx(source: Source, file: Path) -> None:
-    """The graph for onnxruntime and others; tensors beside it where they are beyond what one file may hold."""
+def write_onnx(source: ExportSource, file: Path) -> None:
+    """Write the graph as ONNX; weights above :data:`MAX_ONNX_WEIGHTS` go into a second file next to it."""
     size = sum(x.numel() * x.element_size() for x in source.network.state_dict().values())
-    with _quiet():
+    with _silenced():
         torch.onnx.export(
             source.graph,
             (source.example,),
             file,
             dynamo=True,
-            external_data=size > LARGEST_PART,
+            external_data=size > MAX_ONNX_WEIGHTS,
             input_names=["frames"],
             output_names=["scores"],
             dynamic_shapes={"frames": {0: Dim("batch")}},
@@ -133,47 +133,47 @@ def write_onnx(source: Source, file: Path) -> None:
 
 
 def read_onnx(file: Path, config: Mapping[str, Any], device: torch.device) -> Scorer:
-    """Runs where onnxruntime can: on the device where its package has a provider for it, else on the CPU."""
-    onnxruntime = required(ONNX, "onnxruntime")
+    """Return the scorer of an ONNX file, on ``device`` if onnxruntime has a provider for it, else on the CPU."""
+    onnxruntime = import_package("onnxruntime", model_format=ONNX)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3  # errors alone
+    options.log_severity_level = 3  # errors only
     wanted = dict.fromkeys(f"{kind}ExecutionProvider" for kind in (device.type.upper(), "CPU"))
     providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
-    with _whole(file):
+    with _report_unreadable(file):
         session = onnxruntime.InferenceSession(str(file), options, providers=providers)
     return lambda clips: torch.from_numpy(session.run(["scores"], {"frames": clips.cpu().numpy()})[0])
 
 
 SAFETENSORS, TORCH_EXPORT, ONNX = "safetensors", "torch-export", "onnx"
 FORMATS = {
-    SAFETENSORS: Format("model.safetensors", write_safetensors, read_safetensors),
-    ONNX: Format("model.onnx", write_onnx, read_onnx, needs=("onnx", "onnxscript", "onnxruntime")),
-    TORCH_EXPORT: Format("model.pt2", write_torch_export, read_torch_export, runs_code=True),
+    SAFETENSORS: ModelFormat("model.safetensors", write_safetensors, read_safetensors),
+    ONNX: ModelFormat("model.onnx", write_onnx, read_onnx, packages=("onnx", "onnxscript", "onnxruntime")),
+    TORCH_EXPORT: ModelFormat("model.pt2", write_torch_export, read_torch_export, runs_code=True),
 }
-"""In the order in which a folder is read: what is safe and whole first."""
+"""Formats by name, in the order in which an exported folder is searched: files that cannot run code first."""
 
 
-def required(name: str, package: str) -> Any:
-    """The package that a format needs; ``InputError`` that says how to install it."""
+def import_package(package: str, *, model_format: str) -> Any:
+    """Return a package that a format needs; raises ``InputError`` with the command that installs it."""
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise InputError(f"format {name} needs the package {package}: pip install -e '.[export]'") from error
+        raise InputError(f"format {model_format} needs the package {package}: pip install -e '.[export]'") from error
 
 
 @contextmanager
-def _whole(file: Path) -> Iterator[None]:
-    """What a reader cannot make sense of, in one line."""
+def _report_unreadable(file: Path) -> Iterator[None]:
+    """Raise any error of a reader as ``InputError`` with one line."""
     try:
         yield
     except Exception as error:
-        raise InputError(f"{file} cannot be read, it may be cut short: {first_line(error)}") from error
+        raise InputError(f"{file} cannot be read, it may be incomplete: {first_line(error)}") from error
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Exporters speak of their own insides."""
+def _silenced() -> Iterator[None]:
+    """Hide warnings and log lines of the exporters, which concern their internals."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,61 +1,57 @@
-"""Where models lie: runs of ``mdhr train`` and exported folders, and how either is opened.
+"""Loading of trained models: runs of ``mdhr train`` and exported folders.
 
 ::
 
-    <run>/settings.yaml  checkpoints/best.ckpt  [model.yaml]             what a training leaves behind
-    <exported>/config.yaml  model.safetensors  [model.onnx  model.pt2]   see mdhr.inference.export
+    <run>/       settings.yaml  model.yaml  checkpoints/best.ckpt
+    <exported>/  config.yaml  model.safetensors  [model.onnx  model.pt2]
+
+Loading runs no code from the files: weights are read as tensors only, and settings are numbers and names from an
+allow-list (:mod:`mdhr.network.network_settings`). ``model.pt2`` is the exception; see :func:`load_model`.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from mdhr.errors import InputError
+from mdhr.files.yaml_files import read_yaml
 from mdhr.inference.model import Model, choose_device
-from mdhr.inference.model_description import ModelDescription, describe_run, read_yaml
-from mdhr.inference.model_formats import CONFIG, FORMATS, eager_scorer, fill_network
+from mdhr.inference.model_description import ModelDescription, read_run_description
+from mdhr.inference.model_fingerprint import matches_fingerprint
+from mdhr.inference.model_formats import CONFIG_FILE, FORMATS, SAFETENSORS, eager_scorer, fill_network
 from mdhr.network.network_settings import build_network
 
-SETTINGS = "settings.yaml"
+SETTINGS_FILE = "settings.yaml"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 """Paths in a run folder."""
-VERSION = 1
-"""Of ``config.yaml``; a later one may say what this code does not know."""
-SAME = 1e-3
-"""Largest difference of a score now from what it was when the model was exported."""
-CELL = 16
-"""Pixels of a square of one color in the clips that models are compared on."""
+CONFIG_VERSION = 1
+"""Version of ``config.yaml``."""
 
 
 def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted: bool = False) -> Model:
-    """A trained model, ready to score.
+    """Load a trained model.
 
     Parameters
     ----------
-    path: a run folder, a checkpoint in one (``runs/demo/checkpoints/best.ckpt``), an exported folder, or a file of one
-        (``model.safetensors``, ``model.pt2``, ``model.onnx``).
-    device: ``auto`` takes the accelerator where there is one.
-    trusted: you made the file yourself. ``model.pt2`` alone asks for it: torch reads it by unpickling.
+    path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
+        (``model.safetensors``, ``model.onnx``, ``model.pt2``).
+    device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+    trusted: allow ``model.pt2``, which torch unpickles and which may therefore run any code. Pass True only for a file
+        you created yourself.
 
-    Raises ``InputError`` that names the file where there is no model, it is not whole, asks for something that no model
-    needs, or scores otherwise than it did when it was exported.
+    Raises ``InputError`` if there is no model, a file is incomplete or unsafe to read, or the scores of an exported
+    model differ from those at export.
     """
     path, device = Path(path).expanduser(), choose_device(device)
     if not path.exists():
-        raise InputError(f"no model at {path}: give a run folder, a checkpoint in it, or an exported folder")
+        raise InputError(f"no model at {path}. Pass a run folder, a checkpoint in it, or an exported folder.")
     if is_exported(path):
-        return _open_exported(path, device, trusted=trusted)
+        return _load_exported(path, device, trusted=trusted)
     run = load_trained_run(path)
     return Model(eager_scorer(run.network, device), run.description, device)
-
-
-def is_exported(path: Path) -> bool:
-    """Is it an exported folder or a file of one, and not a run or its checkpoint?"""
-    return (path / CONFIG).is_file() or (path.is_file() and path.suffix != ".ckpt")
 
 
 class TrainedRun(NamedTuple):
@@ -84,72 +80,65 @@ def load_trained_run(path: Path) -> TrainedRun:
 
     checkpoint = path / BEST_CHECKPOINT if path.is_dir() else path
     run = checkpoint.parent.parent
-    if not (run / SETTINGS).is_file():
+    if not (run / SETTINGS_FILE).is_file():
         raise InputError(
-            f"{path} does not belong to a run: {run / SETTINGS} does not exist. "
-            "Pass a run folder such as runs/demo, or an exported model."
+            f"{path} does not belong to a run: {run / SETTINGS_FILE} does not exist. "
+            "Pass a run folder such as runs/demo, or an exported folder."
         )
-    settings = read_yaml(run / SETTINGS)
-    network = build_network(settings, where=run / SETTINGS)
+    settings = read_yaml(run / SETTINGS_FILE)
+    network = build_network(settings, where=run / SETTINGS_FILE)
     state, prefix = read_checkpoint(checkpoint)["state_dict"], "network."
     fill_network(network, {key[len(prefix) :]: x for key, x in state.items() if key.startswith(prefix)}, checkpoint)
-    return TrainedRun(network, describe_run(run, settings), settings)
+    return TrainedRun(network, read_run_description(run, settings), settings)
 
 
-def fixed_clips(description: ModelDescription, *, num_clips: int = 1, seed: int = 0) -> Tensor:
-    """Clips ``B T 3 S S`` uint8, the same everywhere: squares of random colors, which move every layer."""
-    side = -(-description.crop_size // CELL)
-    shape = (num_clips, description.num_frames, 3, side, side)
-    # Of a generator the raw bits are what stays the same in every version of numpy.
-    bits = np.random.PCG64(seed).random_raw(int(np.prod(shape))) >> 56
-    squares = bits.astype(np.uint8).reshape(shape).repeat(CELL, axis=-2).repeat(CELL, axis=-1)
-    return torch.from_numpy(squares[..., : description.crop_size, : description.crop_size].copy())
-
-
-def check_fingerprint(model: Model, fingerprint: Any, file: Path) -> None:
-    """``InputError`` where a model does not score :func:`fixed_clips` as it did when it was exported."""
-    scores, expected = model.score(fixed_clips(model.description))[0], np.array(fingerprint, dtype=np.float32)
-    if expected.shape != scores.shape or not np.abs(expected - scores).max() <= SAME:
-        raise InputError(f"{file} does not score as it did when it was exported: take all files of one export")
+def is_exported(path: Path) -> bool:
+    """Whether ``path`` is an exported folder or a file other than a training checkpoint."""
+    return (path / CONFIG_FILE).is_file() or (path.is_file() and path.suffix != ".ckpt")
 
 
 def read_config(file: Path) -> Mapping[str, Any]:
-    """``config.yaml`` of an exported folder; ``InputError`` where it is none of this version's."""
+    """Return the content of ``config.yaml``; raises ``InputError`` if its version is not :data:`CONFIG_VERSION`."""
     config = read_yaml(file)
-    if not isinstance(config, Mapping) or config.get("version") != VERSION:
-        raise InputError(f"{file} is of no exported model that this version of mdhr knows: export the model again")
+    version = config.get("version") if isinstance(config, Mapping) else None
+    if version != CONFIG_VERSION:
+        raise InputError(
+            f"{file}: version {version} is not supported, expected {CONFIG_VERSION}. "
+            "Export the model again with this version of mdhr."
+        )
     return config
 
 
-def exported_file(path: Path) -> Path:
-    """The file of an exported folder to read, the first in the order of ``FORMATS``, or that which was asked for."""
-    known = [format.file for format in FORMATS.values()]
-    if path.is_file():
-        if path.name not in known or not path.with_name(CONFIG).is_file():
-            raise InputError(
-                f"{path} is no model: give a run folder, its checkpoints/best.ckpt, or an exported folder; a "
-                "checkpoint of the released code goes through mdhr convert first"
-            )
-        return path
-    there = [path / name for name in known if (path / name).is_file()]
-    if not there:
-        raise InputError(f"{path} has a {CONFIG} and none of {', '.join(known)}: export the model again")
-    return there[0]
-
-
-def _open_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
-    file = exported_file(path)
-    where = file.with_name(CONFIG)
+def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
+    file = _model_file(path)
+    where = file.with_name(CONFIG_FILE)
     config = read_config(where)
     description = ModelDescription.from_dict(config.get("model"), where=where)
-    form = next(form for form in FORMATS.values() if form.file == file.name)
-    if form.runs_code and not trusted:
+    model_format = next(each for each in FORMATS.values() if each.file == file.name)
+    if model_format.runs_code and not trusted:
         raise InputError(
-            f"{file} is a program, which torch reads by unpickling: load {FORMATS['safetensors'].file} instead, "
-            "or say trusted=True if you made it yourself"
+            f"{file} may run any code when torch unpickles it. Load {FORMATS[SAFETENSORS].file} instead, "
+            "or pass trusted=True (--trusted) if you created the file yourself."
         )
     cpu = torch.device("cpu")
-    model = Model(form.read(file, config, cpu), description, cpu)
-    # Always there: an accelerator rounds more coarsely, and where that turns a gate scores differ by much.
-    check_fingerprint(model, config.get("fingerprint"), file)
-    return model if device == cpu else Model(form.read(file, config, device), description, device)
+    model = Model(model_format.read(file, config, cpu), description, cpu)
+    # Compared on the CPU: accelerators round differently, and a flipped gate of the graph changes scores by much.
+    if not matches_fingerprint(model, config.get("fingerprint")):
+        raise InputError(f"{file}: scores differ from those at export. Use files of a single export only.")
+    return model if device == cpu else Model(model_format.read(file, config, device), description, device)
+
+
+def _model_file(path: Path) -> Path:
+    """Return ``path`` if it is a file, else the first file of an exported folder in the order of :data:`FORMATS`."""
+    names = [each.file for each in FORMATS.values()]
+    if path.is_file():
+        if path.name not in names or not path.with_name(CONFIG_FILE).is_file():
+            raise InputError(
+                f"{path} is not a model. Pass a run folder, its checkpoints/best.ckpt, or an exported folder. "
+                "Convert a checkpoint of the released code with mdhr convert first."
+            )
+        return path
+    existing = [path / name for name in names if (path / name).is_file()]
+    if not existing:
+        raise InputError(f"{path} contains {CONFIG_FILE} but none of {', '.join(names)}. Export the model again.")
+    return existing[0]

@@ -175,7 +175,7 @@ def test_models_are_runs_with_a_checkpoint_and_exported_folders(model: Path, tmp
 def test_what_a_model_was_trained_on_is_text_and_what_is_wrong_with_it_is_said(model: Path) -> None:
     assert "Trained on nothing at all." in origin_html(str(model))
     (model / "model.yaml").write_text("au_set: DISFA")
-    assert "a model is described by" in origin_html(str(model))
+    assert "a model description must contain exactly" in origin_html(str(model))
     assert "<b>" not in note_html("<b>bold</b>")
 
 

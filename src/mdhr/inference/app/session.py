@@ -22,9 +22,10 @@ from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.decoding import expected_frames
 from mdhr.data.video.frame_source import FrameSource, open_source
 from mdhr.errors import InputError
-from mdhr.inference.model_description import ModelDescription, describe_run, read_yaml
-from mdhr.inference.model_formats import CONFIG, FORMATS
-from mdhr.inference.model_loading import SETTINGS, read_config
+from mdhr.files.yaml_files import read_yaml
+from mdhr.inference.model_description import ModelDescription, read_run_description
+from mdhr.inference.model_formats import CONFIG_FILE, FORMATS
+from mdhr.inference.model_loading import SETTINGS_FILE, read_config
 from mdhr.inference.output_files import NO_FACE
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.score_table import score_table
@@ -184,7 +185,7 @@ def find_models(places: Sequence[Path]) -> list[Path]:
         if not place.is_dir():
             raise InputError(f"there is no folder {place}: give run folders, exported models, or a folder of them")
         runs = [file.parent.parent for file in place.rglob(BEST.name) if file.parent.name == BEST.parent.name]
-        exported = [file.parent for file in place.rglob(CONFIG) if _has_model(file.parent)]
+        exported = [file.parent for file in place.rglob(CONFIG_FILE) if _has_model(file.parent)]
         found += sorted([*runs, *exported], key=lambda folder: (len(folder.parts), folder))
     return list(dict.fromkeys(found))
 
@@ -192,10 +193,10 @@ def find_models(places: Sequence[Path]) -> list[Path]:
 def describe_model(folder: Path) -> ModelDescription:
     """What describes the model of a folder, without loading it; ``InputError`` where nothing does."""
     if _has_model(folder):
-        return ModelDescription.from_dict(read_config(folder / CONFIG).get("model"), where=folder / CONFIG)
-    return describe_run(folder, read_yaml(folder / SETTINGS))
+        return ModelDescription.from_dict(read_config(folder / CONFIG_FILE).get("model"), where=folder / CONFIG_FILE)
+    return read_run_description(folder, read_yaml(folder / SETTINGS_FILE))
 
 
 def _has_model(folder: Path) -> bool:
     """Is it an exported model? Other programs, too, leave a ``config.yaml``."""
-    return (folder / CONFIG).is_file() and any((folder / form.file).is_file() for form in FORMATS.values())
+    return (folder / CONFIG_FILE).is_file() and any((folder / form.file).is_file() for form in FORMATS.values())
