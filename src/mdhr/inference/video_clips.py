@@ -7,7 +7,7 @@ import numpy as np
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.faces.tracking import find_tracks
-from mdhr.data.video.frame_source import FrameSource
+from mdhr.data.video.frame_source import FrameSource, frame_interval
 from mdhr.inference.clip_stream import ClipRule, CroppedClips, Place, clip_batches
 from mdhr.inference.model_description import ModelDescription
 
@@ -97,14 +97,14 @@ class FrameScores:
         return [total / count for total, count in zip(self._sums, self._times_scored, strict=True)]
 
 
-def clip_stride(time: np.ndarray, frame_interval: float) -> int:
+def clip_stride(time: np.ndarray, training_interval: float) -> int:
     """Distance of neighboring frames of a clip, so that movements have the speed that the network knows.
 
     Parameters
     ----------
-    time: ``(F,)`` seconds of the frames of a video; frame_interval: of neighboring frames of a clip in training.
+    time: ``(F,)`` seconds of the frames of a video; training_interval: of neighboring frames of a clip in training.
     """
-    return max(1, round(frame_interval / frame_interval(time, default=frame_interval)))
+    return max(1, round(training_interval / frame_interval(time, default=training_interval)))
 
 
 def picture_positions(length: int) -> list[int]:
