@@ -1,4 +1,4 @@
-"""Multiruns: one job that fails leaves the others alone and is named at the end; a signal ends them all."""
+"""Multiruns: all jobs run, failed jobs are listed at the end, and a signal stops the multirun."""
 
 import json
 import os
@@ -28,11 +28,11 @@ Multirun = Callable[..., int]
 
 @pytest.fixture
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Folders of the jobs that were begun; k decides how a job ends, none is trained."""
-    begun = []
+    """Folders of the started jobs. Nothing is trained; k selects how a job ends."""
+    started = []
 
     def outcome(cfg: DictConfig) -> dict[str, Any]:
-        begun.append(cfg.run_dir)
+        started.append(cfg.run_dir)
         with stop_on_signals():
             match cfg.network.temporal_radius:
                 case 2:
@@ -40,13 +40,13 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
                 case 3:
                     raise DivergedError("the loss became nan")
                 case 4:
-                    raise KeyError("a mistake of ours")
+                    raise KeyError("an unexpected error")
                 case 5:
                     os.kill(os.getpid(), signal.SIGINT)
         return {"validation_f1_mean": 0.5}
 
     monkeypatch.setattr(mdhr.training.training_run, "train", outcome)
-    return begun
+    return started
 
 
 @pytest.fixture
@@ -59,19 +59,18 @@ def multirun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Calla
 ONE_FOLD = ("experiment=[smoke,table_3]", "data.fold=1")
 
 
-def test_every_job_is_run_and_those_that_failed_are_named(
+def test_all_jobs_run_and_failed_jobs_are_listed(
     jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert multirun(*ONE_FOLD, "network.temporal_radius=2,1,3,4,6") == 3
     folders = [f"{STUDY}/mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 1, 3, 4, 6)]
     assert jobs == folders
-    said = capfd.readouterr().err.splitlines()
-    assert said[:2] == [f"{folders[0]}: a wrong setting", f"{folders[2]}: the loss became nan"]
-    assert said[2] == "Traceback (most recent call last):", "what nobody can mend by a setting is shown in full"
-    assert said[-2:] == [
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[:2] == [f"{folders[0]}: a wrong setting", f"{folders[2]}: the loss became nan"]
+    assert lines[2] == "Traceback (most recent call last):", "unexpected errors have a traceback"
+    assert lines[-2:] == [
         f"{folders[3]}: KeyError (traceback above)",
-        "3 of 5 jobs failed (messages above): "
-        + ", ".join(f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 3, 4)),
+        "3 of 5 jobs failed (messages above): " + ", ".join(f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (2, 3, 4)),
     ]
 
 
@@ -83,15 +82,13 @@ def test_a_multirun_without_failures_is_silent(
     assert capfd.readouterr().err == ""
 
 
-def test_a_signal_ends_the_multirun_at_once(
-    jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_signal_stops_the_multirun(jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]) -> None:
     assert multirun(*ONE_FOLD, "network.temporal_radius=5,6") == 130
     assert len(jobs) == 1
     assert capfd.readouterr().err == "stopped by SIGINT\n"
 
 
-def test_a_network_that_is_not_there_ends_it_before_the_first_job(
+def test_an_unknown_network_is_reported_before_the_first_job(
     jobs: list[str], multirun: Multirun, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert multirun(*ONE_FOLD, "network=mdhr,mdrh") == 2
@@ -109,16 +106,16 @@ def test_two_jobs_are_two_runs_of_one_group_in_wandb(
     runs, epochs = [], []
     for file in files:
         command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(file)]
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-        runs += [record["run"] for record in map(json.loads, told) if record["type"] == "run"]
-        epochs.append(sum('"val/f1_mean"' in line for line in told))
+        records = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        runs += [record["run"] for record in map(json.loads, records) if record["type"] == "run"]
+        epochs.append(sum('"val/f1_mean"' in line for line in records))
     assert [run["display_name"] for run in runs] == [f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (1, 2)]
     assert {run["run_group"] for run in runs} == {"table_3-synthetic-honest"}
     assert len({run["run_id"] for run in runs}) == 2
-    assert epochs[0] == epochs[1] > 0, "none has logged into the other"
+    assert epochs[0] == epochs[1] > 0, "separate logs"
 
 
-def test_stage_2_begins_with_stage_1_of_its_seed_and_fails_without(
+def test_stage_2_starts_from_stage_1_of_its_seed_and_fails_without_it(
     prepared: Path, multirun: Multirun, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = (f"data.root={prepared}", "trainer.max_epochs=1", "data.fold=1")
@@ -139,7 +136,7 @@ def test_stage_2_begins_with_stage_1_of_its_seed_and_fails_without(
 
 
 def swept(table: str, *overrides: str) -> set[str]:
-    """Names of the runs of a sweep, from its file alone."""
+    """Names of the runs that the file of a sweep describes."""
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("train", [f"experiment=[demo,{table}]", *overrides], return_hydra_config=True)
         params = cfg.hydra.sweeper.params

@@ -1,4 +1,4 @@
-"""Every file of conf holds together, and a wrong setting is one line before anything is built."""
+"""All files of ``conf`` compose, validate and instantiate; every wrong setting is reported in one line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def options(group: str) -> list[str]:
 
 
 EXPERIMENTS = [name for name in options("experiment") if not name.startswith(("table_", "me_graphau"))]
-"""Sweeps are added to one of these: test_multirun.py."""
+"""Recipes; sweeps are tested in test_multirun.py."""
 
 
 def composed(*overrides: str, config_name: str = "train") -> DictConfig:
@@ -34,7 +34,7 @@ def composed(*overrides: str, config_name: str = "train") -> DictConfig:
 
 
 def build_module(cfg: DictConfig) -> ActionUnitModule:
-    """The module of that configuration without memory for its parameters and without pretrained weights."""
+    """Module on the meta device, without pretrained weights."""
     cfg.backbone.pretrained, cfg.backbone.weights = False, None
     with torch.device("meta"):
         return instantiate(cfg.module, _convert_="all")

@@ -1,4 +1,4 @@
-"""Three folds end in one table; what is done stays, what was begun goes on, what cannot be is one line."""
+"""Cross-validation: one table, resuming, and one-line messages for wrong settings."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def compose_folds(compose_smoke: Compose) -> Compose:
 
 @pytest.fixture(scope="module")
 def unbroken(compose_folds: Compose, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three folds that nobody disturbed."""
+    """Three folds without interruption."""
     run = tmp_path_factory.mktemp("folds") / "run"
     cross_validate(compose_folds(run))
     return run
@@ -47,7 +47,7 @@ def unbroken(compose_folds: Compose, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture
 def run(unbroken: Path, tmp_path: Path) -> Path:
-    """The same folds in another place."""
+    """A copy of the folds."""
     shutil.copytree(unbroken, tmp_path / "run")
     return tmp_path / "run"
 
@@ -57,7 +57,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Trainer, "fit", lambda *_, **__: pytest.fail("trained although nothing was left to do"))
 
 
-def test_table_holds_the_f1_of_every_fold_as_sklearn_counts_it(unbroken: Path) -> None:
+def test_the_table_agrees_with_sklearn(unbroken: Path) -> None:
     table = pd.read_csv(unbroken / "table.csv", index_col="row")
     f1, auc = np.empty((12, 3)), np.empty((12, 3))
     for fold in (1, 2, 3):
@@ -72,7 +72,7 @@ def test_table_holds_the_f1_of_every_fold_as_sklearn_counts_it(unbroken: Path) -
     np.testing.assert_allclose(table.loc[list(BP4D.columns), "mean"], 100 * f1.mean(1))
     assert table.loc["mean F1", "mean"] == pytest.approx(100 * f1.mean(0).mean())
     assert table.loc["mean AUC", "mean"] == pytest.approx(100 * auc.mean(0).mean())
-    assert "paper" not in table, "the faces are said to be rendered"
+    assert "paper" not in table, "rendered faces"
     assert (set(table["data"]), set(table["protocol"]), set(table["seed"])) == ({"synthetic"}, {"honest"}, {1})
     page = (unbroken / "table.md").read_text()
     assert page.startswith("# smoke on synthetic, F1 in %: protocol honest, folds 1, 2, 3, seed 1\n")
@@ -89,7 +89,7 @@ def test_a_fold_is_the_same_run_as_it_is_alone(unbroken: Path, compose_smoke: Co
 
 
 @pytest.mark.usefixtures("no_training")
-def test_folds_that_are_done_are_not_run_again_wherever_they_lie(run: Path, compose_folds: Compose) -> None:
+def test_complete_folds_are_not_repeated_after_a_move(run: Path, compose_folds: Compose) -> None:
     before = (run / "table.csv").read_bytes()
     (run / "table.csv").unlink()
     cross_validate(compose_folds(run, "data.module.num_workers=1", "logger=none"))
@@ -97,16 +97,16 @@ def test_folds_that_are_done_are_not_run_again_wherever_they_lie(run: Path, comp
     assert list(cross_validate(compose_folds(run, "folds=[3,1]")).columns) == ["fold 1", "fold 3", "mean"]
 
 
-def test_an_interrupted_fold_goes_on_and_the_table_is_the_same(
+def test_an_interrupted_fold_resumes_and_the_table_is_the_same(
     unbroken: Path, run: Path, compose_folds: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.rmtree(run / "fold2")
     shutil.rmtree(run / "fold3")
     with monkeypatch.context() as patch:
-        whole_epoch = LastCheckpoint.on_train_epoch_end
+        complete_epoch = LastCheckpoint.on_train_epoch_end
 
         def then_signal(*arguments: Any) -> None:
-            whole_epoch(*arguments)
+            complete_epoch(*arguments)
             os.kill(os.getpid(), signal.SIGTERM)
 
         patch.setattr(LastCheckpoint, "on_train_epoch_end", then_signal)
@@ -133,8 +133,8 @@ def test_other_settings_are_refused_before_any_fold_is_run(run: Path, compose_fo
     assert not (run / "fold1").exists()
 
 
-def _done(cfg: DictConfig) -> dict[str, Any]:
-    """What a run would leave; fold 2 diverges."""
+def _record_without_training(cfg: DictConfig) -> dict[str, Any]:
+    """Record of a run without training; fold 2 diverges with seed 13."""
     if cfg.data.fold == 2 and cfg.seed == 13:
         raise DivergedError("the loss became nan in epoch 1, batch 0")
     f1 = dict.fromkeys(BP4D.columns, 0.5 + cfg.data.fold / 100)
@@ -145,7 +145,7 @@ def _done(cfg: DictConfig) -> dict[str, Any]:
 def test_a_fold_that_diverges_is_missing_from_the_table_and_the_others_run(
     tmp_path: Path, compose_folds: Compose, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(mdhr.training.cross_validation, "train", _done)
+    monkeypatch.setattr(mdhr.training.cross_validation, "train", _record_without_training)
     with pytest.raises(DivergedError, match=r"^fold 2 diverged and is missing from .*table\.md$"):
         cross_validate(compose_folds(tmp_path, "seed=13"))
     assert capsys.readouterr().err == f"{tmp_path}/fold2: the loss became nan in epoch 1, batch 0\n"
@@ -160,10 +160,10 @@ def test_a_fold_that_diverges_is_missing_from_the_table_and_the_others_run(
 ROW = "paper_row={table:f1_bp4d,name:'MDHR (ResNet-50)'}"
 
 
-def test_the_papers_row_stands_beside_real_faces_only(
+def test_the_row_of_the_paper_is_shown_for_real_faces_only(
     tmp_path: Path, compose_folds: Compose, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mdhr.training.cross_validation, "train", _done)
+    monkeypatch.setattr(mdhr.training.cross_validation, "train", _record_without_training)
     table = cross_validate(compose_folds(tmp_path, ROW, "data.name=bp4d"))
     assert table.loc["AU24", ["mean", "paper", "difference"]].tolist() == pytest.approx([52, 59.3, -7.3])
     assert "paper" not in cross_validate(compose_folds(tmp_path, ROW, "data.name=synthetic_bp4d"))
@@ -205,18 +205,18 @@ def test_exit_status(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if "seed=13" in overrides:
-        monkeypatch.setattr(mdhr.training.cross_validation, "train", _done)
+        monkeypatch.setattr(mdhr.training.cross_validation, "train", _record_without_training)
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as stopped:
         main(["cross-validate", *overrides])
     assert stopped.value.code == status
-    said = capfd.readouterr().err.splitlines()
-    assert line in said[-1]
-    assert len(said) == (2 if status == 1 else 1)
+    lines = capfd.readouterr().err.splitlines()
+    assert line in lines[-1]
+    assert len(lines) == (2 if status == 1 else 1)
     assert (tmp_path / "runs" / "smoke-honest-seed13" / "table.md").is_file() == (status == 1)
 
 
-def test_a_record_says_which_fold_it_is_of(unbroken: Path) -> None:
+def test_a_record_contains_its_fold(unbroken: Path) -> None:
     for fold in (1, 2, 3):
         record = json.loads((unbroken / f"fold{fold}" / "metrics.json").read_text())
         assert (record["fold"], record["name"]) == (fold, f"smoke-fold{fold}")

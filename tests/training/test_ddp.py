@@ -69,9 +69,15 @@ def test_two_process_run_equals_single_process_evaluation(
     prepared: Path, compose_evaluation: Callable[..., DictConfig], tmp_path: Path
 ):
     run = tmp_path / "two"
-    asked = ["experiment=smoke", "trainer=ddp_cpu", f"data.root={prepared}", f"run_dir={run}", "trainer.max_epochs=1"]
+    settings = [
+        "experiment=smoke",
+        "trainer=ddp_cpu",
+        f"data.root={prepared}",
+        f"run_dir={run}",
+        "trainer.max_epochs=1",
+    ]
     subprocess.run(
-        [sys.executable, "-m", "mdhr", "train", *asked, "trainer.check_val_every_n_epoch=1"],
+        [sys.executable, "-m", "mdhr", "train", *settings, "trainer.check_val_every_n_epoch=1"],
         check=True,
         cwd=tmp_path,
         timeout=900,

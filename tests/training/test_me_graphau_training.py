@@ -1,4 +1,4 @@
-"""ME-GraphAU through training and testing as they are for MDHR."""
+"""Training and evaluation of ME-GraphAU."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from mdhr.training.training_run import train
 
 @pytest.fixture(scope="module")
 def stage_1(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of stage 1."""
+    """Complete run of stage 1."""
     run = tmp_path_factory.mktemp("stage1") / "run"
     train(compose_smoke(run, "network=me_graphau_stage1"))
     return run

@@ -1,4 +1,4 @@
-"""A folder remembers its settings and the time spent on it."""
+"""State and settings of run folders."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,32 +18,32 @@ from mdhr.training.run_folder import (
 SETTINGS = {"data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 0}, "logger": {}, "seed": None}
 
 
-def test_the_same_settings_are_welcome_again(tmp_path: Path) -> None:
+def test_a_run_accepts_the_settings_it_was_started_with(tmp_path: Path) -> None:
     write_settings(tmp_path / "run", SETTINGS)
     check_same_settings(tmp_path / "run", SETTINGS)
     check_same_settings(tmp_path / "run", {**SETTINGS, "data": {"fold": 1, "jitter": [0.6, 1.4], "num_workers": 4}})
 
 
 @pytest.mark.parametrize(
-    ("now", "said"),
+    ("now", "message"),
     [
         ({**SETTINGS, "data": {"fold": 2, "jitter": [0.6, 1.4]}}, "data.fold=1, not 2"),
         ({**SETTINGS, "data": {"fold": 1, "jitter": [0.5, 1.4]}}, r"data.jitter=\[0.6, 1.4\], not \[0.5, 1.4\]"),
         ({"seed": None}, "data.fold=1, not None"),
     ],
 )
-def test_other_settings_are_named(tmp_path: Path, now: dict[str, object], said: str) -> None:
+def test_different_settings_are_refused(tmp_path: Path, now: dict[str, object], message: str) -> None:
     write_settings(tmp_path, SETTINGS)
-    with pytest.raises(InputError, match=f"{said}.*delete the folder"):
+    with pytest.raises(InputError, match=f"{message}.*delete the folder"):
         check_same_settings(tmp_path, now)
 
 
-def test_a_run_goes_on_where_there_is_less_memory(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_a_run_resumes_with_less_memory(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
     write_settings(tmp_path, result_affecting_config(smoke()))
     check_same_settings(tmp_path, result_affecting_config(smoke("backbone.recompute=true")))
 
 
-def test_a_run_of_nobody_knows_which_settings_is_refused(tmp_path: Path) -> None:
+def test_a_run_without_settings_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"contains a run without settings\.yaml"):
         check_same_settings(tmp_path, SETTINGS)
 
@@ -52,7 +52,7 @@ def test_state_of_a_run(smoke: Callable[..., DictConfig]) -> None:
     cfg, other = smoke(), smoke("seed=7")
     run, last = Path(cfg.run_dir), Path(cfg.callbacks.last.path)
     write_settings(run, result_affecting_config(cfg))
-    assert run_state(other) == "new", "where nothing was trained, other settings are welcome"
+    assert run_state(other) == "new", "no checkpoint, no run"
     last.parent.mkdir()
     last.touch()
     assert run_state(cfg) == "incomplete"
@@ -63,11 +63,13 @@ def test_state_of_a_run(smoke: Callable[..., DictConfig]) -> None:
         run_state(other)
 
 
-def test_settings_that_decide_nothing_are_left_out(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
-    watched = ("logger=tensorboard", "name=b", "ckpt_path=auto", "callbacks.progress.refresh_seconds=1")
+def test_settings_without_effect_on_results_are_excluded(
+    compose_smoke: Callable[..., DictConfig], tmp_path: Path
+) -> None:
+    display = ("logger=tensorboard", "name=b", "ckpt_path=auto", "callbacks.progress.refresh_seconds=1")
     here, there = (
         result_affecting_config(compose_smoke(tmp_path / "a")),
-        result_affecting_config(compose_smoke(tmp_path / "b", *watched)),
+        result_affecting_config(compose_smoke(tmp_path / "b", *display)),
     )
     assert here == there
     other = result_affecting_config(

@@ -1,4 +1,4 @@
-"""Training runs: resumed ones equal unbroken ones, interrupted ones say how to go on, wrong inputs are one line."""
+"""Training runs: exact resuming, interruption, and one-line messages for wrong inputs."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.training_run import train
 
-DROPOUT = "backbone.drop_path_rate=0.5"  # draws random numbers in every training step
+DROPOUT = "backbone.drop_path_rate=0.5"  # samples random numbers in every training step
 
 
 class SignalAt(Callback):
@@ -35,7 +35,7 @@ class SignalAt(Callback):
 
 
 class SignalAfter(SignalAt):
-    """Send it between two epochs."""
+    """Send the signal between two epochs."""
 
     def on_train_batch_end(self, *_: Any) -> None:
         pass
@@ -69,7 +69,7 @@ def outcome(run: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[st
 
 @pytest.fixture(scope="module")
 def unbroken(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run nobody disturbed."""
+    """A run without interruption."""
     run = tmp_path_factory.mktemp("unbroken") / "run"
     train(compose_smoke(run, DROPOUT))
     return run
@@ -104,7 +104,7 @@ def test_another_seed_is_another_run(unbroken: Path, smoke: Callable[..., DictCo
     assert any(not torch.equal(expected[key], other[key]) for key in expected)
 
 
-def test_run_leaves_metrics_and_predictions_that_agree(unbroken: Path):
+def test_metrics_and_predictions_of_a_run_agree(unbroken: Path):
     record = json.loads((unbroken / "metrics.json").read_text())
     table = pd.read_parquet(unbroken / "predictions.parquet")
     assert set(table["subject"]) == {"F001", "M001"}
@@ -143,9 +143,11 @@ def test_resuming_with_another_length_is_refused(unbroken: Path, smoke: Callable
         train(smoke(f"ckpt_path={unbroken}/checkpoints/last.ckpt", "trainer.max_epochs=4"))
 
 
-def test_loss_that_is_no_number_stops_with_one_line(smoke: Callable[..., DictConfig], tmp_path: Path):
+def test_diverged_training_stops_with_one_line(smoke: Callable[..., DictConfig], tmp_path: Path):
     poison = f"+callbacks.poison={{_target_:{__name__}.Poison}}"
-    with pytest.raises(DivergedError, match=r"^training diverged: the loss is nan in epoch 1, batch 0\. Lower module\.learning_rate"):
+    with pytest.raises(
+        DivergedError, match=r"^training diverged: the loss is nan in epoch 1, batch 0\. Lower module\.learning_rate"
+    ):
         train(smoke(poison))
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert all(value.isfinite().all() for value in last["state_dict"].values())
@@ -164,17 +166,17 @@ def program(
     return start
 
 
-def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
+def test_a_signal_ends_the_program_with_its_status_and_prints_the_command_that_resumes(
     program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    asked = ["name=stopped"]
-    assert program("train", *asked, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
-    said = capfd.readouterr().err.strip().splitlines()[-1]
-    assert said.startswith(
+    settings = ["name=stopped"]
+    assert program("train", *settings, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
+    message = capfd.readouterr().err.strip().splitlines()[-1]
+    assert message.startswith(
         "stopped by SIGTERM; the last complete epoch is in runs/stopped/checkpoints/last.ckpt; resume with:"
     )
-    assert said.endswith("run_dir=runs/stopped ckpt_path=last")
-    assert program("train", *asked) == 2
+    assert message.endswith("run_dir=runs/stopped ckpt_path=last")
+    assert program("train", *settings) == 2
     assert capfd.readouterr().err == (
         "runs/stopped contains a run. Pass ckpt_path=last to resume it, name=... to start another run, "
         "or overwrite=true to replace it.\n"
@@ -191,7 +193,10 @@ def test_signal_ends_the_program_with_its_status_and_the_command_that_goes_on(
         (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt does not exist"),
         (["data.root=nowhere"], "nowhere"),
         (["data.au_set.name=DISFA"], "BP4D"),
-        (["module.class_weights=[1,1]"], "module.class_weights has 2 values, expected 12: one for each action unit of BP4D"),
+        (
+            ["module.class_weights=[1,1]"],
+            "module.class_weights has 2 values, expected 12: one for each action unit of BP4D",
+        ),
         (["run_dir=file/run"], "file/run: Not a directory"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
@@ -205,9 +210,9 @@ def test_wrong_input_ends_the_program_with_one_line(
 ):
     (tmp_path / "file").touch()
     assert program("train", *overrides) == 2
-    said = capfd.readouterr().err
-    assert line in said
-    assert said.count("\n") == 1
+    message = capfd.readouterr().err
+    assert line in message
+    assert message.count("\n") == 1
 
 
 def test_broken_image_is_named_by_a_worker_too(
@@ -217,14 +222,14 @@ def test_broken_image_is_named_by_a_worker_too(
     shutil.copytree(prepared, broken)
     for image in broken.rglob("*.jpg"):
         image.write_bytes(image.read_bytes()[:100])
-    asked = [f"data.root={broken}", "data.module.num_workers=1"]
-    assert program("train", *asked) == 2
-    said = capfd.readouterr().err
-    assert ".jpg" in said
-    assert said.count("\n") == 1
+    settings = [f"data.root={broken}", "data.module.num_workers=1"]
+    assert program("train", *settings) == 2
+    message = capfd.readouterr().err
+    assert ".jpg" in message
+    assert message.count("\n") == 1
 
 
-def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
+def test_complete_jobs_of_a_sweep_are_not_repeated(
     program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
     quick = ["trainer.max_epochs=1", "ckpt_path=auto"]
@@ -240,18 +245,18 @@ def test_jobs_of_a_sweep_that_are_done_are_not_run_again(
     assert "was started with network.temporal_radius=1, not 2" in capfd.readouterr().err
 
 
-def test_a_stopped_job_of_a_sweep_says_a_command_that_works(
+def test_a_stopped_job_of_a_sweep_prints_a_command_that_resumes(
     program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
-    asked = ["network.temporal_radius=1", *signal_at(0, 1)]
-    assert program("train", "hydra.sweep.subdir='temporal_radius=1,seed=1'", *asked, multirun=True) == 130
-    said = capfd.readouterr().err.strip().splitlines()[-1]
-    again = [override for override in shlex.split(said.partition("mdhr train ")[2]) if "signal" not in override]
+    settings = ["network.temporal_radius=1", *signal_at(0, 1)]
+    assert program("train", "hydra.sweep.subdir='temporal_radius=1,seed=1'", *settings, multirun=True) == 130
+    message = capfd.readouterr().err.strip().splitlines()[-1]
+    again = [override for override in shlex.split(message.partition("mdhr train ")[2]) if "signal" not in override]
     assert program("train", *again) == 0
     assert (tmp_path / "runs/smoke/temporal_radius=1,seed=1/metrics.json").is_file()
 
 
-def test_a_run_that_is_replaced_leaves_no_old_result(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+def test_replacing_a_run_deletes_its_results(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
     shutil.copytree(unbroken, tmp_path / "run")
     again = ("ckpt_path=auto", "overwrite=true", "trainer.max_epochs=2")
     with pytest.raises(Interrupted):
