@@ -1,1 +1,1 @@
-""""""
+"""Tables, figures and reports from finished runs."""

@@ -1,4 +1,4 @@
-"""The demo's network and a few test clips, for whoever wants to look at what it does: the notebooks."""
+"""Network of the demo and a few test clips, for the notebooks."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,24 +15,23 @@ from mdhr.inference.model_loading import load_trained_run
 
 
 class DemoNetwork(NamedTuple):
-    """What there is to look at."""
+    """A network in evaluation mode with one batch of test clips."""
 
     network: nn.Module
-    """In evaluation mode."""
     au_set: ActionUnitSet
     clips: ClipBatch
-    """One batch: the first clips of the test fold, frames as the data set has them (uint8)."""
+    """First clips of the test fold; frames are uint8."""
     note: str
-    """Whether the network is trained."""
+    """Origin of the weights."""
 
 
 def load_demo_network(*, data: str | Path, run: str | Path) -> DemoNetwork:
-    """The network of ``experiment=demo`` with the best weights of ``run``, or with random ones if there are none yet.
+    """Return the network of ``experiment=demo`` with the best weights of ``run``, or with random weights if it has none.
 
     Parameters
     ----------
-    data: a prepared data set with BP4D's action units; frames smaller than the demo's are cropped smaller.
-    run: folder of the demo.
+    data: folder of a prepared data set with the action units of BP4D. Frames below 128 px reduce the crop size.
+    run: folder of the demo run.
     """
     size = min(128, read_manifest(data).size // 32 * 32)
     cfg = compose_config("train", ["experiment=demo", f"data.root={data}", f"data.crop_size={size}"])

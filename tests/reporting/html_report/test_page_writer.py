@@ -135,7 +135,7 @@ def test_runs_are_put_together_over_folds_and_seeds_and_say_where_they_are_from(
     ):
         assert said in text
     assert "the test fold was scored once" in text
-    assert "Every number here was measured on rendered faces, not on BP4D or DISFA" in text
+    assert "All numbers on this page were measured on rendered faces, not on BP4D or DISFA" in text
 
 
 def test_tables_are_there_as_csv_markdown_and_latex(disk: Path, page: Page) -> None:
@@ -153,14 +153,14 @@ def test_tables_are_there_as_csv_markdown_and_latex(disk: Path, page: Page) -> N
 
 def test_texts_of_experiments_are_shown_and_foreign_links_written_out(page: Page) -> None:
     for said in ("k on faces", "61.2", "Something else", "there (https://example.org/a?b=c)",
-                 "docs (../../docs/data.md)", "[no picture gone.png: gone]", "<script>alert(1)</script>",
+                 "docs (../../docs/data.md)", "[missing image gone.png: gone]", "<script>alert(1)</script>",
                  "0.6124"):  # fmt: skip
         assert said in page.text
     assert ("a", "#table-3") in page.addresses
 
 
 def test_what_is_missing_is_said_with_the_command(page: Page) -> None:
-    missing = page.text.rpartition("What is missing")[2]
+    missing = page.text.rpartition("Missing results")[2]
     for said in ("make table-4", "make table-5", "make figure-1", "INCOMPLETE: k = 2", "runs/begun", "runs/broken",
                  "cut.csv cannot be read"):  # fmt: skip
         assert said in missing
@@ -189,5 +189,5 @@ def test_a_former_report_is_replaced(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
     (tmp_path / "report").touch()
-    with pytest.raises(InputError, match=r"cannot write to .*report.*choose another out"):
+    with pytest.raises(InputError, match=r"out=.*report cannot be written: .*Set out to another folder"):
         _report(tmp_path)

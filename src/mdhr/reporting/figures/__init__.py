@@ -1,1 +1,1 @@
-""""""
+"""Figures, plotted with Matplotlib."""

@@ -1,1 +1,1 @@
-""""""
+"""One self-contained HTML page with every run and table."""

@@ -1,6 +1,6 @@
-"""The report: one HTML page that needs nothing beside it, made of every run and every experiment on disk.
+"""HTML report: one self-contained page with every run and every experiment on disk.
 
-Styles, pictures and tables to download are in the page itself, so it can be sent, printed and read offline.
+Styles, images and downloadable tables are embedded.
 """
 
 import shlex
@@ -17,75 +17,75 @@ from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import short_commits
-from mdhr.reporting.html_report.experiment_folders import EXPECTED, Experiment, Part, as_text, read_experiments
-from mdhr.reporting.html_report.run_groups import Setting, group_runs, pictures
-from mdhr.reporting.html_report.self_contained import data_uri, data_uri_of
+from mdhr.reporting.html_report.experiment_folders import EXPECTED, Experiment, ResultFolder, as_text, read_experiments
+from mdhr.reporting.html_report.run_groups import RunGroup, group_runs, video_figures
+from mdhr.reporting.html_report.self_contained import data_uri, file_data_uri
 from mdhr.reporting.paper_results import paper_results
 from mdhr.training.run_record import git_commit
 
-KINDS = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex"}
-MOST_PICTURES = 8
+MEDIA_TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex"}
+MAX_VIDEO_FIGURES = 8
 RUNS_TITLE = "All finished runs, mean F1 and AUC in %"
 
 
 def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
-    """Write ``out/index.html`` and ``out/tables/``; returns the page, which appears whole or not at all.
+    """Write ``out/index.html`` and ``out/tables/``; return the path of the page.
 
-    Raises ``InputError`` if ``out`` cannot be written to.
+    Raises ``InputError`` if ``out`` cannot be written.
     """
-    settings, without_result = group_runs(runs)
-    exhibits = read_experiments(experiments)
-    seen = pictures(runs)
+    groups, unfinished = group_runs(runs)
+    found = read_experiments(experiments)
+    figures = video_figures(runs)
     environment = Environment(
-        loader=PackageLoader("mdhr.reporting.html_report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        loader=PackageLoader("mdhr.reporting.html_report", "."), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"percent": percent, "data_uri": data_uri, "as_text": as_text}
-    named = (part for exhibit in exhibits for part in exhibit.parts if part.name)
-    rendered = [*(setting.rendered for setting in settings), *(part.rendered for part in named)]
+    environment.filters |= {"percent": percent, "data_uri": file_data_uri, "as_text": as_text}
+    named = (result for experiment in found for result in experiment.results if result.name)
+    rendered = [*(group.rendered for group in groups), *(result.rendered for result in named)]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        files = _write_tables(out / "tables", settings, exhibits)
+        files = _write_tables(out / "tables", groups, found)
     except OSError as error:
-        raise InputError(f"cannot write to {out}: {error.strerror}; choose another out") from error
+        raise InputError(f"out={out} cannot be written: {error.strerror}. Set out to another folder.") from error
     page = environment.get_template("page.html.jinja").render(
-        made=datetime.now(), commit=git_commit(), runs_root=runs, experiments_root=experiments,
-        command=shlex.join(["python", "-m", "mdhr.report", f"runs={runs}", f"experiments={experiments}"]),
-        rendered="all" if rendered and all(rendered) else "some" if any(rendered) else "none", RENDERED=RENDERED,
-        settings=settings, without_result=without_result, exhibits=exhibits, files=files, protocols=PROTOCOLS,
-        expected=EXPECTED, there={exhibit.anchor for exhibit in exhibits if exhibit.parts}, source=paper_results(),
-        pictures={path: _origin(path.parent, settings) for path in seen[:MOST_PICTURES]},
-        more_pictures=seen[MOST_PICTURES:],
+        created=datetime.now(), commit=git_commit(), runs_root=runs,
+        command=shlex.join(["mdhr", "report", f"runs={runs}", f"experiments={experiments}"]),
+        rendered="all" if rendered and all(rendered) else "some" if any(rendered) else "none",
+        groups=groups, unfinished=unfinished, experiments=found, files=files, protocols=PROTOCOLS, expected=EXPECTED,
+        available={experiment.anchor for experiment in found if experiment.results}, paper=paper_results(),
+        figures={path: _origin(path.parent, groups) for path in figures[:MAX_VIDEO_FIGURES]},
+        omitted_figures=figures[MAX_VIDEO_FIGURES:],
     )  # fmt: skip
     write_text(out / "index.html", page)
     return out / "index.html"
 
 
-def runs_table(settings: list[Setting]) -> pd.DataFrame:
-    """One row a finished run, all digits."""
+def runs_table(groups: list[RunGroup]) -> pd.DataFrame:
+    """Return one row per finished run with all digits."""
     columns = ["data", "protocol", "network", "k", "region_weight", "fold", "seed", "f1_mean", "auc_mean",
                "git_commit", "command", "folder"]  # fmt: skip
-    runs = pd.concat([setting.runs for setting in settings]) if settings else pd.DataFrame(columns=columns)
+    runs = pd.concat([group.runs for group in groups]) if groups else pd.DataFrame(columns=columns)
     return runs[[*columns, *(column for column in runs if str(column).startswith("f1_AU"))]]
 
 
-def _origin(folder: Path, settings: list[Setting]) -> str:
-    """What the run in that folder is."""
-    for setting in settings:
-        for _, run in setting.runs[setting.runs["folder"] == str(folder)].iterrows():
+def _origin(folder: Path, groups: list[RunGroup]) -> str:
+    """Return a description of the run in ``folder``."""
+    for group in groups:
+        for _, run in group.runs[group.runs["folder"] == str(folder)].iterrows():
             return (
                 f"{run['data']}, protocol {run['protocol']}, fold {run['fold']}, seed {run['seed']}, "
-                f"mean F1 {percent(run['f1_mean'])} %, commit {short_commits(setting.runs)[0]}"
+                f"mean F1 {percent(run['f1_mean'])} %, commit {short_commits(group.runs)[0]}"
             )
-    return "a run without a result"
+    return "unfinished run"
 
 
 def _write_tables(
-    folder: Path, settings: list[Setting], exhibits: list[Experiment]
+    folder: Path, groups: list[RunGroup], experiments: list[Experiment]
 ) -> dict[str, list[tuple[str, str]]]:
-    """Every table as csv, Markdown and LaTeX; by part, the names and addresses with which the page hands them out."""
-    shutil.rmtree(folder, ignore_errors=True)  # of a former report
-    table = runs_table(settings)
+    """Write every table as csv, Markdown and LaTeX; return names and ``data:`` URIs by result folder."""
+    shutil.rmtree(folder, ignore_errors=True)  # tables of an earlier report
+    table = runs_table(groups)
     shown = [*table.columns[:9], "git_commit"]
     text = table[shown].map(as_text)
     files = {"runs": {
@@ -93,33 +93,35 @@ def _write_tables(
         "runs.md": markdown_page(text, title=RUNS_TITLE, notes=[]).encode(),
         "runs.tex": latex_tables(text, title=RUNS_TITLE, notes=[]).encode(),
     }}  # fmt: skip
-    for exhibit in exhibits:
-        for part in exhibit.parts:
-            files[f"{exhibit.anchor}/{part.name}"] = dict(_table_files(exhibit, part))
-    for where, own in files.items():
-        for name, content in own.items():
-            (folder / where).mkdir(parents=True, exist_ok=True)
-            write_bytes(folder / where / name, content)
+    for experiment in experiments:
+        for result in experiment.results:
+            files[f"{experiment.anchor}/{result.name}"] = dict(_table_files(experiment, result))
+    for subfolder, contents in files.items():
+        for name, content in contents.items():
+            (folder / subfolder).mkdir(parents=True, exist_ok=True)
+            write_bytes(folder / subfolder / name, content)
     return {
-        where: [(name, data_uri_of(content, KINDS[name.rpartition(".")[2]])) for name, content in own.items()]
-        for where, own in files.items()
+        subfolder: [
+            (name, data_uri(content, MEDIA_TYPES[name.rpartition(".")[2]])) for name, content in contents.items()
+        ]
+        for subfolder, contents in files.items()
     }
 
 
-def _table_files(exhibit: Experiment, part: Part) -> Iterator[tuple[str, bytes]]:
-    """The csv files of a part; Markdown and LaTeX as they lie beside them, or made of them."""
-    numbers = {each.name: each for each in part.numbers}
-    for path in part.tables:
+def _table_files(experiment: Experiment, result: ResultFolder) -> Iterator[tuple[str, bytes]]:
+    """Yield the csv files of a result folder with their Markdown and LaTeX files, which are generated if missing."""
+    readable = {table.name for table in result.csv_tables}
+    for path in result.csv_files:
         yield path.name, path.read_bytes()
-        made = {}
-        if path.name in numbers:
+        generated = {}
+        if path.name in readable:
             table = pd.read_csv(path).map(as_text)
-            title, notes = f"{exhibit.title}: {part.name or path.stem}", [RENDERED] if part.rendered else []
-            made = {".md": markdown_page(table, title=title, notes=notes),
-                    ".tex": latex_tables(table, title=title, notes=notes)}  # fmt: skip
+            title, notes = f"{experiment.title}: {result.name or path.stem}", [RENDERED] if result.rendered else []
+            generated = {".md": markdown_page(table, title=title, notes=notes),
+                         ".tex": latex_tables(table, title=title, notes=notes)}  # fmt: skip
         for suffix in (".md", ".tex"):
-            beside = path.with_suffix(suffix)
-            if beside.is_file():
-                yield beside.name, beside.read_bytes()
-            elif suffix in made:
-                yield beside.name, made[suffix].encode()
+            existing = path.with_suffix(suffix)
+            if existing.is_file():
+                yield existing.name, existing.read_bytes()
+            elif suffix in generated:
+                yield existing.name, generated[suffix].encode()

@@ -1,4 +1,4 @@
-"""All runs on disk: one row a setting with its folds and seeds, those without a result, and the pictures they left."""
+"""Finished runs on disk, grouped by settings, and unfinished runs."""
 
 import os
 from dataclasses import dataclass
@@ -12,92 +12,89 @@ from mdhr.reporting.finished_runs import read_runs, short_commits
 from mdhr.training.run_folder import SETTINGS_FILE
 from mdhr.training.run_record import METRICS_FILE
 
-SETTING = ["data", "protocol", "network", "k", "region_weight", "recipe"]
+GROUP_BY = ["data", "protocol", "network", "k", "region_weight", "recipe"]
 
 
 @dataclass(frozen=True)
-class Setting:
-    """Finished runs that differ in fold and seed alone."""
+class RunGroup:
+    """Finished runs that differ only in fold and seed."""
 
     runs: pd.DataFrame
-    """As ``read_runs`` has them, by seed and fold."""
+    """Rows of ``read_runs``, sorted by seed and fold."""
 
     def __getitem__(self, column: str) -> object:
-        """What all of them have in that column."""
+        """Return the common value of a column."""
         return self.runs[column].iloc[0]
 
     @property
     def rendered(self) -> bool:
-        """Whether they are of rendered faces."""
+        """Whether the data are rendered faces."""
         return is_rendered(str(self["data"]))
 
     @property
-    def most(self) -> int:
-        """How many runs the folds and seeds that are there would make."""
+    def num_expected(self) -> int:
+        """Number of runs if every available seed had every available fold."""
         return self.runs["fold"].nunique() * self.runs["seed"].nunique()
 
     @property
     def f1(self) -> float:
-        """Mean over seeds, then over folds."""
+        """Mean F1 over seeds, then over folds."""
         return self.runs.groupby("fold")["f1_mean"].mean().mean()
 
     @property
     def spread(self) -> float:
-        """Standard deviation over seeds of the mean over folds; NaN unless two seeds have all the folds."""
+        """Standard deviation over seeds of the mean F1 over folds; NaN unless two seeds have all folds."""
         return self.runs.pivot_table(index="seed", columns="fold", values="f1_mean").dropna().mean(axis=1).std()
 
     @property
     def auc(self) -> float:
-        """As the F1."""
+        """Mean AUC over seeds, then over folds."""
         return self.runs.groupby("fold")["auc_mean"].mean().mean()
 
     @property
     def commits(self) -> list[str]:
-        """Of the code that they were made with."""
+        """Commits of the code of the runs."""
         return short_commits(self.runs)
 
     @property
     def folder(self) -> str:
-        """The folder that holds all of them."""
+        """Common parent folder of the runs."""
         return os.path.commonpath(list(self.runs["folder"]))
 
     def listed(self, column: str) -> str:
-        """The values of a column, each once."""
+        """Return the distinct values of a column as text."""
         return ", ".join(str(value) for value in sorted(self.runs[column].unique()))
 
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """A folder that holds a run, and why it is in no table."""
+    """Folder of a run without a readable result."""
 
     folder: Path
     reason: str
 
 
-def group_runs(root: Path) -> tuple[list[Setting], list[UnfinishedRun]]:
-    """The finished runs below ``root`` by setting, and the runs that are not finished or cannot be read."""
-    read, without = [], []
+def group_runs(root: Path) -> tuple[list[RunGroup], list[UnfinishedRun]]:
+    """Return the finished runs below ``root`` in groups, and the unfinished or unreadable runs."""
+    tables, unfinished = [], []
     for folder in sorted(path.parent for path in root.rglob(METRICS_FILE)):
         try:
-            read.append(read_runs(folder))
+            tables.append(read_runs(folder))
         except (ValueError, KeyError, TypeError, OSError) as error:
-            what = f"{type(error).__name__}: {error}".splitlines()[0]
-            without.append(
-                UnfinishedRun(
-                    folder, f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({what}): remove it, run again"
-                )
-            )
+            cause = f"{type(error).__name__}: {error}".splitlines()[0]
+            reason = f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({cause}). Delete the folder and run it again."
+            unfinished.append(UnfinishedRun(folder, reason))
     for folder in sorted(path.parent for path in root.rglob(SETTINGS_FILE)):
         if not (folder / METRICS_FILE).is_file():
             newest = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.rglob("*")))
-            without.append(UnfinishedRun(folder, f"begun, last written {newest:%Y-%m-%d %H:%M}"))
-    read = [table for table in read if len(table)]
-    if not read:
-        return [], without
-    runs = pd.concat(read).drop_duplicates("folder").sort_values(["seed", "fold"])
-    return [Setting(own) for _, own in runs.groupby(SETTING, dropna=False)], without
+            unfinished.append(UnfinishedRun(folder, f"incomplete, last written {newest:%Y-%m-%d %H:%M}"))
+    tables = [table for table in tables if len(table)]
+    if not tables:
+        return [], unfinished
+    runs = pd.concat(tables).drop_duplicates("folder").sort_values(["seed", "fold"])
+    return [RunGroup(own) for _, own in runs.groupby(GROUP_BY, dropna=False)], unfinished
 
 
-def pictures(root: Path) -> list[Path]:
-    """What runs left that shows a single video."""
+def video_figures(root: Path) -> list[Path]:
+    """Return the figures of single videos in the folders of runs."""
     return sorted(path for path in root.rglob("*.png") if path.stem.endswith(("timeline", "attention")))

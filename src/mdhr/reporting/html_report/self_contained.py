@@ -1,4 +1,4 @@
-"""Pictures, files and Markdown as parts of one HTML page that needs nothing beside it."""
+"""Images, files and Markdown embedded into an HTML page without external resources."""
 
 import base64
 import mimetypes
@@ -11,79 +11,79 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 
-def data_uri(path: Path) -> str:
-    """The file as an address that holds it."""
-    kind = mimetypes.guess_type(path.name)[0] or "text/plain"
-    return data_uri_of(path.read_bytes(), kind)
+def file_data_uri(path: Path) -> str:
+    """Return a ``data:`` URI with the content of a file."""
+    media_type = mimetypes.guess_type(path.name)[0] or "text/plain"
+    return data_uri(path.read_bytes(), media_type)
 
 
-def data_uri_of(content: bytes, kind: str) -> str:
-    """``content`` of the media type ``kind`` as an address that holds it."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+def data_uri(content: bytes, media_type: str) -> str:
+    """Return a ``data:`` URI with ``content``."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
 def markdown_html(text: str, *, folder: Path, anchors: Mapping[Path, str]) -> tuple[Markup, set[Path]]:
-    """Markdown as HTML without its first heading, and the pictures that are shown in it.
+    """Return Markdown as HTML without its first heading, and the paths of the embedded images.
 
-    Pictures become part of the page. Links to what the page shows lead there; all others would need a network or the
-    checkout, so they are written out instead. Headings begin at the third level. HTML in the text stays text.
+    Images are embedded. Links to content of the page become anchors; other links are written out as text, because they
+    require a network or the checkout. Headings start at the third level. HTML in the Markdown is escaped.
 
     Parameters
     ----------
-    folder: where the text lies: relative addresses start from there.
-    anchors: by resolved path, what in the checkout is shown where on the page.
+    folder: base of relative addresses.
+    anchors: anchor in the page by resolved path.
     """
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = reader.parse(text)
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = parser.parse(text)
     if len(tokens) > 2 and (tokens[0].type, tokens[0].tag) == ("heading_open", "h1"):
         tokens = tokens[3:]
-    shown: set[Path] = set()
+    embedded: set[Path] = set()
     for token in tokens:
         if token.type.startswith("heading"):
             token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
         if token.children:
-            token.children = _self_contained(token.children, folder, anchors, shown)
-    return Markup(reader.renderer.render(tokens, reader.options, {})), shown
+            token.children = _embed(token.children, folder, anchors, embedded)
+    return Markup(parser.renderer.render(tokens, parser.options, {})), embedded
 
 
 def first_heading(text: str) -> str | None:
-    """The title of a Markdown page."""
+    """Return the title of a Markdown page; None if it does not start with a heading."""
     lines = (line for line in text.splitlines() if line.strip())
     first = next(lines, "")
     return first.removeprefix("# ").strip() if first.startswith("# ") else None
 
 
-def _self_contained(tokens: list[Token], folder: Path, anchors: Mapping[Path, str], shown: set[Path]) -> list[Token]:
-    """The parts of a paragraph with pictures put in and links that lead nowhere written out."""
-    done: list[Token] = []
-    written_out: list[str] = []  # one for every link that is open: what to say at its end
+def _embed(tokens: list[Token], folder: Path, anchors: Mapping[Path, str], embedded: set[Path]) -> list[Token]:
+    """Embed the images of a paragraph and replace links to other pages by text."""
+    result: list[Token] = []
+    suffixes: list[str] = []  # one for each open link: the text to append at its end
     for token in tokens:
         if token.type == "image":
-            done.append(_picture(token, folder, shown))
+            result.append(_embed_image(token, folder, embedded))
         elif token.type == "link_open":
             address = str(token.attrs["href"])
             anchor = anchors.get((folder / urlsplit(address).path).resolve()) if not urlsplit(address).scheme else None
             if anchor is not None:
                 token.attrs["href"] = f"#{anchor}"
-                done.append(token)
-                written_out.append("")
+                result.append(token)
+                suffixes.append("")
             else:
-                written_out.append(f" ({address})")
+                suffixes.append(f" ({address})")
         elif token.type == "link_close":
-            address = written_out.pop()
-            done.append(_text(address) if address else token)
+            suffix = suffixes.pop()
+            result.append(_text(suffix) if suffix else token)
         else:
-            done.append(token)
-    return done
+            result.append(token)
+    return result
 
 
-def _picture(token: Token, folder: Path, shown: set[Path]) -> Token:
-    """The picture as a part of the page, or what it would have shown."""
+def _embed_image(token: Token, folder: Path, embedded: set[Path]) -> Token:
+    """Return the embedded image, or a text if the file is missing."""
     path = folder / str(token.attrs["src"])
     if not path.is_file():
-        return _text(f"[no picture {token.attrs['src']}: {token.content}]")
-    shown.add(path.resolve())
-    token.attrs["src"] = data_uri(path)
+        return _text(f"[missing image {token.attrs['src']}: {token.content}]")
+    embedded.add(path.resolve())
+    token.attrs["src"] = file_data_uri(path)
     return token
 
 

@@ -1,1 +1,1 @@
-""""""
+"""Tables of the paper, as csv, Markdown and LaTeX."""

@@ -1,1 +1,1 @@
-""""""
+"""Results of a test in Weights & Biases."""
