@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from mdhr.action_units import BP4D
 from mdhr.batch import ClipBatch
 from mdhr.network.backbone import Backbone
-from mdhr.network.checkpoints.released_mdhr import load_released_state
+from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
-from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 from mdhr.training.losses import ClipLoss
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -30,7 +30,7 @@ def plain_network(backbone: str) -> PlainMDHR:
     return PlainMDHR(backbone, au_set=BP4D, width=WIDTH, temporal_radius=TEMPORAL_RADIUS)
 
 
-def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
+def our_network(backbone: str, *, activation_checkpointing: bool = False) -> MDHR:
     """Random weights; :func:`with_weights_of` gives it those of the plain one."""
     return MDHR(
         backbone=Backbone(
@@ -40,7 +40,7 @@ def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
             feature_source="stage_input" if backbone == SWIN else "stage_output",
             drop_path_rate=0.0,
             input_size=SIZE,
-            recompute=recompute,
+            activation_checkpointing=activation_checkpointing,
         ),
         au_set=BP4D,
         width=None,
@@ -53,7 +53,7 @@ def our_network(backbone: str, *, recompute: bool = False) -> MDHR:
 
 def with_weights_of(plain: PlainMDHR, ours: MDHR) -> MDHR:
     """Ours, computing the same function."""
-    load_released_state(ours, released_state(plain))
+    load_released_mdhr_state(ours, released_state(plain))
     return ours
 
 
@@ -78,7 +78,7 @@ def inference(backbone: str, repeats: int) -> tuple[dict[str, list[float]], floa
     """Seconds of one clip, plain and ours in turns, and the largest difference between their scores."""
     plain = plain_network(backbone)
     plain(clip(1).frames)  # in training mode: batch statistics that are not 0 and 1
-    ours = folded(with_weights_of(plain, our_network(backbone)))
+    ours = fold_batch_norm(with_weights_of(plain, our_network(backbone)))
     plain.eval()
     frames, runs, difference = clip().frames, {"plain": [], "ours": []}, 0.0
     for repeat in range(repeats + 1):
@@ -136,7 +136,7 @@ def peak_memory(kind: str) -> float:
     if kind == "plain":
         trained = Training(plain_network(RESNET))
     elif kind != "nothing":
-        trained = Training(our_network(RESNET, recompute=kind == "recompute"), fused=True)
+        trained = Training(our_network(RESNET, activation_checkpointing=kind == "activation_checkpointing"), fused=True)
     for _ in range(0 if kind == "nothing" else 2):
         trained.step()
     # Not getrusage, whose peak a process inherits from the one that started it.

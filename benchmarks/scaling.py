@@ -17,7 +17,7 @@ from mdhr.action_units import BP4D, LOWER, MIDDLE, UPPER, ActionUnitSet, RegionG
 from mdhr.batch import ClipBatch
 from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
-from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 from mdhr.training.losses import ClipLoss
 
 FIGURE = Path(__file__).parents[1] / "docs" / "pictures" / "scaling.png"
@@ -74,7 +74,7 @@ def inference(*, num_frames: int = 16) -> Callable[[], object]:
     backbone = Backbone(
         name=RESNET, pretrained=False, weights=None, feature_source="stage_output", drop_path_rate=0.0, input_size=224
     )
-    network = folded(build_mdhr(backbone, BP4D, width=512))
+    network = fold_batch_norm(build_mdhr(backbone, BP4D, width=512))
     frames = torch.randn(1, num_frames, 3, 224, 224)
     return torch.inference_mode()(lambda: network(frames))
 

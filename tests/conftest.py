@@ -13,14 +13,18 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from jaxtyping import install_import_hook
 from omegaconf import DictConfig
 
-from mdhr.__main__ import main
-from mdhr.action_units import BP4D
-from mdhr.data.prepared.manifest import write_manifest
-from mdhr.data.video.sample_video import fetch_sample_video
-from mdhr.errors import InputError
-from tests.support.paths import ROOT
+# Check the annotated shapes of the network in all tests. The hook only affects modules that are imported after it.
+install_import_hook("mdhr.network", "beartype.beartype")
+
+from mdhr.__main__ import main  # noqa: E402
+from mdhr.action_units import BP4D  # noqa: E402
+from mdhr.data.prepared.manifest import write_manifest  # noqa: E402
+from mdhr.data.video.sample_video import fetch_sample_video  # noqa: E402
+from mdhr.errors import InputError  # noqa: E402
+from tests.support.paths import ROOT  # noqa: E402
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -124,8 +124,8 @@ def test_stage_2_starts_from_stage_1_of_its_seed_and_fails_without_it(
     assert multirun("experiment=[smoke,me_graphau_stage2]", "seed=2,1", *settings) == 3
     first, second = (f"me_graphau_stage{stage}-k2-lambda0.01-fold1-seed" for stage in (1, 2))
     assert capfd.readouterr().err.splitlines() == [
-        f"{STUDY}/{second}2: no weights at {STUDY}/{first}2/checkpoints/best.ckpt: train stage 1 first, "
-        "network=me_graphau_stage1",
+        f"{STUDY}/{second}2: network.weights: file '{STUDY}/{first}2/checkpoints/best.ckpt' does not exist. "
+        "Train stage 1 first (network=me_graphau_stage1) and pass its checkpoint.",
         f"1 of 2 jobs failed (messages above): {second}2",
     ]
     runs = read_runs(STUDY)

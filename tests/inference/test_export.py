@@ -146,7 +146,7 @@ def test_a_file_that_is_cut_short_is_said_so(copy: Path, name: str) -> None:
 def test_a_model_that_scores_otherwise_is_refused(copy: Path) -> None:
     file = copy / "model.safetensors"
     state = safetensors.torch.load_file(file)
-    state["similarity.anchors"][3] = state["similarity.anchors"][4]
+    state["similarity.prototypes"][3] = state["similarity.prototypes"][4]
     safetensors.torch.save_file(state, file)
     assert "model.safetensors: scores differ from those at export" in refusal(copy)
     assert load_model(copy / "model.onnx", device="cpu"), "which is another file"

@@ -1,22 +1,18 @@
-"""While these tests run, every shape in an annotation of the network is checked (jaxtyping with beartype)."""
+"""Fixtures with small networks."""
 
 from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
-from jaxtyping import install_import_hook
 
-# Before anything imports the network: the hook works on modules as they are imported.
-install_import_hook("mdhr.network", "beartype.beartype")
-
-from mdhr.action_units import BP4D, ActionUnitSet  # noqa: E402
-from mdhr.network.backbone import Backbone  # noqa: E402
-from mdhr.network.mdhr import MDHR  # noqa: E402
-from mdhr.network.me_graphau.me_graphau import MEGraphAU  # noqa: E402
+from mdhr.action_units import BP4D, ActionUnitSet
+from mdhr.network.backbone import Backbone
+from mdhr.network.mdhr import MDHR
+from mdhr.network.me_graphau.me_graphau import MEGraphAU
 
 
 def small_backbone(size: int = 64) -> Backbone:
-    """A MobileNet with random weights."""
+    """Return a MobileNet with random weights."""
     return Backbone(
         name="mobilenetv3_small_050",
         pretrained=False,
@@ -29,7 +25,7 @@ def small_backbone(size: int = 64) -> Backbone:
 
 @pytest.fixture
 def small_mdhr() -> Callable[..., MDHR]:
-    """Makes a quick MDHR: a MobileNet at 64 px, D = 32; switches and the action unit set by choice."""
+    """Return a function that builds a small MDHR: MobileNet backbone, 64 px, D = 32."""
 
     def make(*, au_set: ActionUnitSet = BP4D, size: int = 64, **switches: bool | int) -> MDHR:
         settings = {"width": 32, "temporal_radius": 2, "use_mfd": True, "use_hsr": True, "use_tcn": True}
@@ -40,10 +36,10 @@ def small_mdhr() -> Callable[..., MDHR]:
 
 @pytest.fixture
 def small_me_graphau() -> Callable[..., MEGraphAU]:
-    """Makes a quick ME-GraphAU: a MobileNet at 64 px, D = 32."""
+    """Return a function that builds a small ME-GraphAU: MobileNet backbone, 64 px, D = 32."""
 
     def make(*, au_set: ActionUnitSet = BP4D, stage: Literal[1, 2] = 2, **changes: Any) -> MEGraphAU:
-        settings = {"width": 32, "num_nearest": 4, "project_once": False, "weights": None}
+        settings = {"width": 32, "num_neighbors": 4, "project_once": False, "weights": None}
         return MEGraphAU(backbone=small_backbone(), au_set=au_set, stage=stage, **(settings | changes))
 
     return make

@@ -28,7 +28,7 @@ def backbone(name: str, **changes: object) -> Backbone:
         ("swin_tiny_patch4_window7_224", (96, 192, 384, 768)),
     ],
 )
-def test_maps_lie_at_four_strides(name: str, widths: tuple[int, ...]) -> None:
+def test_feature_maps_have_four_strides(name: str, widths: tuple[int, ...]) -> None:
     model = backbone(name)
     scales, last = model(torch.zeros(1, 3, 64, 64))
     assert model.widths == widths
@@ -38,34 +38,34 @@ def test_maps_lie_at_four_strides(name: str, widths: tuple[int, ...]) -> None:
     assert last.shape == scales[-1].shape
 
 
-def test_no_parameter_is_left_without_a_gradient() -> None:
+def test_every_parameter_has_a_gradient() -> None:
     model = backbone("mobilenetv3_small_050")
     sum(x.sum() for x in model(torch.randn(2, 3, 32, 32)).scales).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
 
 
-def test_swin_can_be_tapped_before_and_after_its_stages() -> None:
+def test_feature_sources_of_swin() -> None:
     torch.manual_seed(0)
     before = backbone("swin_tiny_patch4_window7_224", feature_source="stage_input").eval()
     after = backbone("swin_tiny_patch4_window7_224").eval()
     after.load_state_dict(before.state_dict())
-    seen: list[torch.Tensor] = []
+    block_inputs: list[torch.Tensor] = []
     for stage in before.model.layers:
-        stage.blocks.register_forward_pre_hook(lambda _, args: seen.append(args[0].permute(0, 3, 1, 2)))
+        stage.blocks.register_forward_pre_hook(lambda _, args: block_inputs.append(args[0].permute(0, 3, 1, 2)))
     frames = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         inputs, last = before(frames)
         outputs, same = after(frames)
         oracle = before.model.forward_intermediates(frames, intermediates_only=True)
         normed = before.model.norm(oracle[3].permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-    assert all(torch.equal(x, y) for x, y in zip(inputs, seen[:4], strict=True))
+    assert all(torch.equal(x, y) for x, y in zip(inputs, block_inputs[:4], strict=True))
     assert all(torch.equal(x, y) for x, y in zip(outputs[:3], oracle[:3], strict=True))
     torch.testing.assert_close(last, normed)
     assert torch.equal(last, same)
     assert torch.equal(outputs[3], last)
 
 
-def test_maps_lie_channels_last() -> None:
+def test_feature_maps_are_channels_last() -> None:
     scales, _ = backbone("resnet10t")(torch.zeros(2, 3, 64, 64))
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in scales)
 
@@ -73,7 +73,7 @@ def test_maps_lie_channels_last() -> None:
 @pytest.mark.parametrize(
     ("name", "feature_source"), [("resnet10t", "stage_output"), ("swin_tiny_patch4_window7_224", "stage_input")]
 )
-def test_packed_maps_are_the_maps(name: str, feature_source: str) -> None:
+def test_unpack_is_the_inverse_of_pack(name: str, feature_source: str) -> None:
     model = backbone(name, feature_source=feature_source).eval()
     with torch.inference_mode():
         maps = model(torch.randn(2, 3, 64, 64))
@@ -84,20 +84,20 @@ def test_packed_maps_are_the_maps(name: str, feature_source: str) -> None:
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in again.scales)
 
 
-def test_the_fingerprint_is_that_of_the_weights() -> None:
+def test_fingerprint_depends_on_the_weights() -> None:
     first, second = backbone("test_resnet"), backbone("test_resnet")
     assert first.fingerprint() != second.fingerprint()
     second.load_state_dict(first.state_dict())
     assert first.fingerprint() == second.fingerprint()
 
 
-def test_stochastic_depth_reaches_the_model() -> None:
+def test_stochastic_depth_is_passed_to_timm() -> None:
     model = backbone("swin_tiny_patch4_window7_224", drop_path_rate=0.5)
     rates = [m.drop_prob for m in model.modules() if isinstance(m, timm.layers.DropPath)]
     assert max(rates) == pytest.approx(0.5)
 
 
-def test_options_change_the_timm_model() -> None:
+def test_options_are_passed_to_timm() -> None:
     model = backbone("resnet10t", options={"channels": [16, 32, 96, 192], "stem_width": 8})
     assert model.widths == (16, 32, 96, 192)
 
@@ -105,40 +105,43 @@ def test_options_change_the_timm_model() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "resnet5"}, r"unknown backbone 'resnet5': timm knows for example .*resnet50"),
-        ({"name": "qqqq"}, "unknown backbone 'qqqq': timm knows for example resnet50, "),
-        ({"name": "vit_tiny_patch16_224"}, "has maps at strides 16: choose one with strides 4, 8, 16 and 32"),
+        ({"name": "resnet5"}, r"backbone.name=resnet5 is not a timm model\. Use for example .*resnet50"),
+        ({"name": "qqqq"}, "backbone.name=qqqq is not a timm model. Use for example resnet50, "),
+        ({"name": "vit_tiny_patch16_224"}, "has feature maps at strides 16. Use one with strides 4, 8, 16 and 32"),
         ({"input_size": 100}, "input size 100 x 100 is not divisible by 32"),
         ({"input_size": 0}, "input size 0 x 0 is not divisible by 32"),
         (
             {"feature_source": "stage_input"},
-            "no stage inputs to feature_source: set backbone.feature_source=stage_output",
+            "feature_source=stage_input is not available for resnet10t: .* Set backbone.feature_source=stage_output",
         ),
-        ({"feature_source": "middle"}, "unknown backbone.feature_source=middle: use one of stage_input, stage_output"),
-        ({"options": {"color": 3}}, "does not take color"),
+        (
+            {"feature_source": "middle"},
+            "backbone.feature_source=middle is invalid: expected stage_input or stage_output",
+        ),
+        ({"options": {"color": 3}}, "does not accept one of color"),
     ],
 )
-def test_what_cannot_be_built_is_said_in_one_line(changes: dict, message: str) -> None:
+def test_invalid_arguments_raise(changes: dict, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         backbone(**({"name": "resnet10t"} | changes))
     assert "\n" not in str(caught.value)
 
 
-def test_frames_of_another_size() -> None:
+def test_invalid_frame_sizes_raise() -> None:
     with pytest.raises(InputError, match="input size 40 x 64 is not divisible by 32"):
         backbone("mobilenetv3_small_050")(torch.zeros(1, 3, 40, 64))
-    with pytest.raises(InputError, match=r"built for 64 x 64: set backbone.input_size"):
+    with pytest.raises(InputError, match=r"built for 64 x 64 px\. Set backbone.input_size"):
         backbone("swin_tiny_patch4_window7_224")(torch.zeros(1, 3, 96, 96))
     assert isinstance(backbone("mobilenetv3_small_050")(torch.zeros(1, 3, 96, 32)).last, torch.Tensor)
 
 
-def test_channels_last_is_an_affair_of_the_weights() -> None:
+def test_memory_format_follows_the_weights() -> None:
     model = backbone("resnet10t").to(memory_format=torch.contiguous_format)
     assert all(x.is_contiguous() for x in model(torch.zeros(2, 3, 64, 64)).scales)
     assert isinstance(model.model, nn.Module)
 
 
-def test_a_frozen_backbone_does_not_learn() -> None:
+def test_frozen_backbone_does_not_change() -> None:
     model = backbone("mobilenetv3_small_050", frozen=True).train()
     assert not any(module.training for module in model.modules() if module is not model)
     before = {key: value.clone() for key, value in model.state_dict().items()}

@@ -24,7 +24,7 @@ def test_equals_loops_over_nodes(problem: tuple) -> None:
             exponents = {}
             for j in range(5):
                 if adjacency[b, i, j]:
-                    e = (attention.source.flatten() @ z[i] + attention.target.flatten() @ z[j]).item()
+                    e = (attention.a_src.flatten() @ z[i] + attention.a_dst.flatten() @ z[j]).item()
                     exponents[j] = math.exp(e if e > 0 else 0.2 * e)
             mixed = sum(weight * z[j] for j, weight in exponents.items()) / sum(exponents.values())
             out = mixed + nodes[b, i] + attention.bias
@@ -38,7 +38,7 @@ def test_equals_torch_geometric(problem: tuple) -> None:
     oracle = gat(6, 6, heads=1, add_self_loops=False, bias=False)
     oracle.lin.weight.data = attention.linear.weight.data
     # There messages run from source to target, and the receiving node i is the target.
-    oracle.att_src.data, oracle.att_dst.data = attention.target.data, attention.source.data
+    oracle.att_src.data, oracle.att_dst.data = attention.a_dst.data, attention.a_src.data
     for b in range(3):
         receiver, sender = adjacency[b].nonzero(as_tuple=True)
         mixed = oracle(nodes[b], torch.stack([sender, receiver]))
@@ -49,7 +49,7 @@ def test_equals_torch_geometric(problem: tuple) -> None:
 def test_weights_begin_xavier_uniform() -> None:
     torch.manual_seed(0)
     attention = GraphAttention(width=256)
-    for weight in (attention.linear.weight, attention.source, attention.target):
+    for weight in (attention.linear.weight, attention.a_src, attention.a_dst):
         bound = math.sqrt(6 / (256 + 256))
         assert weight.abs().max().item() == pytest.approx(bound, rel=0.05)
         assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.1)

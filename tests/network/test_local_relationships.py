@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet
-from mdhr.network.local_relationships import LocalRelationships, WholeFace, region_positions
+from mdhr.network.local_relationships import FullFaceNodes, LocalRelationships, region_positions
 
 ROWS = {"upper": (0, 1, 2), "middle": (2, 3, 4), "lower": (4, 5, 6)}
 
@@ -45,7 +45,7 @@ def test_regions_of_other_grids_round_outward(height: int, rows: list[int]) -> N
 
 def test_without_regions_every_action_unit_reads_the_whole_face() -> None:
     torch.manual_seed(0)
-    whole = WholeFace(au_set=DISFA, width=4).train()
+    whole = FullFaceNodes(au_set=DISFA, width=4).train()
     features = torch.randn(3, 2, 2, 4)
     nodes, logits = whole(features)
     blocks = whole.au_blocks.blocks

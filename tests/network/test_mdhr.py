@@ -31,22 +31,22 @@ def test_frames_need_not_be_square(size: tuple[int, int], small_mdhr: Callable[.
 @pytest.mark.parametrize(
     ("switches", "absent"),
     [
-        ({"use_mfd": False, "use_hsr": False, "use_tcn": False}, {"dynamic", "cross_region", "use_tcn"}),
-        ({"use_hsr": False, "use_tcn": False}, {"cross_region", "use_tcn"}),
-        ({"use_mfd": False}, {"dynamic"}),
-        ({"use_tcn": False}, {"use_tcn"}),
+        ({"use_mfd": False, "use_hsr": False, "use_tcn": False}, {"mfd", "cross_region", "tcn"}),
+        ({"use_hsr": False, "use_tcn": False}, {"cross_region", "tcn"}),
+        ({"use_mfd": False}, {"mfd"}),
+        ({"use_tcn": False}, {"tcn"}),
     ],
 )
-def test_switches_take_parts_out(switches: dict, absent: set, small_mdhr: Callable[..., MDHR]) -> None:
+def test_switches_remove_parts(switches: dict, absent: set, small_mdhr: Callable[..., MDHR]) -> None:
     network = small_mdhr(**switches)
     parts = {name for name, _ in network.named_children()}
-    assert parts == {"backbone", "static", "dynamic", "local", "cross_region", "use_tcn", "similarity"} - absent
+    assert parts == {"backbone", "static", "mfd", "local", "cross_region", "tcn", "similarity"} - absent
     scores, logits, _ = network(torch.randn(1, 6, 3, 64, 64))
     assert scores.shape == (1, 6, 12)
     assert len(logits) == (4 if switches.get("use_hsr", True) else 0)
 
 
-def test_without_time_every_frame_stands_alone(small_mdhr: Callable[..., MDHR]) -> None:
+def test_frames_are_independent_without_temporal_parts(small_mdhr: Callable[..., MDHR]) -> None:
     network = small_mdhr(use_mfd=False, use_tcn=False).eval()
     frames = torch.randn(1, 6, 3, 64, 64)
     with torch.inference_mode():
@@ -55,7 +55,7 @@ def test_without_time_every_frame_stands_alone(small_mdhr: Callable[..., MDHR]) 
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
-def test_clips_of_a_batch_do_not_see_each_other(small_mdhr: Callable[..., MDHR]) -> None:
+def test_clips_of_a_batch_are_independent(small_mdhr: Callable[..., MDHR]) -> None:
     network = small_mdhr().eval()
     frames = torch.randn(3, 6, 3, 64, 64)
     with torch.inference_mode():
@@ -64,14 +64,14 @@ def test_clips_of_a_batch_do_not_see_each_other(small_mdhr: Callable[..., MDHR])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-4)
 
 
-def test_wrong_clips_are_refused_in_one_line(small_mdhr: Callable[..., MDHR]) -> None:
+def test_invalid_clips_raise(small_mdhr: Callable[..., MDHR]) -> None:
     with pytest.raises(InputError, match="not divisible by 32"):
         small_mdhr()(torch.zeros(1, 6, 3, 65, 64))
-    with pytest.raises(InputError, match=r"\(k\) is 4: choose 1 to 3"):
+    with pytest.raises(InputError, match=r"network.temporal_radius=4 is out of range: expected 1 to 3"):
         small_mdhr(temporal_radius=4)(torch.zeros(1, 6, 3, 64, 64))
 
 
-def test_default_width_is_the_papers() -> None:
+def test_default_width_is_that_of_the_paper() -> None:
     assert default_width(2048) == default_width(1024) == 512
 
 
@@ -88,5 +88,5 @@ def test_configuration_builds_the_network(variant: str) -> None:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         cfg = compose(overrides=[f"+network={variant}", f"+backbone={backbone}", f"+data={data}"])
     network = instantiate(cfg.network)
-    switches = (network.dynamic, network.cross_region, network.temporal)
+    switches = (network.mfd, network.cross_region, network.tcn)
     assert tuple(int(part is not None) for part in switches) == SWITCHES[variant]

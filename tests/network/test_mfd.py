@@ -29,12 +29,12 @@ def test_window_mean_is_the_sum_of_the_definition(k: int) -> None:
 
 @pytest.mark.parametrize("k", [0, -1, 9])
 def test_window_outside_the_clip_is_refused(k: int) -> None:
-    with pytest.raises(InputError, match=rf"\(k\) is {k}: choose 1 to 8"):
+    with pytest.raises(InputError, match=rf"network.temporal_radius={k} is out of range: expected 1 to 8"):
         window_mean(torch.zeros(1, 15, 1, 1, 1), k)
 
 
 def test_k_of_zero_is_refused_when_the_network_is_built() -> None:
-    with pytest.raises(InputError, match="choose 1 to half"):
+    with pytest.raises(InputError, match="temporal_radius=0 is out of range: expected 1 to half"):
         FacialDynamics(widths=(2, 2, 2, 2), strides=(4, 8, 16, 32), width=4, temporal_radius=0)
 
 

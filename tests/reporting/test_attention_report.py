@@ -33,7 +33,7 @@ def test_a_finished_run_is_drawn_from_its_folder_alone(run: Path, tmp_path: Path
 def test_the_weights_are_the_runs_best(run: Path) -> None:
     state = torch.load(run / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
     network = load_network(run)
-    assert torch.equal(network.similarity.anchors, state["network.similarity.anchors"])
+    assert torch.equal(network.similarity.prototypes, state["network.similarity.prototypes"])
 
 
 def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 from mdhr.action_units import BP4D, DISFA, ActionUnitSet
 from mdhr.data.transforms import Augmentation, augment, normalize
 from mdhr.network.backbone import Backbone
-from mdhr.network.checkpoints.released_mdhr import load_released_state
+from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
 from mdhr.training.metrics import action_unit_metrics
 from tests.support.plain.loader import plain_clip
@@ -31,7 +31,7 @@ def both(
         ),
         au_set=au_set, width=32, temporal_radius=num_frames // 2, use_mfd=True, use_hsr=True, use_tcn=True,
     )  # fmt: skip
-    load_released_state(ours, released_state(plain))
+    load_released_mdhr_state(ours, released_state(plain))
     return plain.eval(), ours.eval()
 
 

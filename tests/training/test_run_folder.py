@@ -40,7 +40,7 @@ def test_different_settings_are_refused(tmp_path: Path, now: dict[str, object], 
 
 def test_a_run_resumes_with_less_memory(smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
     write_settings(tmp_path, result_affecting_config(smoke()))
-    check_same_settings(tmp_path, result_affecting_config(smoke("backbone.recompute=true")))
+    check_same_settings(tmp_path, result_affecting_config(smoke("backbone.activation_checkpointing=true")))
 
 
 def test_a_run_without_settings_is_refused(tmp_path: Path) -> None:

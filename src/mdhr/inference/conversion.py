@@ -17,16 +17,16 @@ from mdhr.inference.export import ExportableModel, check_output_folder, write_mo
 from mdhr.inference.model_card import model_card
 from mdhr.inference.model_description import RELEASE_FPS, ModelDescription
 from mdhr.inference.model_formats import SAFETENSORS
-from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES, plain_keys, read_released
-from mdhr.network.checkpoints.released_mdhr import load_released_state
-from mdhr.network.checkpoints.released_me_graphau import load_me_graphau_state
+from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, unwrap_state_dict, read_released_checkpoint
+from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
+from mdhr.network.checkpoints.released_me_graphau import load_released_me_graphau_state
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 from mdhr.network.network_settings import AU_SET, BACKBONE, build_network
 
 NUM_FRAMES, TEMPORAL_RADIUS, CROP_SIZE, THRESHOLD = 16, 5, 224, 0.5
 """Values of the released code, for every data set and backbone."""
-NUM_NEAREST = {"BP4D": 4, "DISFA": 3}
+NUM_NEIGHBORS = {"BP4D": 4, "DISFA": 3}
 """k nearest neighbors of ME-GraphAU, stage 1."""
 NAMES = {"mdhr": "MDHR", "me_graphau": "ME-GraphAU"}
 _ANCHORS = {"mdhr": "node_classifier.sc", "me_graphau": "head.sc"}
@@ -81,7 +81,12 @@ def released_network_settings(released: ReleasedCheckpoint) -> dict[str, Any]:
     if released.network == "mdhr":
         switches = {"use_mfd": True, "use_hsr": True, "use_tcn": True}
         return {"_target_": "mdhr.network.mdhr.MDHR", **settings, "temporal_radius": TEMPORAL_RADIUS, **switches}
-    own = {"stage": released.stage, "num_nearest": NUM_NEAREST[released.au_set], "project_once": True, "weights": None}
+    own = {
+        "stage": released.stage,
+        "num_neighbors": NUM_NEIGHBORS[released.au_set],
+        "project_once": True,
+        "weights": None,
+    }
     return {"_target_": "mdhr.network.me_graphau.me_graphau.MEGraphAU", **settings, **own}
 
 
@@ -97,7 +102,7 @@ def convert(
     Raises ``InputError`` if the checkpoint has other properties, is incomplete or would run code, or if ``out`` exists.
     """
     check_output_folder(out)
-    state = plain_keys(read_released(checkpoint))
+    state = unwrap_state_dict(read_released_checkpoint(checkpoint))
     try:
         released = identify_checkpoint(state)
         for option, expected in (("network", network), ("au_set", au_set), ("backbone", backbone)):
@@ -107,9 +112,9 @@ def convert(
         settings = {"network": released_network_settings(released)}
         built = build_network(settings, where=checkpoint)
         if isinstance(built, MDHR):
-            load_released_state(built, state)
+            load_released_mdhr_state(built, state)
         elif isinstance(built, MEGraphAU):
-            load_me_graphau_state(built, state)
+            load_released_me_graphau_state(built, state)
     except InputError as error:
         raise InputError(f"{checkpoint}: {str(error).removeprefix(f'{checkpoint}: ')}") from error
     description = ModelDescription(

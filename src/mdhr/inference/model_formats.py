@@ -24,7 +24,7 @@ from mdhr.errors import InputError
 from mdhr.inference.model import Scorer, ScoringNetwork
 from mdhr.network.checkpoints.timm_weights import describe_mismatch, first_line
 from mdhr.network.network_settings import build_network
-from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 
 CONFIG_FILE = "config.yaml"
 """Name of the file in an exported folder that describes the model."""
@@ -89,7 +89,7 @@ def read_safetensors(file: Path, config: Mapping[str, Any], device: torch.device
 
 def eager_scorer(network: nn.Module, device: torch.device) -> ScoringNetwork:
     """Return the scorer of a PyTorch network, with folded batch normalization."""
-    return ScoringNetwork(folded(network)).to(device)
+    return ScoringNetwork(fold_batch_norm(network)).to(device)
 
 
 def fill_network(network: nn.Module, state: Mapping[str, Tensor], file: Path) -> None:

@@ -1,1 +1,1 @@
-"""The network: one file per block of the paper, assembled in :mod:`mdhr.network.mdhr`."""
+"""Networks: one file per block of the paper, assembled in :mod:`mdhr.network.mdhr`."""

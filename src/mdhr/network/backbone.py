@@ -1,4 +1,4 @@
-"""The backbone: any timm model with maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
+"""Backbone: any timm model with feature maps at strides 4, 8, 16 and 32 (paper section 3.1: ResNet-50, Swin-Base)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,46 +14,48 @@ from torch import Tensor, nn
 
 from mdhr.errors import InputError
 from mdhr.network.checkpoints.timm_weights import fetch_from_hub, load_pretrained
-from mdhr.network.optimization.activation_checkpointing import recompute_blocks
+from mdhr.network.optimization.activation_checkpointing import checkpoint_blocks
 
 STRIDES = (4, 8, 16, 32)
 FEATURE_SOURCES = ("stage_input", "stage_output")
+EXAMPLES = ("resnet50", "swin_base_patch4_window7_224")
 
 
 class FeatureMaps(NamedTuple):
-    """What a backbone says about ``n`` frames; all maps are ``n C_s H_s W_s``."""
+    """Feature maps of a batch of frames, each ``BT C_s H_s W_s`` in channels-last memory format."""
 
     scales: tuple[Tensor, ...]
-    """The four maps whose dynamics are followed, finest first."""
+    """Four scales, finest first; the input of MFD."""
     last: Tensor
-    """The last map, from which the static feature is made."""
+    """Output of the last stage; the input of the static feature."""
 
 
 class Backbone(nn.Module):
-    """Four maps of every frame from a timm model.
+    """Feature maps of every frame at four scales, from a timm model.
 
     Parameters
     ----------
-    name: a timm model name, with or without the tag of its weights.
-    pretrained: start from timm's weights of that name (from the cache or the Hugging Face hub).
-    weights: start from this local file instead, in timm's format.
-    feature_source: where the four maps are taken. ``stage_output`` for convolutional networks. The released Swin weights expect
-        ``stage_input``: the patch embedding and the three patch mergings. The last map is the same for both.
-    drop_path_rate: stochastic depth in training; 0 turns it off.
+    name: timm model name, with or without the tag of its weights.
+    pretrained: load timm's weights of that name from the local cache or the Hugging Face hub.
+    weights: load this local file in timm's format instead.
+    feature_source: where the four scales are taken. ``stage_output`` for convolutional networks. ``stage_input`` for
+        the released Swin weights: outputs of the patch embedding and of the three patch mergings. The last feature map
+        is the same for both.
+    drop_path_rate: stochastic depth rate in training.
     input_size: height and width of the frames in pixels.
-    frozen: keep weights and batch statistics as they are, also in training; what follows the backbone learns.
-    recompute: keep less of a training step in memory and compute it again, see ``recompute``.
+    frozen: keep weights and batch statistics fixed, also in training.
+    activation_checkpointing: store only the inputs of the blocks in training and recompute their activations in the
+        backward pass: less memory, more time.
     options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
     Attributes
     ----------
-    widths, strides: channels and strides of the four maps.
-    shapes: ``(H, W, C)`` of all that makes up the maps of one frame.
+    widths, strides: channels and strides of the four scales.
 
     Raises
     ------
-    InputError: unknown name, no such strides, input size not divisible by 32, weights that cannot be had or do not
-        fit, a feature_source that the model does not have.
+    InputError: unknown model, feature maps at other strides, input size not divisible by 32, weights that cannot be
+        loaded or do not fit, or a ``feature_source`` that the model does not have.
     """
 
     strides: tuple[int, ...] = STRIDES
@@ -70,7 +72,7 @@ class Backbone(nn.Module):
         drop_path_rate: float,
         input_size: int,
         frozen: bool = False,
-        recompute: bool = False,
+        activation_checkpointing: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
@@ -80,11 +82,12 @@ class Backbone(nn.Module):
         self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
         if feature_source not in FEATURE_SOURCES:
             raise InputError(
-                f"unknown backbone.feature_source={feature_source}: use one of {', '.join(FEATURE_SOURCES)}"
+                f"backbone.feature_source={feature_source} is invalid: expected {' or '.join(FEATURE_SOURCES)}."
             )
         if feature_source == "stage_input" and not self.is_swin:
             raise InputError(
-                f"backbone {name} has no stage inputs to feature_source: set backbone.feature_source=stage_output"
+                f"backbone.feature_source=stage_input is not available for {name}: only Swin Transformers have it. "
+                "Set backbone.feature_source=stage_output."
             )
         self.feature_source, self.input_size = feature_source, input_size
         all_keys = list(model.state_dict())
@@ -93,51 +96,57 @@ class Backbone(nn.Module):
         self.indices = model.prune_intermediate_layers(list(indices), prune_norm=not self.is_swin, prune_head=True)
         if weights is not None or pretrained:
             load_pretrained(model, weights or fetch_from_hub(model.pretrained_cfg), ignored=all_keys)
-        # Weights with channels last make every map so: several times faster, and what follows works in that layout.
+        # Channels-last weights make all feature maps channels-last, which is several times faster on a CPU and the
+        # layout that the linear blocks need.
         self.model = model.to(memory_format=torch.channels_last)
         self.frozen = frozen
         self.model.requires_grad_(not frozen)
-        if recompute:
-            recompute_blocks(self.model)
+        if activation_checkpointing:
+            checkpoint_blocks(self.model)
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:
-        """See the class; the last map is one of the four unless stage inputs are tapped."""
+        """``(H, W, C)`` of every packed feature map; the last one is a separate entry only for stage inputs."""
         sides = [self.input_size // stride for stride in self.strides]
         scales = [(side, side, width) for side, width in zip(sides, self.widths, strict=True)]
         return scales if self.feature_source == "stage_output" else [*scales, scales[-1]]
 
-    def pack(self, maps: FeatureMaps) -> Float[Tensor, "n packed"]:
-        """Concatenate the feature maps of every frame to one vector, to be stored."""
-        every = maps.scales if self.feature_source == "stage_output" else (*maps.scales, maps.last)
-        return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in every], dim=1)
+    def pack(self, maps: FeatureMaps) -> Float[Tensor, "BT S"]:
+        """Concatenate all feature maps of every frame to one vector of S values."""
+        stored = maps.scales if self.feature_source == "stage_output" else (*maps.scales, maps.last)
+        return torch.cat([x.permute(0, 2, 3, 1).flatten(1) for x in stored], dim=1)
 
-    def unpack(self, packed: Float[Tensor, "n packed"]) -> FeatureMaps:
-        """Return the feature maps that :meth:`pack` concatenated, float32 and channels last."""
+    def unpack(self, packed: Float[Tensor, "BT S"]) -> FeatureMaps:
+        """Return the feature maps of packed frames as float32; the inverse of :meth:`pack`."""
         parts = packed.split([height * width * c for height, width, c in self.shapes], dim=1)
-        parts = [x.contiguous().float().unflatten(1, s) for x, s in zip(parts, self.shapes, strict=True)]  # n H W C
+        parts = [x.contiguous().float().unflatten(1, s) for x, s in zip(parts, self.shapes, strict=True)]  # BT H W C
         maps = tuple(x.permute(0, 3, 1, 2) for x in parts)
         return FeatureMaps(maps[: len(self.strides)], maps[-1])
 
     def fingerprint(self) -> str:
-        """SHA-256 of the weights and batch statistics: equal ones give equal maps."""
+        """Return the SHA-256 hash of the weights, batch statistics and feature source."""
         digest = hashlib.sha256(self.feature_source.encode())
         for name, value in self.model.state_dict().items():
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def train(self, mode: bool = True) -> "Backbone":
-        """As in any module, but a frozen backbone stays in evaluation."""
+        """Set the training mode; a frozen backbone stays in evaluation mode."""
         return super().train(mode and not self.frozen)
 
-    def forward(self, frames: Float[Tensor, "n c h w"]) -> FeatureMaps:
-        """Return the feature maps of ImageNet-normalized frames."""
+    def forward(self, frames: Float[Tensor, "BT 3 H W"]) -> FeatureMaps:
+        """Return the feature maps of ImageNet-normalized frames.
+
+        Raises
+        ------
+        InputError: H or W is not divisible by 32, or differs from ``input_size`` if the model requires that size.
+        """
         height, width = frames.shape[-2:]
         check_divisible(height, width)
         if self.fixed_size and (height, width) != (self.fixed_size, self.fixed_size):
             raise InputError(
-                f"frames are {height} x {width}, the backbone was built for {self.fixed_size} x {self.fixed_size}: "
-                "set backbone.input_size"
+                f"the frames have {height} x {width} px, but the backbone was built for {self.fixed_size} x "
+                f"{self.fixed_size} px. Set backbone.input_size to the size of the frames."
             )
         if self.is_swin:
             inputs, outputs, last = swin_maps(self.model, frames)
@@ -147,9 +156,9 @@ class Backbone(nn.Module):
 
 
 def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:
-    """Inputs of the stages, their outputs, and the last output after the final norm; each ``n C H W``.
+    """Return the inputs and outputs of all stages, and the last output after the final norm; each ``BT C H W``.
 
-    timm puts the patch merging at the start of a stage, so the input of its blocks is what the merging returns.
+    timm places the patch merging at the start of a stage, so the output of the merging is the input of its blocks.
     """
     x = model.patch_embed(frames)
     inputs, outputs = [], []
@@ -157,19 +166,21 @@ def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Ten
         inputs.append(stage.downsample(x))
         x = stage.blocks(inputs[-1])
         outputs.append(x)
-    # Swin works on n H W C: the permuted view is n C H W in channels-last layout.
-    to_maps = lambda maps: tuple(x.permute(0, 3, 1, 2) for x in maps)  # noqa: E731
-    return to_maps(inputs), to_maps(outputs), model.norm(x).permute(0, 3, 1, 2)
+    # Swin computes in BT H W C: the permuted view is BT C H W in channels-last memory format.
+    channels_first = lambda maps: tuple(x.permute(0, 3, 1, 2) for x in maps)  # noqa: E731
+    return channels_first(inputs), channels_first(outputs), model.norm(x).permute(0, 3, 1, 2)
 
 
 def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str, Any], input_size: int) -> Any:
-    """The timm model of that name with its classifier and random weights."""
+    """Return a timm model with its classifier and random weights.
+
+    Raises
+    ------
+    InputError: no such model, or the model does not accept an option.
+    """
     if not timm.is_model(name):
-        close = get_close_matches(name.split(".")[0], timm.list_models()) or [
-            "resnet50",
-            "swin_base_patch4_window7_224",
-        ]
-        raise InputError(f"unknown backbone {name!r}: timm knows for example {', '.join(close)}")
+        similar = get_close_matches(name.split(".")[0], timm.list_models()) or EXAMPLES
+        raise InputError(f"backbone.name={name} is not a timm model. Use for example {', '.join(similar)}.")
     arguments: dict[str, Any] = dict(options)
     if getattr(timm.models.get_pretrained_cfg(name), "fixed_input_size", False):
         arguments["img_size"] = input_size
@@ -178,24 +189,26 @@ def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str,
     try:
         return timm.create_model(name, pretrained=False, **arguments)
     except TypeError as error:
-        raise InputError(f"backbone {name} does not take {', '.join(arguments)}: {error}") from error
+        raise InputError(f"backbone {name} does not accept one of {', '.join(arguments)}: {error}.") from error
 
 
 def has_fixed_size(model: Any) -> bool:
-    """Is the model built for one size of frames (window attention is)?"""
+    """Return whether the model accepts a single input size, as models with window attention do."""
     return bool(model.pretrained_cfg.get("fixed_input_size"))
 
 
 def stage_indices(name: str, model: Any) -> tuple[int, ...]:
-    """Positions of the last maps at strides 4, 8, 16 and 32 among a timm model's features."""
+    """Return the indices of the last feature maps at strides 4, 8, 16 and 32 in ``model.feature_info``."""
     last_of = {info["reduction"]: i for i, info in enumerate(model.feature_info)}
     if not set(STRIDES) <= set(last_of):
         found = ", ".join(map(str, last_of))
-        raise InputError(f"backbone {name} has maps at strides {found}: choose one with strides 4, 8, 16 and 32")
+        raise InputError(f"backbone {name} has feature maps at strides {found}. Use one with strides 4, 8, 16 and 32.")
     return tuple(last_of[stride] for stride in STRIDES)
 
 
 def check_divisible(height: int, width: int) -> None:
-    """Frames must be divisible by the last stride."""
+    """Raise InputError if the frame size is not a positive multiple of the last stride."""
     if height % STRIDES[-1] or width % STRIDES[-1] or not (height and width):
-        raise InputError(f"input size {height} x {width} is not divisible by {STRIDES[-1]}: choose a multiple of it")
+        raise InputError(
+            f"input size {height} x {width} is not divisible by {STRIDES[-1]}. Use a multiple of {STRIDES[-1]}."
+        )

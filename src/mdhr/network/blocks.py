@@ -1,7 +1,6 @@
-"""The linear block that every part of the network is made of: linear, batch normalization, ReLU.
+"""Linear block (linear layer, batch normalization, ReLU) and its initialization.
 
-A 1x1 convolution on a map stored channels last is the same matrix product, so the paper's 1x1 convolutions are
-linear blocks too.
+The 1x1 convolutions of the paper are linear blocks too: on channels-last feature maps they are the same matrix product.
 """
 
 import math
@@ -12,21 +11,20 @@ from torch.nn import functional as F
 
 
 def scaled_linear(in_features: int, out_features: int, *, bias: bool = True) -> nn.Linear:
-    """A linear layer whose weights begin as N(0, sqrt(2 / out_features))."""
+    """Return a linear layer with weights from N(0, sqrt(2 / out_features)), the second value a standard deviation."""
     linear = nn.Linear(in_features, out_features, bias=bias)
     nn.init.normal_(linear.weight, std=math.sqrt(2 / out_features))
     return linear
 
 
 class LinearBlock(nn.Module):
-    """``ReLU(BatchNorm(W x + b))`` over the last axis; every other axis counts as a sample.
+    """``ReLU(BatchNorm(W x + b))`` over the last axis; all other axes are samples.
 
     Parameters
     ----------
-    in_features, out_features: width before and after.
-    num_blocks: how many independent blocks that read the same input stand side by side; their outputs follow each
-        other along the last axis. One wide product then does the work of ``num_blocks`` narrow ones, and because
-        batch normalization treats every channel by itself the result is the same.
+    in_features, out_features: width of input and output.
+    num_blocks: number of independent blocks with the same input. Their outputs are concatenated along the last axis.
+        One matrix product computes all of them, which is exact because batch normalization is per channel.
     """
 
     def __init__(self, in_features: int, out_features: int, *, num_blocks: int = 1) -> None:
@@ -36,7 +34,7 @@ class LinearBlock(nn.Module):
         nn.init.normal_(self.linear.weight, std=math.sqrt(2 / out_features))
 
     def forward(self, x: Float[Tensor, "*samples in_features"]) -> Float[Tensor, "*samples out_features"]:
-        """Apply the block."""
+        """Return ``*samples (num_blocks out_features)``."""
         x = self.linear(x)
         rows = self.norm(x.flatten(0, -2))
         return F.relu(rows, inplace=True).view(x.shape)

@@ -1,8 +1,8 @@
-"""HSR, second stage: relationships across regions (paper section 3.2).
+"""HSR, second stage: cross-region relationships by gated graph attention (paper section 3.2).
 
-An action unit listens to those of the other region groups that the local stage believes to be active:
+An action unit attends to itself and to the action units of other region groups that the local stage predicts active:
 
-    A[i, j] = [group(i) != group(j)] * active[j],   plus A[i, i] = 1
+    A[i, j] = [group(i) != group(j)] * active[j],   A[i, i] = 1
 """
 
 from collections.abc import Sequence
@@ -15,20 +15,20 @@ from mdhr.action_units import ActionUnitSet
 from mdhr.network.gat import GraphAttention
 
 
-def predicted_active(region_logits: Sequence[Tensor], au_set: ActionUnitSet) -> Bool[Tensor, "n aus"]:
-    """Occurrence of every action unit in the most likely pattern of its group; no gradient passes."""
-    patterns = torch.stack([logits.detach().argmax(-1) for logits in region_logits], -1)
+def predicted_active(region_logits: Sequence[Tensor], au_set: ActionUnitSet) -> Bool[Tensor, "BT N"]:
+    """Return which action units are active in the most likely pattern of every region group; detached."""
+    patterns = torch.stack([logits.detach().argmax(-1) for logits in region_logits], -1)  # BT R
     return au_set.active_aus(patterns)
 
 
-def gated_adjacency(cross_region: Bool[Tensor, "aus aus"], active: Bool[Tensor, "n aus"]) -> Bool[Tensor, "n aus aus"]:
-    """Edges to active action units of other groups, and from every action unit to itself."""
-    itself = torch.eye(len(cross_region), dtype=torch.bool, device=cross_region.device)
-    return (cross_region & active.unsqueeze(-2)) | itself
+def gated_adjacency(cross_region: Bool[Tensor, "N N"], active: Bool[Tensor, "BT N"]) -> Bool[Tensor, "BT N N"]:
+    """Return A from ``cross_region[i, j] = [group(i) != group(j)]`` and the predicted occurrence."""
+    self_loops = torch.eye(len(cross_region), dtype=torch.bool, device=cross_region.device)
+    return (cross_region & active.unsqueeze(-2)) | self_loops
 
 
 class CrossRegionGraph(nn.Module):
-    """Graph attention over the action units of a frame, gated by the predicted patterns."""
+    """Graph attention over the action units of a frame, gated by the predicted patterns of the region groups."""
 
     cross_region: Tensor
 
@@ -38,7 +38,7 @@ class CrossRegionGraph(nn.Module):
         self.attention = GraphAttention(width=width)
         self.register_buffer("cross_region", au_set.cross_region(), persistent=False)
 
-    def forward(self, nodes: Float[Tensor, "n aus d"], region_logits: Sequence[Tensor]) -> Float[Tensor, "n aus d"]:
-        """Nodes ``(B T) N D`` in and out."""
+    def forward(self, nodes: Float[Tensor, "BT N D"], region_logits: Sequence[Tensor]) -> Float[Tensor, "BT N D"]:
+        """Return the updated nodes; ``region_logits`` are R tensors ``BT num_patterns``."""
         active = predicted_active(region_logits, self.au_set)
         return self.attention(nodes, gated_adjacency(self.cross_region, active))

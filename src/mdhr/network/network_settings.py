@@ -27,7 +27,7 @@ NETWORKS: dict[str, type[nn.Module]] = {
 BACKBONE = "mdhr.network.backbone.Backbone"
 AU_SET = "mdhr.action_units.action_unit_set"
 
-_NO_WEIGHTS = {"pretrained": False, "weights": None, "recompute": False}
+_NO_WEIGHTS = {"pretrained": False, "weights": None, "activation_checkpointing": False}
 """The checkpoint of the model contains all weights, and the model is not trained further."""
 _TIMM_ARGUMENTS = frozenset(inspect.signature(timm.create_model).parameters)
 """Arguments that select the files that timm reads; ``backbone.options`` may only set the shape of the model."""

@@ -1,6 +1,8 @@
-"""SC, similarity calculation: nodes to scores (supplement, eq. 2).
+"""SC, similarity calculation: scores from nodes (supplement, eq. 2).
 
-p_n = cos(ReLU(v_n), ReLU(s_n))     s_n: a trained vector per action unit, the same for all frames
+    p_n = cos(ReLU(v_n), ReLU(s_n))
+
+v_n is the node of action unit n in one frame, s_n a learned prototype of the action unit, shared by all frames.
 """
 
 import torch
@@ -9,24 +11,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def similarity_scores(nodes: Float[Tensor, "... aus d"], anchors: Float[Tensor, "aus d"]) -> Float[Tensor, "... aus"]:
-    """Cosine of the non-negative parts, in float32 at least and clamped to [0, 1] after rounding errors.
+def similarity_scores(nodes: Float[Tensor, "... N D"], prototypes: Float[Tensor, "N D"]) -> Float[Tensor, "... N"]:
+    """Return p in [0, 1], computed in float32 at least and clamped to remove rounding errors.
 
-    A vector without a positive entry scores 0.
+    A node or prototype without a positive entry scores 0.
     """
     dtype = torch.promote_types(nodes.dtype, torch.float32)
-    nodes, anchors = (F.normalize(x.to(dtype).relu(), dim=-1) for x in (nodes, anchors))
-    return (nodes * anchors).sum(-1).clamp(0, 1)
+    nodes, prototypes = (F.normalize(x.to(dtype).relu(), dim=-1) for x in (nodes, prototypes))
+    return (nodes * prototypes).sum(-1).clamp(0, 1)
 
 
 class Similarity(nn.Module):
-    """Scores of all action units of a frame."""
+    """Cosine similarity between the nodes of a frame and the prototypes of their action units."""
 
     def __init__(self, *, num_aus: int, width: int) -> None:
         super().__init__()
-        self.anchors = nn.Parameter(torch.empty(num_aus, width))
-        nn.init.xavier_uniform_(self.anchors)
+        self.prototypes = nn.Parameter(torch.empty(num_aus, width))
+        nn.init.xavier_uniform_(self.prototypes)
 
-    def forward(self, nodes: Float[Tensor, "... aus d"]) -> Float[Tensor, "... aus"]:
-        """Nodes ``... N D`` to scores ``... N``."""
-        return similarity_scores(nodes, self.anchors)
+    def forward(self, nodes: Float[Tensor, "... N D"]) -> Float[Tensor, "... N"]:
+        """Return scores in [0, 1]."""
+        return similarity_scores(nodes, self.prototypes)

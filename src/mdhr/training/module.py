@@ -90,7 +90,7 @@ class ActionUnitModule(LightningModule):
         if clip.features is None:
             return self.network(clip.frames)
         maps = self.network.backbone.unpack(clip.features.flatten(0, 1))  # type: ignore[operator, union-attr]
-        return self.forward_features(maps, clip.features.shape[1])
+        return self.forward_features(maps, num_frames=clip.features.shape[1])
 
     @cached_property
     def forward_features(self) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ _NO_RESULT = {
     "data.module": ("frames",),  # a cache of the same pixels
 }
 """Settings that do not affect the results of a run, by the node that contains them; not part of ``settings.yaml``."""
-_TIME_AND_MEMORY_ONLY = ("num_workers", ".recompute")
+_TIME_AND_MEMORY_ONLY = ("num_workers", ".activation_checkpointing")
 """Endings of settings that may change when a run resumes."""
 
 

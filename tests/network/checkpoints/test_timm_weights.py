@@ -26,12 +26,10 @@ def backbone(name: str, **changes: object) -> Backbone:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
-def test_a_file_that_timm_would_write_is_loaded_with_or_without_classifier(
-    name: str, ending: str, tmp_path: Path
-) -> None:
-    whole = timm.create_model(name, pretrained=False)
+def test_files_of_timm_load_with_or_without_classifier(name: str, ending: str, tmp_path: Path) -> None:
+    complete = timm.create_model(name, pretrained=False)
     file = tmp_path / f"weights.{ending}"
-    state = {key: x.contiguous() for key, x in whole.state_dict().items()}
+    state = {key: x.contiguous() for key, x in complete.state_dict().items()}
     save_file(state, file) if ending == "safetensors" else torch.save({"state_dict": state}, file)
     loaded = backbone(name, weights=str(file), input_size=224).model.state_dict()
     assert all(torch.equal(x, state[key]) for key, x in loaded.items())
@@ -41,15 +39,15 @@ def test_a_file_that_timm_would_write_is_loaded_with_or_without_classifier(
     assert all(torch.equal(x, own[key].to(x.dtype)) for key, x in again.items())
 
 
-def test_position_tables_are_fitted_to_another_input_size(tmp_path: Path) -> None:
+def test_position_tables_are_resized_to_another_input_size(tmp_path: Path) -> None:
     torch.save(timm.create_model(NAMES[2], pretrained=False).state_dict(), tmp_path / "swin.pth")
     assert backbone(NAMES[2], weights=str(tmp_path / "swin.pth"), input_size=96).fixed_size == 96
 
 
-def test_a_file_of_another_backbone_names_the_keys(tmp_path: Path) -> None:
+def test_file_of_another_backbone_raises_with_the_keys(tmp_path: Path) -> None:
     file = tmp_path / "other.pth"
     torch.save(timm.create_model("resnet10t", pretrained=False).state_dict(), file)
-    with pytest.raises(InputError, match=r"does not fit.*missing \(conv_stem.weight.*unexpected \(conv1") as caught:
+    with pytest.raises(InputError, match=r"do not fit.*missing \(conv_stem.weight.*unexpected \(conv1") as caught:
         backbone(NAMES[0], weights=str(file))
     assert "\n" not in str(caught.value)
     torch.save(timm.create_model("mobilenetv3_small_075", pretrained=False).state_dict(), file)
@@ -57,8 +55,8 @@ def test_a_file_of_another_backbone_names_the_keys(tmp_path: Path) -> None:
         backbone(NAMES[0], weights=str(file))
 
 
-def test_no_file_and_no_weights_in_it(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no weights at .*absent.pth"):
+def test_missing_and_invalid_files_raise(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"weights file '.*absent.pth' does not exist"):
         backbone(NAMES[0], weights=str(tmp_path / "absent.pth"))
     (tmp_path / "text.pth").write_text("not weights")
     with pytest.raises(InputError, match=r"cannot read weights from .*text.pth") as caught:
@@ -66,12 +64,14 @@ def test_no_file_and_no_weights_in_it(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_offline_without_a_file_ends_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An address where nobody listens stands for the hub."""
+def test_unreachable_hub_raises_quickly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The address of the hub is replaced by a port without a server."""
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *args, **more: None)
     monkeypatch.setattr(huggingface_hub, "hf_hub_url", lambda *args, **more: "http://127.0.0.1:9/model.safetensors")
     start = time.process_time()
-    with pytest.raises(InputError, match=r"cannot fetch .*backbone.weights or set backbone.pretrained=false") as caught:
+    with pytest.raises(
+        InputError, match=r"cannot download .*Set backbone.weights to a local file or backbone.pretrained=false"
+    ) as caught:
         backbone("resnet10t", pretrained=True)
     assert "\n" not in str(caught.value)
     assert time.process_time() - start < 10

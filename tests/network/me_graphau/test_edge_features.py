@@ -7,28 +7,28 @@ from torch import Tensor
 from mdhr.network.me_graphau.edge_features import CrossAttention, EdgeFeatures
 
 
-def looped_attention(attention: CrossAttention, looking: Tensor, seen: Tensor) -> Tensor:
+def looped_attention(attention: CrossAttention, looking: Tensor, context: Tensor) -> Tensor:
     """Definition, one position after the other, of maps ``p d`` and ``q d``."""
-    key, value = attention.key(seen), attention.value(seen)
+    key, value = attention.key_proj(context), attention.value_proj(context)
     outputs = []
     for position in looking:
-        query = attention.query(position)
+        query = attention.query_proj(position)
         weights = torch.stack([torch.dot(query, k) / len(query) ** 0.5 for k in key]).exp()
         outputs.append(sum(w * v for w, v in zip(weights / weights.sum(), value, strict=True)))
     return torch.stack(outputs)
 
 
-def looped_edges(block: EdgeFeatures, au_maps: Tensor, face: Tensor) -> Tensor:
-    """Edge ``i * N + j`` runs from j, which asks, to i, which is asked."""
-    num_frames, num_aus, _, width = au_maps.shape
+def looped_edges(block: EdgeFeatures, au_features: Tensor, face: Tensor) -> Tensor:
+    """Return the edges by definition; edge ``i * N + j`` runs from node j to node i."""
+    num_frames, num_aus, _, width = au_features.shape
     edges = torch.empty(num_frames, num_aus, num_aus, width)
     norm = block.norm
     for b in range(num_frames):
-        maps = [looped_attention(block.in_face, au_map, face[b]) for au_map in au_maps[b]]
+        maps = [looped_attention(block.face_attention, au_map, face[b]) for au_map in au_features[b]]
         for i, end in enumerate(maps):
             for j, start in enumerate(maps):
                 e = i * num_aus + j
-                x = block.linear(looped_attention(block.in_pair, start, end)).mean(0)
+                x = block.linear(looped_attention(block.pair_attention, start, end)).mean(0)
                 scale = norm.weight[e] / (norm.running_var[e] + norm.eps).sqrt()
                 edges[b, i, j] = (x - norm.running_mean[e]) * scale + norm.bias[e]
     return edges
@@ -45,17 +45,19 @@ def small_block(*, project_once: bool) -> EdgeFeatures:
 @pytest.mark.parametrize("project_once", [True, False])
 def test_edges_are_their_definition(project_once: bool) -> None:
     block = small_block(project_once=project_once).eval()
-    au_maps, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
+    au_features, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
     with torch.inference_mode():
-        torch.testing.assert_close(block(au_maps, face), looped_edges(block, au_maps, face), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(
+            block(au_features, face), looped_edges(block, au_features, face), atol=1e-5, rtol=1e-5
+        )
 
 
 def test_projecting_once_changes_neither_outcome_nor_gradients() -> None:
-    au_maps, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
+    au_features, face = torch.randn(2, 3, 5, 4), torch.randn(2, 5, 4)
     outcomes = []
     for project_once in (True, False):
         block = small_block(project_once=project_once)
-        edges = block(au_maps, face)
+        edges = block(au_features, face)
         edges.square().sum().backward()
         outcomes.append([edges, *(parameter.grad for parameter in block.parameters())])
     for once, often in zip(*outcomes, strict=True):

@@ -1,4 +1,4 @@
-"""The gated graph convolution against loops over nodes and edges."""
+"""Gated graph convolution compared with loops over nodes and edges."""
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,13 @@ def normalize(x: Tensor, norm: nn.BatchNorm1d, channel: int) -> Tensor:
 
 
 def looped_layer(layer: GatedGraphConvolution, nodes: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
-    """Definition for one graph ``n d`` and ``n n d``, in evaluation mode."""
+    """Return nodes ``N D`` and edges ``N N D`` of one graph by definition, in evaluation mode."""
     num_nodes, (u, v, a, b, e) = (
         len(nodes),
-        [linear.weight for linear in (layer.own, layer.heard, layer.end, layer.start, layer.edge)],
+        [
+            linear.weight
+            for linear in (layer.self_proj, layer.message_proj, layer.dst_proj, layer.src_proj, layer.edge_proj)
+        ],
     )
     new_nodes, new_edges = torch.empty_like(nodes), torch.empty_like(edges)
     for i in range(num_nodes):
@@ -23,8 +26,8 @@ def looped_layer(layer: GatedGraphConvolution, nodes: Tensor, edges: Tensor) -> 
             change = normalize(a @ nodes[i] + b @ nodes[j] + e @ edges[i, j], layer.edge_norm, i * num_nodes + j)
             new_edges[i, j] = edges[i, j] + change.clamp(min=0)
         open_gates = [(1 / (1 + (-new_edges[i, j]).exp())).exp() for j in range(num_nodes)]
-        heard = sum(gate / sum(open_gates) * (v @ nodes[j]) for j, gate in enumerate(open_gates)) / num_nodes
-        new_nodes[i] = (nodes[i] + normalize(u @ nodes[i] + heard, layer.node_norm, i)).clamp(min=0)
+        message = sum(gate / sum(open_gates) * (v @ nodes[j]) for j, gate in enumerate(open_gates)) / num_nodes
+        new_nodes[i] = (nodes[i] + normalize(u @ nodes[i] + message, layer.node_norm, i)).clamp(min=0)
     return new_nodes, new_edges
 
 

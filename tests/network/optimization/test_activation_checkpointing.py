@@ -10,12 +10,12 @@ from mdhr.network.backbone import Backbone
 from mdhr.network.optimization.activation_checkpointing import innermost_blocks
 
 
-def backbone(name: str, *, recompute: bool) -> Backbone:
+def backbone(name: str, *, activation_checkpointing: bool) -> Backbone:
     torch.manual_seed(0)
     drop_path_rate = 0.5 if name.startswith("swin") else 0.0
     return Backbone(
         name=name, pretrained=False, weights=None, feature_source="stage_output",
-        drop_path_rate=drop_path_rate, input_size=64, recompute=recompute,
+        drop_path_rate=drop_path_rate, input_size=64, activation_checkpointing=activation_checkpointing,
     )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ def training_step(model: Backbone) -> tuple[dict[str, Tensor], int]:
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "swin_tiny_patch4_window7_224"])
 def test_a_training_step_is_the_same_and_keeps_less(name: str) -> None:
-    plain, again = backbone(name, recompute=False), backbone(name, recompute=True)
+    plain, again = backbone(name, activation_checkpointing=False), backbone(name, activation_checkpointing=True)
     gradients, size = training_step(plain)
     same_gradients, smaller = training_step(again)
     assert smaller < 0.6 * size
@@ -52,7 +52,7 @@ def test_a_training_step_is_the_same_and_keeps_less(name: str) -> None:
 
 
 def test_a_copy_recomputes_with_its_own_parameters() -> None:
-    model = backbone("resnet18", recompute=True)
+    model = backbone("resnet18", activation_checkpointing=True)
     twin = copy.deepcopy(model)
     nn.init.zeros_(twin.model.layer1[0].conv1.weight)
     training_step(twin)
@@ -61,5 +61,5 @@ def test_a_copy_recomputes_with_its_own_parameters() -> None:
 
 
 def test_blocks_are_the_repeated_parts() -> None:
-    assert len(innermost_blocks(backbone("resnet18", recompute=False).model)) == 8
-    assert len(innermost_blocks(backbone("swin_tiny_patch4_window7_224", recompute=False).model)) == 12
+    assert len(innermost_blocks(backbone("resnet18", activation_checkpointing=False).model)) == 8
+    assert len(innermost_blocks(backbone("swin_tiny_patch4_window7_224", activation_checkpointing=False).model)) == 12

@@ -8,7 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from mdhr.action_units import BP4D
 from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR
-from mdhr.network.optimization.batch_norm_folding import folded
+from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 
 
 def network(name: str) -> MDHR:
@@ -30,7 +30,7 @@ def test_scores_stay(name: str) -> None:
     model = network(name).eval()
     clips = torch.randn(2, 4, 3, 64, 64)
     with torch.inference_mode():
-        ours, theirs = folded(model)(clips), model(clips)
+        ours, theirs = fold_batch_norm(model)(clips), model(clips)
     torch.testing.assert_close(ours.scores, theirs.scores, rtol=0, atol=1e-5)
     for mine, logits in zip(ours.region_logits, theirs.region_logits, strict=True):
         torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
@@ -39,13 +39,13 @@ def test_scores_stay(name: str) -> None:
 def test_the_network_itself_is_left_alone() -> None:
     model = network("resnet18")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    folded(model)
+    fold_batch_norm(model)
     assert model.training
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
 
 
 def test_no_normalization_of_a_plain_resnet_is_left() -> None:
-    model = folded(network("resnet18"))
+    model = fold_batch_norm(network("resnet18"))
     assert not [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
     assert model.backbone.model.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)

@@ -10,7 +10,7 @@ import pytest
 
 from mdhr.errors import InputError
 from mdhr.network.parity import comparison as parity
-from mdhr.network.parity.filling import filled_checkpoint
+from mdhr.network.parity.generated_tensors import generated_checkpoint
 from mdhr.network.parity.me_graphau import ME_GRAPHAU, compare_me_graphau
 
 
@@ -48,7 +48,7 @@ def test_a_difference_and_other_settings_are_seen(folder: Path) -> None:
 
 
 def test_filling_follows_the_rule() -> None:
-    state = filled_checkpoint({"LRM.up_fc.weight": [8, 512], "a.running_var": [9], "b.bias": [4]}, "salt")
+    state = generated_checkpoint({"LRM.up_fc.weight": [8, 512], "a.running_var": [9], "b.bias": [4]}, "salt")
     g = np.random.default_rng(zlib.crc32(b"saltLRM.up_fc.weight"))
     drawn = g.standard_normal((8, 512)) / np.sqrt(512)
     expected = 40 * (drawn - drawn.mean(1, keepdims=True))

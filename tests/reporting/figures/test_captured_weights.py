@@ -45,7 +45,7 @@ def test_shapes_sums_and_gates(au_set: ActionUnitSet, frames: torch.Tensor) -> N
                 assert (found.attention[t, i, j] > 0) == is_open
     assert found.active.any()
     assert network.training, "left as it was"
-    assert not network.dynamic.scale_logits._forward_hooks
+    assert not network.mfd.scale_logits._forward_hooks
     with torch.inference_mode():
         assert found.scores == pytest.approx(network.eval()(frames[None]).scores[0].numpy())
 
@@ -66,7 +66,7 @@ def test_the_weights_are_the_ones_the_dynamics_are_mixed_with(frames: torch.Tens
     """A bias that lets one scale win everywhere is seen."""
     network = small_mdhr()
     with torch.no_grad():
-        network.dynamic.scale_logits.bias[2] = 1e4
+        network.mfd.scale_logits.bias[2] = 1e4
     weights = capture_weights(network, frames).scale_weights
     assert np.array_equal(weights, np.eye(4)[2][None, :, None, None] * np.ones((4, 1, 2, 2)))
 

@@ -28,7 +28,7 @@ def build_me_graphau(
         au_set=action_unit_set(au_set),
         width=None,
         stage=stage,
-        num_nearest=4,
+        num_neighbors=4,
         project_once=project_once,
         weights=None,
     )

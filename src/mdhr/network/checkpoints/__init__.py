@@ -1,1 +1,1 @@
-""""""
+"""Loading of pretrained and released weights."""

@@ -1,7 +1,4 @@
-"""Checkpoints of the released MDHR code, loaded into this network.
-
-The released code writes one state dict per data set and backbone.
-"""
+"""Checkpoints of the released MDHR code: one state dict per data set and backbone."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,89 +7,93 @@ import torch
 from einops import rearrange
 
 from mdhr.errors import InputError
-from mdhr.network.checkpoints.conversion_rules import (
-    Rule,
-    backbone_rules,
-    block_rules,
+from mdhr.network.checkpoints.tensor_mapping import (
+    TensorMapping,
+    backbone_mappings,
     check_same_action_units,
     check_same_backbone,
-    fill,
-    linear_rules,
-    norm_rules,
-    plain_keys,
-    read_released,
-    side_by_side_rules,
+    linear_block_mappings,
+    linear_mappings,
+    load_mapped,
+    norm_mappings,
+    read_released_checkpoint,
+    stacked_block_mappings,
+    unwrap_state_dict,
 )
 from mdhr.network.mdhr import MDHR
 
 GROUP_NAMES = {"upper": "up", "middle": "mid", "lower": "down", "lower-a": "down1", "lower-b": "down2"}
-"""What the released code calls the region groups."""
+"""Names of the region groups in the released code."""
 
 
-def load_released(network: MDHR, path: str | Path) -> None:
-    """Fill the network from a checkpoint file of the released code.
+def load_released_mdhr(network: MDHR, path: str | Path) -> None:
+    """Load a checkpoint file of the released code into the network.
 
     Raises
     ------
-    InputError: no such file, not readable without unpickling code, or the checkpoint of another action unit set or
-        backbone; missing and unexpected keys are named.
+    InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
     """
-    checkpoint = read_released(path)
+    checkpoint = read_released_checkpoint(path)
     try:
-        load_released_state(network, checkpoint)
+        load_released_mdhr_state(network, checkpoint)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def load_released_state(network: MDHR, checkpoint: Mapping) -> None:
-    """Fill the network from a checkpoint; its dict may sit under ``state_dict``, its keys may begin with ``module.``.
+def load_released_mdhr_state(network: MDHR, checkpoint: Mapping) -> None:
+    """Load a checkpoint of the released code into the network.
+
+    Parameters
+    ----------
+    network: MDHR with all its parts; no checkpoints of ablated variants were released.
+    checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
 
     Raises
     ------
-    InputError: see :func:`load_released`; ablated variants have no released checkpoint.
+    InputError: the checkpoint does not fit the network.
     """
-    if network.dynamic is None or network.cross_region is None or network.temporal is None:
-        raise InputError("released checkpoints hold the whole network: set dynamics, hierarchy and temporal to true")
-    released = plain_keys(checkpoint)
+    if network.mfd is None or network.cross_region is None or network.tcn is None:
+        raise InputError("released checkpoints need all parts of MDHR. Set use_mfd, use_hsr and use_tcn to true.")
+    released = unwrap_state_dict(checkpoint)
     check_same_action_units(released.get("node_classifier.sc"), network.au_set)
     check_same_backbone(released, network.backbone, "Backbone")
-    fill(network, released, list(release_rules(network)))
+    load_mapped(network, released, list(mdhr_mappings(network)))
 
 
-def release_rules(network: MDHR) -> Iterator[Rule]:
-    """One rule for every tensor of the whole network."""
+def mdhr_mappings(network: MDHR) -> Iterator[TensorMapping]:
+    """Yield one mapping for every tensor of the network."""
     au_set = network.au_set
-    yield from backbone_rules(network.backbone, "Backbone")
-    yield from block_rules("static", "global_linear.fc", "global_linear.bn")
+    yield from backbone_mappings(network.backbone, "Backbone")
+    yield from linear_block_mappings("static", "global_linear.fc", "global_linear.bn")
 
     for s in range(len(network.backbone.strides)):
-        yield from _patch_projection(f"dynamic.projections.{s}.block", f"MFD.conv{s + 1}", f"MFD.bn{s + 1}")
-        yield from block_rules(f"dynamic.scale_features.{s}", f"MFD.weight_{s + 1}", f"MFD.wbn{s + 1}")
-    yield from linear_rules("dynamic.scale_logits", "MFD.weight")
-    yield from block_rules("dynamic.output", "MFD.convcat", "MFD.bn")
+        yield from _patch_projection(f"mfd.projections.{s}.block", f"MFD.conv{s + 1}", f"MFD.bn{s + 1}")
+        yield from linear_block_mappings(f"mfd.scale_features.{s}", f"MFD.weight_{s + 1}", f"MFD.wbn{s + 1}")
+    yield from linear_mappings("mfd.scale_logits", "MFD.weight")
+    yield from linear_block_mappings("mfd.output", "MFD.convcat", "MFD.bn")
 
     for r, (group, members) in enumerate(zip(au_set.groups, au_set.members, strict=True)):
-        ours, theirs = f"local.groups.{r}", f"LRM.{GROUP_NAMES[group.name]}"
+        name, released = f"local.groups.{r}", f"LRM.{GROUP_NAMES[group.name]}"
         if au_set.region_block:
-            yield from block_rules(f"{ours}.region_block", f"{theirs}_linear.fc", f"{theirs}_linear.bn")
-        yield from linear_rules(f"{ours}.pattern_head", f"{theirs}_fc")
-        yield from side_by_side_rules(f"{ours}.au_blocks.blocks", [f"LRM.class_linears.{n}" for n in members])
+            yield from linear_block_mappings(f"{name}.region_block", f"{released}_linear.fc", f"{released}_linear.bn")
+        yield from linear_mappings(f"{name}.pattern_head", f"{released}_fc")
+        yield from stacked_block_mappings(f"{name}.au_blocks.blocks", [f"LRM.class_linears.{n}" for n in members])
 
-    yield Rule("cross_region.attention.linear.weight", ["CRM.gat.linear.weight"])
-    yield Rule("cross_region.attention.source", ["CRM.gat.scoring_fn_source"])
-    yield Rule("cross_region.attention.target", ["CRM.gat.scoring_fn_target"])
-    yield Rule("cross_region.attention.bias", ["CRM.gat.bias"])
+    yield TensorMapping("cross_region.attention.linear.weight", ["CRM.gat.linear.weight"])
+    yield TensorMapping("cross_region.attention.a_src", ["CRM.gat.scoring_fn_source"])
+    yield TensorMapping("cross_region.attention.a_dst", ["CRM.gat.scoring_fn_target"])
+    yield TensorMapping("cross_region.attention.bias", ["CRM.gat.bias"])
 
     convolutions = [f"TCN.temporal_cnn.{n}" for n in range(len(au_set.aus))]
-    yield Rule("temporal.weight", [f"{c}.weight" for c in convolutions], lambda x: torch.stack(x).squeeze(2))
-    yield Rule("temporal.bias", [f"{c}.bias" for c in convolutions], torch.stack)
-    yield from norm_rules("temporal.norm", "TCN.bn")
-    yield Rule("similarity.anchors", ["node_classifier.sc"])
+    yield TensorMapping("tcn.weight", [f"{c}.weight" for c in convolutions], lambda x: torch.stack(x).squeeze(2))
+    yield TensorMapping("tcn.bias", [f"{c}.bias" for c in convolutions], torch.stack)
+    yield from norm_mappings("tcn.norm", "TCN.bn")
+    yield TensorMapping("similarity.prototypes", ["node_classifier.sc"])
 
 
-def _patch_projection(ours: str, convolution: str, norm: str) -> Iterator[Rule]:
-    """Kernels become rows of the matrix that multiplies patches: position by position, channels innermost."""
+def _patch_projection(name: str, convolution: str, norm: str) -> Iterator[TensorMapping]:
+    """Yield the tensors of a patch projection; a kernel becomes a matrix row in the order of the patch values."""
     rows = lambda x: rearrange(x[0], "out c p q -> out (p q c)")  # noqa: E731
-    yield Rule(f"{ours}.linear.weight", [f"{convolution}.weight"], rows)
-    yield Rule(f"{ours}.linear.bias", [f"{convolution}.bias"])
-    yield from norm_rules(f"{ours}.norm", norm)
+    yield TensorMapping(f"{name}.linear.weight", [f"{convolution}.weight"], rows)
+    yield TensorMapping(f"{name}.linear.bias", [f"{convolution}.bias"])
+    yield from norm_mappings(f"{name}.norm", norm)

@@ -1,81 +1,91 @@
-"""Public checkpoints of ME-GraphAU (https://github.com/CVI-SZU/ME-GraphAU), loaded into this network.
+"""Checkpoints of the released ME-GraphAU code (https://github.com/CVI-SZU/ME-GraphAU).
 
-The authors give those of stage 2, one for every fold of BP4D and DISFA, with ResNet-50 and Swin-Base.
+The authors published checkpoints of stage 2, one for every fold of BP4D and DISFA, with ResNet-50 and Swin-Base.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mdhr.errors import InputError
-from mdhr.network.checkpoints.conversion_rules import (
-    Rule,
-    backbone_rules,
-    block_rules,
+from mdhr.network.checkpoints.tensor_mapping import (
+    TensorMapping,
+    backbone_mappings,
     check_same_action_units,
     check_same_backbone,
-    fill,
-    linear_rules,
-    norm_rules,
-    plain_keys,
-    read_released,
-    side_by_side_rules,
+    linear_block_mappings,
+    linear_mappings,
+    load_mapped,
+    norm_mappings,
+    read_released_checkpoint,
+    stacked_block_mappings,
+    unwrap_state_dict,
 )
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 
-LAYER_NAMES = {"own": "U", "heard": "V", "end": "A", "start": "B", "edge": "E"}
-"""What the released code calls the linear maps of a gated graph convolution."""
+LAYER_NAMES = {"self_proj": "U", "message_proj": "V", "dst_proj": "A", "src_proj": "B", "edge_proj": "E"}
+"""Names of the linear layers of a gated graph convolution in the released code."""
 
 
-def load_me_graphau(network: MEGraphAU, path: str | Path) -> None:
-    """Fill the network from a checkpoint file of the released code.
+def load_released_me_graphau(network: MEGraphAU, path: str | Path) -> None:
+    """Load a checkpoint file of the released code into the network.
 
     Raises
     ------
-    InputError: no such file, not readable without unpickling code, or the checkpoint of another stage, action unit set
-        or backbone; missing and unexpected keys are named.
+    InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
     """
-    checkpoint = read_released(path)
+    checkpoint = read_released_checkpoint(path)
     try:
-        load_me_graphau_state(network, checkpoint)
+        load_released_me_graphau_state(network, checkpoint)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def load_me_graphau_state(network: MEGraphAU, checkpoint: Mapping) -> None:
-    """Fill the network from a checkpoint; its dict may sit under ``state_dict``, its keys may begin with ``module.``.
+def load_released_me_graphau_state(network: MEGraphAU, checkpoint: Mapping) -> None:
+    """Load a checkpoint of the released code into the network.
+
+    Parameters
+    ----------
+    network: ME-GraphAU of the stage of the checkpoint.
+    checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
 
     Raises
     ------
-    InputError: see :func:`load_me_graphau`.
+    InputError: the checkpoint does not fit the network.
     """
-    released = plain_keys(checkpoint)
+    released = unwrap_state_dict(checkpoint)
     check_same_action_units(released.get("head.sc"), network.au_set)
     check_same_backbone(released, network.backbone, "backbone")
     stage = 2 if "head.edge_fc.weight" in released else 1
     if "head.sc" in released and stage != network.stage:
-        raise InputError(f"the checkpoint is of stage {stage}, the network of stage {network.stage}: set stage={stage}")
-    fill(network, released, list(me_graphau_rules(network)))
+        raise InputError(
+            f"the checkpoint is of stage {stage}, but the network is of stage {network.stage}. "
+            f"Set network.stage={stage}."
+        )
+    load_mapped(network, released, list(me_graphau_mappings(network)))
 
 
-def me_graphau_rules(network: MEGraphAU) -> Iterator[Rule]:
-    """One rule for every tensor of the network."""
-    yield from backbone_rules(network.backbone, "backbone")
-    yield from block_rules("static", "global_linear.fc", "global_linear.bn")
-    yield from side_by_side_rules("au_maps", [f"head.class_linears.{n}" for n in range(len(network.au_set.aus))])
-    yield Rule("similarity.anchors", ["head.sc"])
+def me_graphau_mappings(network: MEGraphAU) -> Iterator[TensorMapping]:
+    """Yield one mapping for every tensor of the network."""
+    yield from backbone_mappings(network.backbone, "backbone")
+    yield from linear_block_mappings("static", "global_linear.fc", "global_linear.bn")
+    yield from stacked_block_mappings(
+        "au_features", [f"head.class_linears.{n}" for n in range(len(network.au_set.aus))]
+    )
+    yield TensorMapping("similarity.prototypes", ["head.sc"])
     if network.stage == 1:
-        yield from linear_rules("graph.own", "head.gnn.U")
-        yield from linear_rules("graph.heard", "head.gnn.V")
-        yield from norm_rules("graph.norm", "head.gnn.bnv")
+        yield from linear_mappings("graph.self_proj", "head.gnn.U")
+        yield from linear_mappings("graph.message_proj", "head.gnn.V")
+        yield from norm_mappings("graph.norm", "head.gnn.bnv")
         return
-    for ours, theirs in (("in_face", "FAM"), ("in_pair", "ARM")):
-        for name in ("query", "key", "value"):
-            yield from linear_rules(f"edge_features.{ours}.{name}", f"head.edge_extractor.{theirs}.linear_{name[0]}")
-    yield from linear_rules("edge_features.linear", "head.edge_extractor.edge_proj")
-    yield from norm_rules("edge_features.norm", "head.edge_extractor.bn")
+    for attention, released in (("face_attention", "FAM"), ("pair_attention", "ARM")):
+        for role in ("query", "key", "value"):
+            name = f"edge_features.{attention}.{role}_proj"
+            yield from linear_mappings(name, f"head.edge_extractor.{released}.linear_{role[0]}")
+    yield from linear_mappings("edge_features.linear", "head.edge_extractor.edge_proj")
+    yield from norm_mappings("edge_features.norm", "head.edge_extractor.bn")
     for i in range(len(network.layers)):
-        for ours, theirs in LAYER_NAMES.items():
-            yield Rule(f"layers.{i}.{ours}.weight", [f"head.gnn.{theirs}{i + 1}.weight"])
-        yield from norm_rules(f"layers.{i}.node_norm", f"head.gnn.bnv{i + 1}")
-        yield from norm_rules(f"layers.{i}.edge_norm", f"head.gnn.bne{i + 1}")
-    yield from linear_rules("edge_head", "head.edge_fc")
+        for name, released in LAYER_NAMES.items():
+            yield TensorMapping(f"layers.{i}.{name}.weight", [f"head.gnn.{released}{i + 1}.weight"])
+        yield from norm_mappings(f"layers.{i}.node_norm", f"head.gnn.bnv{i + 1}")
+        yield from norm_mappings(f"layers.{i}.edge_norm", f"head.gnn.bne{i + 1}")
+    yield from linear_mappings("edge_head", "head.edge_fc")

@@ -1,7 +1,7 @@
-"""Weights of a timm model from a local file or the Hugging Face hub, checked key by key.
+"""Weights of timm models from a local file or the Hugging Face hub, checked key by key.
 
-timm itself accepts a partly fitting file in silence once the classifier is dropped, and without a network it retries
-for the better part of a minute. Here both end at once in one line.
+timm loads files that fit only partly without a warning once the classifier is removed, and retries for almost a minute
+without a network connection. Here both raise an error immediately.
 """
 
 import logging
@@ -17,24 +17,23 @@ from mdhr.errors import InputError
 
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 3.0
-"""Seconds within which the hub must answer."""
-
-NAMED = 4
-"""How many keys an error names."""
+"""Seconds to wait for an answer of the hub."""
+MAX_LISTED_KEYS = 4
+"""Keys of one kind that an error message lists."""
 
 
 def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[str]) -> None:
-    """Fill a timm model from a file in timm's format (safetensors, or torch weights that need no unpickling).
+    """Load a file in timm's format (safetensors, or torch weights without pickled code) into a timm model.
 
     Parameters
     ----------
     model: the model without its classifier.
     path: the file.
-    ignored: keys that the file may hold and the model has dropped (its classifier).
+    ignored: keys that the file may contain although the model does not (its classifier).
 
     Raises
     ------
-    InputError: the file is absent, unreadable, or fits another model; missing, unexpected and misshapen keys are named.
+    InputError: the file does not exist, cannot be read, or does not fit; the message names the keys.
     """
     state = read_weights(path)
     convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
@@ -44,26 +43,31 @@ def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[s
     state = {key: value for key, value in state.items() if key in expected or key not in ignored}
     problem = describe_mismatch(state, expected)
     if problem:
-        raise InputError(f"{path} does not fit the backbone {type(model).__name__}: {problem}")
+        raise InputError(f"weights '{path}' do not fit the backbone {type(model).__name__}: {problem}")
     model.load_state_dict(state, strict=False)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """State dict of a file; ``InputError`` where there is none."""
+    """Return the state dict of a file.
+
+    Raises
+    ------
+    InputError: the file does not exist or cannot be read.
+    """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise InputError(f"no weights at {path}: give an existing file of weights")
-    logging.getLogger("timm.models._helpers").setLevel(logging.WARNING)  # a line for every file that went well
+        raise InputError(f"weights file '{path}' does not exist. Pass an existing file.")
+    logging.getLogger("timm.models._helpers").setLevel(logging.WARNING)  # timm logs every loaded file
     try:
         return timm.models.load_state_dict(str(path))
     except Exception as error:
-        raise InputError(f"cannot read weights from {path}: {first_line(error)}") from error
+        raise InputError(f"cannot read weights from '{path}': {first_line(error)}") from error
 
 
 def describe_mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:
-    """What keeps ``state`` from filling ``expected``, in one line; empty if nothing does.
+    """Return the missing, unexpected and misshapen keys of a state dict in one line; empty if it fits.
 
-    Counters of batch normalization may be absent: old files do not have them and no result depends on them.
+    ``num_batches_tracked`` may be missing: old files do not contain it and no result depends on it.
     """
     missing = [k for k in expected if k not in state and not k.endswith("num_batches_tracked")]
     unexpected = [k for k in state if k not in expected]
@@ -76,25 +80,28 @@ def describe_mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor
 
 
 def describe_keys(**kinds: Sequence[str]) -> str:
-    """``2 missing (a, b); 1 unexpected (c)`` for the kinds of keys that there are; long lists are cut."""
+    """Return for example ``2 missing (a, b); 1 unexpected (c)``, without empty kinds and with long lists cut."""
     return "; ".join(
-        f"{len(keys)} {kind} ({', '.join(keys[:NAMED])}{', ...' if len(keys) > NAMED else ''})"
+        f"{len(keys)} {kind} ({', '.join(keys[:MAX_LISTED_KEYS])}{', ...' if len(keys) > MAX_LISTED_KEYS else ''})"
         for kind, keys in kinds.items()
         if keys
     )
 
 
 def fetch_from_hub(pretrained_cfg: Mapping) -> Path:
-    """Path of a timm model's weights in the local cache, downloaded if need be.
+    """Return the path of a timm model's weights in the local cache, after a download if they are not cached.
 
     Raises
     ------
-    InputError: at once, when the weights are not cached and the hub does not answer.
+    InputError: timm has no weights for the model, or they are not cached and the hub does not answer.
     """
     repository = pretrained_cfg.get("hf_hub_id")
     name = pretrained_cfg.get("architecture", "this backbone")
     if not repository:
-        raise InputError(f"timm has no pretrained weights for {name}: give a local file as backbone.weights")
+        raise InputError(
+            f"timm has no pretrained weights for {name}. "
+            "Set backbone.weights to a local file or backbone.pretrained=false."
+        )
     cached = huggingface_hub.try_to_load_from_cache(repository, HUB_FILE)
     if isinstance(cached, str):
         return Path(cached)
@@ -104,11 +111,11 @@ def fetch_from_hub(pretrained_cfg: Mapping) -> Path:
         return Path(huggingface_hub.hf_hub_download(repository, HUB_FILE))
     except Exception as error:
         raise InputError(
-            f"cannot fetch the pretrained weights {repository} from the Hugging Face hub ({first_line(error)}): "
-            "give a local file as backbone.weights or set backbone.pretrained=false"
+            f"cannot download the pretrained weights {repository} from the Hugging Face hub ({first_line(error)}). "
+            "Set backbone.weights to a local file or backbone.pretrained=false."
         ) from error
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's message, or its type where it has none."""
+    """Return the first line of an error's message, or the name of its type if the message is empty."""
     return next(iter(str(error).splitlines()), "") or type(error).__name__

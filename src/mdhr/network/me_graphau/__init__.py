@@ -1,1 +1,1 @@
-""""""
+"""ME-GraphAU baseline (Luo et al., IJCAI 2022)."""

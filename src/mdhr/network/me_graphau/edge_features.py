@@ -1,10 +1,11 @@
-"""ME-GraphAU, stage 2: a feature for every pair of action units, the first half of MEFL (Luo et al., section 3.2).
+"""ME-GraphAU, stage 2: a feature for every ordered pair of action units, first half of MEFL (Luo et al., section 3.2).
 
-FAM, seen in the face:  F_i  = attention(query U_i; key and value the whole face)
-ARM, seen in a pair:    F_ij = attention(query F_j; key and value F_i)
-edge from j to i:       mean over the positions of BN(W F_ij)          one channel of BN per edge
+    FAM:  F_i  = attention(query U_i, context X)
+    ARM:  F_ij = attention(query F_j, context F_i)
+    edge from j to i:  e_ij = mean over positions of BN(W F_ij)
 
-Edges are ``i j``: the one that listens (end) first, the one that is heard (start) second.
+U_i is the feature map of action unit i and X the feature map of the full face. The batch normalization has one channel
+per edge. Edges are indexed ``i j``: target node i first, source node j second.
 """
 
 import torch
@@ -15,29 +16,29 @@ from mdhr.network.blocks import scaled_linear
 
 
 class CrossAttention(nn.Module):
-    """Every position of one map looks at all positions of another, with queries and keys of half the width.
+    """Attention of all positions of one feature map over all positions of another; queries and keys have width D/2.
 
     Parameters
     ----------
     width: D, even.
-    project_once: a map that takes part in many pairs is projected once and not once for every pair. The outcome is the
-        same; the released code does the latter, and its published cost counts it.
+    project_once: project every feature map once, not once for every pair that it is part of. The result is the same;
+        the released code projects per pair, and its published cost includes that.
     """
 
     def __init__(self, *, width: int, project_once: bool) -> None:
         super().__init__()
-        self.query = scaled_linear(width, width // 2)
-        self.key = scaled_linear(width, width // 2)
-        self.value = scaled_linear(width, width)
+        self.query_proj = scaled_linear(width, width // 2)
+        self.key_proj = scaled_linear(width, width // 2)
+        self.value_proj = scaled_linear(width, width)
         self.project_once = project_once
 
-    def forward(self, looking: Float[Tensor, "... p d"], seen: Float[Tensor, "... q d"]) -> Float[Tensor, "... p d"]:
-        """Axes of size 1 before the positions pair one map of a side with many of the other."""
+    def forward(self, query: Float[Tensor, "... P D"], context: Float[Tensor, "... Q D"]) -> Float[Tensor, "... P D"]:
+        """Return the attended values. Leading axes are broadcast, so one feature map can be paired with many."""
         if not self.project_once:
-            maps = torch.broadcast_shapes(looking.shape[:-2], seen.shape[:-2])
-            looking, seen = (x.expand(*maps, -1, -1) for x in (looking, seen))
-        query, key, value = self.query(looking), self.key(seen), self.value(seen)
-        return (query @ key.mT * query.shape[-1] ** -0.5).softmax(-1) @ value
+            leading = torch.broadcast_shapes(query.shape[:-2], context.shape[:-2])
+            query, context = (x.expand(*leading, -1, -1) for x in (query, context))
+        q, k, v = self.query_proj(query), self.key_proj(context), self.value_proj(context)
+        return (q @ k.mT * q.shape[-1] ** -0.5).softmax(-1) @ v
 
 
 class EdgeFeatures(nn.Module):
@@ -45,14 +46,16 @@ class EdgeFeatures(nn.Module):
 
     def __init__(self, *, num_aus: int, width: int, project_once: bool) -> None:
         super().__init__()
-        self.in_face = CrossAttention(width=width, project_once=project_once)  # FAM
-        self.in_pair = CrossAttention(width=width, project_once=project_once)  # ARM
+        self.face_attention = CrossAttention(width=width, project_once=project_once)  # FAM
+        self.pair_attention = CrossAttention(width=width, project_once=project_once)  # ARM
         self.linear = scaled_linear(width, width)
         self.norm = nn.BatchNorm2d(num_aus * num_aus)
 
-    def forward(self, au_maps: Float[Tensor, "b n p d"], face: Float[Tensor, "b p d"]) -> Float[Tensor, "b n n d"]:
-        """From every action unit's map U and the map of the whole face."""
-        maps = self.in_face(au_maps, face.unsqueeze(1))  # (B T) N P D
-        pairs = self.in_pair(maps.unsqueeze(1), maps.unsqueeze(2))  # (B T) N N P D
-        edges = self.norm(self.linear(pairs).flatten(1, 2))  # (B T) N*N P D
+    def forward(
+        self, au_features: Float[Tensor, "BT N P D"], face: Float[Tensor, "BT P D"]
+    ) -> Float[Tensor, "BT N N D"]:
+        """Return e from the feature maps U of all action units and X of the full face."""
+        attended = self.face_attention(au_features, face.unsqueeze(1))  # BT N P D
+        pairs = self.pair_attention(attended.unsqueeze(1), attended.unsqueeze(2))  # BT N N P D
+        edges = self.norm(self.linear(pairs).flatten(1, 2))  # BT (N N) P D
         return edges.mean(2).unflatten(1, pairs.shape[1:3])

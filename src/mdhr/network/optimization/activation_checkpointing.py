@@ -1,7 +1,10 @@
-"""Less memory in training: what happens inside a block of the backbone is computed again when its gradient is due.
+"""Activation checkpointing for backbone blocks.
 
-Only what goes into a block is kept. The outcome is the same; a training step takes about one forward pass of the
-backbone more.
+Training stores only the inputs of the blocks; the activations inside are recomputed in the backward pass, which costs
+about one more forward pass of the backbone. Losses, gradients and batch statistics are unchanged.
+
+timm's ``set_grad_checkpointing`` is not used because it updates the running statistics of batch normalization twice per
+step.
 """
 
 from collections.abc import Iterator
@@ -16,14 +19,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 
-def recompute_blocks(model: nn.Module) -> None:
-    """Change every block of a timm model so that it keeps its input alone; parameters and their names stay."""
+def checkpoint_blocks(model: nn.Module) -> None:
+    """Enable activation checkpointing for every block of a timm model, in place; parameter names do not change."""
     for block in innermost_blocks(model):
-        block.forward = MethodType(_forward, block)  # type: ignore[method-assign]
+        block.forward = MethodType(_checkpointed_forward, block)  # type: ignore[method-assign]
 
 
 def innermost_blocks(model: nn.Module) -> list[nn.Module]:
-    """The repeated parts of a model: composed children of sequences, and of nested sequences the innermost."""
+    """Return the repeated blocks of a model: children of ``nn.Sequential`` that have children and contain no block."""
     composed = [
         child
         for sequence in model.modules()
@@ -34,7 +37,7 @@ def innermost_blocks(model: nn.Module) -> list[nn.Module]:
     return [block for block in composed if not any(other in composed for other in list(block.modules())[1:])]
 
 
-def _forward(block: nn.Module, *inputs: Tensor) -> Any:
+def _checkpointed_forward(block: nn.Module, *inputs: Tensor) -> Any:
     forward = partial(type(block).forward, block)
     if not torch.is_grad_enabled():
         return forward(*inputs)
@@ -42,12 +45,13 @@ def _forward(block: nn.Module, *inputs: Tensor) -> Any:
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-    """For the first pass and for the second, which must not count the batch once more in the running statistics."""
-    return nullcontext(), _statistics_kept(block)
+    """Return the contexts of the forward pass and of the recomputation."""
+    return nullcontext(), _fixed_running_statistics(block)
 
 
 @contextmanager
-def _statistics_kept(block: nn.Module) -> Iterator[None]:
+def _fixed_running_statistics(block: nn.Module) -> Iterator[None]:
+    """Keep the running statistics of batch normalization unchanged, so that no batch is counted twice."""
     norms = [module for module in block.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     counts = [norm.num_batches_tracked for norm in norms]

@@ -1,4 +1,4 @@
-"""Batch normalization that has stopped learning is a factor and a shift: part of the layer before it."""
+"""Fold frozen batch normalization into the preceding linear or convolutional layer."""
 
 import copy
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from mdhr.network.blocks import LinearBlock
 from mdhr.network.tcn import TemporalConvolution
 
 
-def folded(network: nn.Module) -> nn.Module:
-    """A copy for inference alone whose batch normalizations are folded into linear layers and convolutions.
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """Return a copy of the network for inference with batch normalization folded into linear layers and convolutions.
 
-    The same function up to rounding, with a pass over every map less. Normalizations that follow no such layer stay.
-    Swin's attention is one call, which timm avoids in training.
+    The outputs are equal up to rounding. Normalizations that do not directly follow such a layer remain. Fused
+    attention is enabled in timm's Swin Transformers.
     """
     network = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(network.modules()):
@@ -25,7 +25,7 @@ def folded(network: nn.Module) -> nn.Module:
             _fold(module.linear, module.norm, fuse_linear_bn_weights)
             module.set_submodule("norm", nn.Identity())
         elif isinstance(module, TemporalConvolution):
-            factor, shift = _affine(module.norm)  # one of each for an action unit, whatever the channel
+            factor, shift = _affine(module.norm)  # N each: one channel per action unit
             module.weight.data *= factor[:, None, None]
             module.bias.data = module.bias * factor[:, None] + shift[:, None]
             module.set_submodule("norm", nn.Identity())
@@ -38,22 +38,22 @@ def folded(network: nn.Module) -> nn.Module:
 
 @torch.no_grad()
 def _fold_backbone(backbone: Backbone) -> None:
-    """Fold where a normalization is given what a convolution has just made: one frame is sent through to see that."""
-    made_by: dict[int, tuple[Tensor, nn.Conv2d]] = {}  # the tensors are kept, so that no other takes their place
+    """Fold every batch normalization whose input is the output of a convolution, found by tracing one frame."""
+    sources: dict[int, tuple[Tensor, nn.Conv2d]] = {}  # holds the tensors so that no id is reused
     pairs: dict[nn.BatchNorm2d, nn.Conv2d] = {}
 
     def after_convolution(module: nn.Conv2d, _: object, output: Tensor) -> None:
-        made_by[id(output)] = output, module
+        sources[id(output)] = output, module
 
     def before_norm(module: nn.BatchNorm2d, inputs: tuple[Tensor]) -> None:
-        if id(inputs[0]) in made_by:
-            pairs[module] = made_by[id(inputs[0])][1]
+        if id(inputs[0]) in sources:
+            pairs[module] = sources[id(inputs[0])][1]
 
     hooks = []
     for module in backbone.modules():
         if isinstance(module, nn.Conv2d):
             hooks.append(module.register_forward_hook(after_convolution))
-        elif type(module) is nn.BatchNorm2d:  # timm's own also hold an activation
+        elif type(module) is nn.BatchNorm2d:  # not timm's subclasses, which include an activation
             hooks.append(module.register_forward_pre_hook(before_norm))
     device = next(backbone.parameters()).device
     backbone(torch.zeros(1, 3, backbone.input_size, backbone.input_size, device=device))
@@ -77,6 +77,7 @@ def _fold(
 
 
 def _affine(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+    """Return the factor and the shift per channel of a batch normalization in evaluation mode."""
     mean, variance = norm.running_mean, norm.running_var
     assert mean is not None
     assert variance is not None

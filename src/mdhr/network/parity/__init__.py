@@ -1,1 +1,1 @@
-""""""
+"""Comparison with golden outputs of the released code."""

@@ -1,7 +1,7 @@
 """Is this network the released one? Compare with golden numbers of the released code (``make parity``).
 
 The golden folder holds outputs of the released code, not its weights: those are filled by a rule from each tensor's
-name (:mod:`mdhr.network.parity.filling`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
+name (:mod:`mdhr.network.parity.generated_tensors`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
 
 Prints one line per network in evaluation mode, ME-GraphAU's among them, and one for a training step. Exit status 0
 when all agree, 1 when one does not, 2 when the folder is not complete.
@@ -22,9 +22,9 @@ from torch.nn import functional as F
 
 from mdhr.action_units import action_unit_set
 from mdhr.errors import InputError
-from mdhr.network.checkpoints.released_mdhr import load_released_state, release_rules
+from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state, mdhr_mappings
 from mdhr.network.mdhr import MDHR
-from mdhr.network.parity.filling import filled_checkpoint, filled_frames, generator, released_backbone
+from mdhr.network.parity.generated_tensors import generated_checkpoint, generated_frames, generator, random_backbone
 from mdhr.network.parity.me_graphau import ME_GRAPHAU, compare_me_graphau
 
 GOLDEN = Path(__file__).resolve().parents[4] / "tests" / "golden" / "parity"
@@ -56,11 +56,11 @@ REGION_WEIGHT = 0.01
 """lambda of the training step."""
 
 
-def filled_network(name: str, folder: Path, meta: Mapping) -> MDHR:
+def generated_network(name: str, folder: Path, meta: Mapping) -> MDHR:
     """The network ``<data set>_<backbone>`` with the rule's weights."""
     data_set, _, backbone = name.partition("_")
     network = MDHR(
-        backbone=released_backbone(backbone),
+        backbone=random_backbone(backbone),
         au_set=action_unit_set(data_set.upper()),
         width=None,
         temporal_radius=meta["k"],
@@ -68,7 +68,7 @@ def filled_network(name: str, folder: Path, meta: Mapping) -> MDHR:
         use_hsr=True,
         use_tcn=True,
     )
-    load_released_state(network, filled_checkpoint(_read_json(folder / f"{name}_keys.json"), meta["salt"]))
+    load_released_mdhr_state(network, generated_checkpoint(_read_json(folder / f"{name}_keys.json"), meta["salt"]))
     return network
 
 
@@ -76,10 +76,10 @@ def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
     """Everything the golden file of a network holds, under its names, for one clip in evaluation mode."""
     stages: dict[str, Any] = {
         "static_first32": network.static,
-        "dynamic_first32": network.dynamic,
+        "dynamic_first32": network.mfd,
         "local_nodes_first32": network.local,
         "cross_region_nodes_first32": network.cross_region,
-        "tcn_nodes_first32": network.temporal,
+        "tcn_nodes_first32": network.tcn,
     }
     outputs: dict[str, Tensor] = {}
 
@@ -119,8 +119,8 @@ def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, boo
     """Line of a network in evaluation mode, and whether it keeps the bounds."""
     with np.load(folder / f"{name}.npz") as file:
         golden = {key: torch.from_numpy(file[key]) for key in file}
-    network = filled_network(name, folder, meta)
-    ours = evaluation_outputs(network, filled_frames(f"clip.{name}", [1, NUM_FRAMES], meta["salt"]))
+    network = generated_network(name, folder, meta)
+    ours = evaluation_outputs(network, generated_frames(f"clip.{name}", [1, NUM_FRAMES], meta["salt"]))
     scores = (ours["scores"] - golden.pop("scores")).abs().max().item()
     tensors = {key: ((ours[key] - x).abs().max() / x.abs().max()).item() for key, x in golden.items()}
     worst = max(tensors, key=lambda key: tensors[key])
@@ -131,14 +131,14 @@ def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, boo
 def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
     """Line of the training step, and whether it keeps the bounds."""
     golden = _read_json(folder / f"{TRAIN_STEP}_train_step.json")
-    network = filled_network(TRAIN_STEP, folder, meta)
+    network = generated_network(TRAIN_STEP, folder, meta)
     # With channels last torch sums batch statistics in float32 on a CPU, which errs by 1e-5 and, fifty layers on, moves
     # gradients by percents. With channels first, as in the released code, it sums in float64.
     network.backbone.to(memory_format=torch.contiguous_format)
     name = f"{TRAIN_STEP}_train"
     shape = (2, NUM_FRAMES, len(network.au_set.aus))
     au = torch.from_numpy(generator(f"labels.{name}", meta["salt"]).random(shape) < 0.35).long()
-    frames = filled_frames(f"clip.{name}", [2, NUM_FRAMES], meta["salt"])
+    frames = generated_frames(f"clip.{name}", [2, NUM_FRAMES], meta["salt"])
     losses = training_step(network, frames, au, torch.tensor(golden["class_weights"]))
     loss = max(abs(losses[key] - golden[key]) / max(1.0, golden[key]) for key in losses)
     parts, largest = gradient_differences(dict(gradient_norms(network)), golden["grad_norm"])
@@ -169,11 +169,11 @@ def gradient_differences(
 def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
     """Norm of every gradient under the released name; tensors that were joined are taken apart again."""
     parameters = dict(network.named_parameters())
-    for rule in release_rules(network):
-        gradient = parameters[rule.ours].grad if rule.ours in parameters else None
+    for mapping in mdhr_mappings(network):
+        gradient = parameters[mapping.name].grad if mapping.name in parameters else None
         if gradient is not None:
-            pieces = gradient.chunk(len(rule.theirs))
-            yield from ((key, piece.norm().item()) for key, piece in zip(rule.theirs, pieces, strict=True))
+            pieces = gradient.chunk(len(mapping.released))
+            yield from ((key, piece.norm().item()) for key, piece in zip(mapping.released, pieces, strict=True))
 
 
 def check_folder(folder: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from mdhr.action_units import action_unit_set
-from mdhr.network.checkpoints.released_me_graphau import load_me_graphau_state
+from mdhr.network.checkpoints.released_me_graphau import load_released_me_graphau_state
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
-from mdhr.network.parity.filling import filled_checkpoint, filled_frames, released_backbone
+from mdhr.network.parity.generated_tensors import generated_checkpoint, generated_frames, random_backbone
 
 ME_GRAPHAU = (
     "me_graphau_stage1_bp4d_resnet50",
@@ -25,11 +25,11 @@ def released_me_graphau(name: str) -> MEGraphAU:
     """The network ``me_graphau_<stage>_<data set>_<backbone>`` with random weights."""
     stage, data_set, backbone = name.removeprefix("me_graphau_").split("_", 2)
     return MEGraphAU(
-        backbone=released_backbone(backbone),
+        backbone=random_backbone(backbone),
         au_set=action_unit_set(data_set.upper()),
         width=None,
         stage=1 if stage == "stage1" else 2,
-        num_nearest=4,
+        num_neighbors=4,
         project_once=False,
         weights=None,
     )
@@ -41,8 +41,8 @@ def compare_me_graphau(name: str, folder: Path, meta: Mapping) -> tuple[str, boo
         golden = {key: torch.from_numpy(file[key]) for key in file}
     network = released_me_graphau(name).eval()
     shapes = json.loads((folder / f"{name}_keys.json").read_text())
-    load_me_graphau_state(network, filled_checkpoint(shapes, meta["salt"]))
-    frames = filled_frames(f"frames.{name}", [2], meta["salt"])
+    load_released_me_graphau_state(network, generated_checkpoint(shapes, meta["salt"]))
+    frames = generated_frames(f"frames.{name}", [2], meta["salt"])
     with torch.inference_mode():
         output = network(frames.unsqueeze(0))
     ours = {"scores": output.scores[0]}

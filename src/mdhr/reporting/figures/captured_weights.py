@@ -71,5 +71,5 @@ def _graph_attention(network: MDHR, nodes: Tensor, active: Tensor) -> Tensor:
     graph = network.cross_region
     assert graph is not None
     z = graph.attention.linear(nodes)
-    source, target = ((z * vector).sum(-1) for vector in (graph.attention.source, graph.attention.target))
+    source, target = ((z * vector).sum(-1) for vector in (graph.attention.a_src, graph.attention.a_dst))
     return attention_weights(source, target, gated_adjacency(graph.cross_region, active))

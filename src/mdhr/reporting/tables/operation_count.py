@@ -12,9 +12,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 OUTSIDE_LAYERS = (
     "relative_position_bias_table",
-    "similarity.anchors",
-    "attention.source",
-    "attention.target",
+    "similarity.prototypes",
+    "attention.a_src",
+    "attention.a_dst",
     "attention.bias",
 )
 """Name endings of parameters that do not belong to a linear, convolution or normalization layer."""

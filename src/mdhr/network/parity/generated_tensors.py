@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from mdhr.network.backbone import Backbone
-from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES, is_constant
+from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, is_constant
 
 
-def released_backbone(name: str) -> Backbone:
+def random_backbone(name: str) -> Backbone:
     """``resnet50`` or ``swin_base`` as released, with random weights."""
     return Backbone(**RELEASED_BACKBONES[name], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224)
 
@@ -25,7 +25,7 @@ def generator(name: str, salt: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32((salt + name).encode()))
 
 
-def filled_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
+def generated_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
     """A tensor of a released checkpoint, filled by the rule of its name."""
     g, last = generator(key, salt), key.rpartition(".")[2]
     if last == "running_var":
@@ -40,17 +40,17 @@ def filled_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
     return tensor
 
 
-def filled_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str, Tensor]:
+def generated_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str, Tensor]:
     """A checkpoint in the released layout from its keys and shapes."""
     return {
         key: torch.zeros(shape, dtype=torch.long)
         if key.endswith("num_batches_tracked") or is_constant(key)
-        else torch.from_numpy(np.asarray(filled_tensor(key, shape, salt), dtype=np.float32))
+        else torch.from_numpy(np.asarray(generated_tensor(key, shape, salt), dtype=np.float32))
         for key, shape in shapes.items()
     }
 
 
-def filled_frames(name: str, leading: Sequence[int], salt: str) -> Tensor:
+def generated_frames(name: str, leading: Sequence[int], salt: str) -> Tensor:
     """Coarse noise, ``*leading 3 224 224``."""
     coarse = generator(name, salt).standard_normal((*leading, 3, 14, 14))
     return torch.from_numpy(np.kron(coarse, np.ones((16, 16))).astype(np.float32))
