@@ -16,7 +16,9 @@ from mdhr.network.mfd import frame_difference
 from mdhr.reporting.demo_network import load_demo_network
 from mdhr.reporting.figures.captured_weights import capture_weights
 
-look = load_demo_network(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
+look = load_demo_network(
+    data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo")
+)
 network, clips = look.network, look.clips
 print(look.note)
 

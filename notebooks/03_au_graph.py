@@ -14,7 +14,9 @@ from mdhr.data.transforms import normalize
 from mdhr.reporting.demo_network import load_demo_network
 from mdhr.reporting.figures.captured_weights import capture_weights
 
-look = load_demo_network(data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo"))
+look = load_demo_network(
+    data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo")
+)
 au_set, clips = look.au_set, look.clips
 print(look.note)
 for group in au_set.groups:

@@ -39,13 +39,17 @@ def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
 
 
 def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: Program) -> None:
-    study_run(Path("runs/study/synthetic-honest"), demo_settings("me_graphau_stage1"), fold=1, seed=1, f1=0.6,
-              network="me_graphau_stage1")
+    study_run(
+        Path("runs/study/synthetic-honest"),
+        demo_settings("me_graphau_stage1"),
+        fold=1,
+        seed=1,
+        f1=0.6,
+        network="me_graphau_stage1",
+    )
     assert tables("table=me_graphau") == 3
     page = Path("experiments/me-graphau/synthetic/table.md").read_text()
-    assert (
-        "INCOMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
-    )
+    assert "INCOMPLETE: MDHR (0 of 3 runs), ME-GraphAU stage 1 (1 of 3 runs), ME-GraphAU stage 2 (0 of 3 runs)" in page
     assert "command: `make me-graphau DATA=synthetic`" in page
     assert not list(Path("experiments").rglob("*.png")), "no mean over all folds, no bar"
 

@@ -17,8 +17,8 @@ from mdhr.inference import conversion as converting
 from mdhr.inference.conversion import ReleasedCheckpoint, convert, identify_checkpoint, released_network_settings
 from mdhr.inference.model_fingerprint import fixed_clips
 from mdhr.inference.model_loading import load_model
-from mdhr.network.checkpoints.conversion_rules import RELEASED_BACKBONES
-from mdhr.network.checkpoints.released_me_graphau import me_graphau_rules
+from mdhr.network.checkpoints.released_me_graphau import me_graphau_mappings
+from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 from mdhr.network.network_settings import build_network
 from mdhr.network.parity.comparison import GOLDEN, NETWORKS
@@ -52,9 +52,9 @@ def me_graphau(stage: int) -> tuple[MEGraphAU, dict[str, Tensor]]:
     network.train()(torch.randn(1, 4, 3, SIZE, SIZE))
     state, theirs = network.state_dict(), {}
     for rule in me_graphau_mappings(network):
-        tensor, many = state[rule.ours], len(rule.theirs)
-        pieces = [tensor] * many if rule.ours.endswith("num_batches_tracked") else tensor.chunk(many)
-        theirs |= dict(zip(rule.theirs, pieces, strict=True))
+        tensor, many = state[rule.name], len(rule.released)
+        pieces = [tensor] * many if rule.name.endswith("num_batches_tracked") else tensor.chunk(many)
+        theirs |= dict(zip(rule.released, pieces, strict=True))
     return network.eval(), theirs
 
 

@@ -19,7 +19,14 @@ def demo_settings(network: str = "mdhr") -> dict[str, Any]:
 
 
 def study_run(
-    root: Path, settings: dict[str, Any], *, k: int = 5, weight: float = 0.01, fold: int, seed: int, f1: float,
+    root: Path,
+    settings: dict[str, Any],
+    *,
+    k: int = 5,
+    weight: float = 0.01,
+    fold: int,
+    seed: int,
+    f1: float,
     network: str = "mdhr",
 ) -> Path:
     """A run that has ended with the mean F1 ``f1``: AU1 is 0.1 above it, AU2 0.1 below, the others are at it."""

@@ -70,7 +70,7 @@ class _Backbone(_Open):
     name: BackboneName
     feature_source: Literal["stage_input", "stage_output"]
     frozen: bool = False
-    recompute: bool = False
+    activation_checkpointing: bool = False
 
 
 class _Network(_Open):

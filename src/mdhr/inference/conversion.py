@@ -17,9 +17,9 @@ from mdhr.inference.export import ExportableModel, check_output_folder, write_mo
 from mdhr.inference.model_card import model_card
 from mdhr.inference.model_description import RELEASE_FPS, ModelDescription
 from mdhr.inference.model_formats import SAFETENSORS
-from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, unwrap_state_dict, read_released_checkpoint
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.checkpoints.released_me_graphau import load_released_me_graphau_state
+from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, read_released_checkpoint, unwrap_state_dict
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 from mdhr.network.network_settings import AU_SET, BACKBONE, build_network

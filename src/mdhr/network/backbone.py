@@ -44,7 +44,7 @@ class Backbone(nn.Module):
     drop_path_rate: stochastic depth rate in training.
     input_size: height and width of the frames in pixels.
     frozen: keep weights and batch statistics fixed, also in training.
-    activation_checkpointing: store only the inputs of the blocks in training and activation_checkpointing their activations in the
+    activation_checkpointing: store only the inputs of the blocks in training and recompute their activations in the
         backward pass: less memory, more time.
     options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 

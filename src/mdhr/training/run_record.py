@@ -106,4 +106,4 @@ def command_line() -> str | None:
     if not HydraConfig.initialized():
         return None
     hydra = HydraConfig.get()
-    return shlex.join(["mdhr", hydra.job.config_name.replace("_", "-"), *hydra.overrides.task])
+    return shlex.join(["mdhr", str(hydra.job.config_name).replace("_", "-"), *hydra.overrides.task])

@@ -40,13 +40,13 @@ def capture_weights(network: MDHR, frames: Tensor) -> CapturedWeights:
 
     Raises ``InputError`` for an ablated variant without MFD or HSR.
     """
-    if getattr(network, "dynamic", None) is None or getattr(network, "cross_region", None) is None:
+    if getattr(network, "mfd", None) is None or getattr(network, "cross_region", None) is None:
         raise InputError("the network has no scale weights or no graph. Choose a run with network=mdhr.")
-    assert network.dynamic is not None
+    assert network.mfd is not None
     assert network.cross_region is not None
     captured: dict[str, Any] = {}
     hooks = [
-        network.dynamic.scale_logits.register_forward_hook(lambda _, __, logits: captured.update(logits=logits)),
+        network.mfd.scale_logits.register_forward_hook(lambda _, __, logits: captured.update(logits=logits)),
         network.cross_region.register_forward_pre_hook(lambda _, inputs: captured.update(inputs=inputs)),
     ]
     was_training = network.training
