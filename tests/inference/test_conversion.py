@@ -132,7 +132,7 @@ def test_what_is_no_released_checkpoint_is_one_line(
     contents = {
         "other": ({"weight": torch.zeros(3)}, "contains neither node_classifier.sc nor head.sc"),
         "aus": ({"head.sc": torch.zeros(5, 4)}, "predicts 5 action units, expected 12 (BP4D), 8 (DISFA)"),
-        "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint is not of this network"),
+        "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint does not fit this network"),
     }
     for name, (content, said) in contents.items():
         torch.save(content, tmp_path / f"{name}.pth")

@@ -50,7 +50,7 @@ def test_what_was_measured_is_a_table() -> None:
     assert "| AU1 | inner brow raiser | 50.0 | 75.0 | 25.0 |\n" in text
     assert "| AU25 | lips part | 87.5 | - | 50.0 |\n" in text
     assert "| mean |  | 68.8 | - | 37.5 |\n" in text
-    assert "| protocol | paper: the epoch was chosen on the test fold" in text
+    assert "| protocol | paper: the checkpoint was selected on the test fold" in text
     assert "| test fold | 2 |\n| seed | 7 |\n| test frames | 1234 |\n" in text
     assert f"| code | {UNKNOWN} |\n| command | `mdhr train` |" in text
 

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 from mdhr.action_units import action_unit_set
 from mdhr.errors import InputError
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state, mdhr_mappings
+from mdhr.network.local_relationships import LocalNodes
 from mdhr.network.mdhr import MDHR
 from mdhr.network.parity.generated_tensors import generated_checkpoint, generated_frames, generator, random_backbone
 from mdhr.network.parity.me_graphau import ME_GRAPHAU, compare_me_graphau
@@ -83,7 +84,7 @@ def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
     }
     outputs: dict[str, Tensor] = {}
 
-    def keep(name: str, output: Tensor) -> None:
+    def keep(name: str, output: Tensor | LocalNodes) -> None:
         nodes = output[0] if isinstance(output, tuple) else output
         outputs[name] = nodes.flatten(1, -2)[..., :32]
 
