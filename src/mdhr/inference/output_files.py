@@ -1,4 +1,4 @@
-"""What a scored video leaves: its table, a picture of everybody's action units, and the video with both drawn in."""
+"""Output files of a scored video: score table, timeline of each track, annotated video."""
 
 import io
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ import pandas as pd
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import FrameSource
 from mdhr.files.atomic import write_bytes, write_text
-from mdhr.inference.annotated_video import Annotation, annotate
+from mdhr.inference.annotated_video import Annotation, draw_annotations
 from mdhr.inference.predictor import Prediction, Predictor
-from mdhr.inference.timeline import draw_timeline
+from mdhr.inference.timeline import plot_timeline
 
 NO_FACE = "no face found in any frame"
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write it as ``path`` ends, in ``.csv`` or ``.parquet``; scores have five digits in CSV, all in Parquet.
+    """Write a score table as ``.csv``, with scores rounded to five digits, or as ``.parquet``.
 
-    Raises ``InputError`` where that cannot be done.
+    Raises ``InputError`` if the file cannot be written.
     """
     if path.suffix == ".csv":
         rounded = table.round(
@@ -33,73 +33,73 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
     write_bytes(path, content.getvalue())
 
 
-def draw_tracks(path: Path, predictor: Predictor, prediction: Prediction) -> list[Path]:
-    """Draw the timeline of every track: ``path``, or where there are several ``<path>_track1.png`` and so on.
+def plot_tracks(path: Path, predictor: Predictor, prediction: Prediction) -> list[Path]:
+    """Plot the timeline of every track and return the paths of the figures.
 
-    Returns what was written; a video without a face gets a picture that says so.
+    The path of a single track is ``path``, those of several tracks are ``<path>_track1.png`` and so on. A video without
+    a detected face has an empty timeline.
     """
-    number = len(prediction.scores)
-    if number < 2:
-        draw_track(path, predictor, prediction, 0 if number else None)
+    num_tracks = len(prediction.scores)
+    if num_tracks < 2:
+        plot_track(path, predictor, prediction, 0 if num_tracks else None)
         return [path]
-    paths = [path.with_name(f"{path.stem}_track{track}{path.suffix}") for track in range(1, number + 1)]
-    for track, each in enumerate(paths):
-        draw_track(each, predictor, prediction, track)
+    paths = [path.with_name(f"{path.stem}_track{track}{path.suffix}") for track in range(1, num_tracks + 1)]
+    for track, track_path in enumerate(paths):
+        plot_track(track_path, predictor, prediction, track)
     return paths
 
 
-def draw_track(path: Path, predictor: Predictor, prediction: Prediction, track: int | None) -> None:
-    """Draw the scores of one track (from 0) over the time that it lasts, or of none over the whole video."""
-    found = prediction.found
+def plot_track(path: Path, predictor: Predictor, prediction: Prediction, track: int | None) -> None:
+    """Plot the timeline of one track (index from 0), or with None an empty timeline of the full video."""
+    faces = prediction.faces
     name = Path(prediction.table["video"].iloc[0]).name
-    trained_on = f"The network was trained on {predictor.model.description.trained_on}."
     if track is None:
-        title, seconds, pictures = f"What the network says of {name}: {NO_FACE}", found.time, None
+        title, seconds, thumbnails = f"{name}: {NO_FACE}", faces.time, None
         scores = np.full((len(seconds), len(predictor.thresholds)), np.nan)
         face_found = np.zeros(len(seconds), dtype=bool)
     else:
-        seconds, face_found = found.tracks[track].time, found.tracks[track].face_found
+        seconds, face_found = faces.tracks[track].time, faces.tracks[track].face_found
         scores = np.where(face_found[:, None], prediction.scores[track], np.nan)
-        pictures = prediction.pictures[track]
-        several = f", track {track + 1} of {len(found.tracks)}" if len(found.tracks) > 1 else ""
-        title = f"What the network says of the face in {name}{several}"
-    draw_timeline(
+        thumbnails = prediction.thumbnails[track]
+        number = f", track {track + 1} of {len(faces.tracks)}" if len(faces.tracks) > 1 else ""
+        title = f"Predicted action units of {name}{number}"
+    plot_timeline(
         path,
         au_set=predictor.model.au_set,
-        frames=pictures,
-        seconds=seconds - found.time[0],
+        frames=thumbnails,
+        seconds=seconds - faces.time[0],
         scores=scores,
         threshold=predictor.thresholds,
         title=title,
-        note=f"{trained_on}\nWhat is really active in this video nobody has coded. Orange: the network says that the "
-        "action unit is active.",
+        note=f"Model trained on {predictor.model.description.trained_on}.\nThis video has no ground-truth labels. "
+        "Orange bars: predicted active.",
         face_found=face_found,
     )
 
 
-def write_annotated(path: Path, source: FrameSource, predictor: Predictor, prediction: Prediction) -> None:
-    """Write the video once more with the boxes and scores of all frames, for people to look at; without sound.
+def write_annotated_video(path: Path, source: FrameSource, predictor: Predictor, prediction: Prediction) -> None:
+    """Write a copy of the video with the boxes and scores of all faces, without sound.
 
-    Raises ``InputError`` where the source cannot be read or ``path`` not be written.
+    Raises ``InputError`` if the source cannot be read or ``path`` cannot be written.
     """
-    drawn = annotate(
+    drawn = draw_annotations(
         source.frames(),
         _annotations(prediction),
         names=predictor.model.au_set.columns,
         thresholds=predictor.thresholds,
     )
     with write_video(path) as add:
-        for seconds, picture in drawn:
-            add(seconds, picture)
+        for seconds, image in drawn:
+            add(seconds, image)
 
 
 def _annotations(prediction: Prediction) -> Iterator[list[Annotation]]:
-    """Of every frame; none of a face that was not found in it."""
-    tracks = prediction.found.tracks
-    for frame in range(len(prediction.found.time)):
-        places = [(number, track, frame - track.first) for number, track in enumerate(tracks)]
+    """Yield the annotations of every frame, one per detected face."""
+    tracks = prediction.faces.tracks
+    for frame in range(len(prediction.faces.time)):
+        positions = [(index, track, frame - track.first) for index, track in enumerate(tracks)]
         yield [
-            Annotation(number + 1, track.box[place], prediction.scores[number][place])
-            for number, track, place in places
-            if 0 <= place < len(track.time) and track.face_found[place]
+            Annotation(index + 1, track.box[position], prediction.scores[index][position])
+            for index, track, position in positions
+            if 0 <= position < len(track.time) and track.face_found[position]
         ]

@@ -1,7 +1,7 @@
-"""From a video to a table: which action units everybody in it shows in every frame.
+"""Prediction of action units in a video: one score per frame, face and action unit.
 
-A video is read twice: first faces are looked for and followed, then they are cut out and scored, while the next clips
-are already being cut. Memory does not grow with the video, but for a few numbers a frame.
+A video is read twice, first to track faces, then to crop and score clips. Clips are prefetched while the network
+computes. Memory grows with the video by a few numbers per frame only.
 """
 
 from collections.abc import Mapping
@@ -19,38 +19,39 @@ from mdhr.data.video.frame_source import open_source
 from mdhr.data.video.prefetch import prefetch
 from mdhr.errors import InputError
 from mdhr.inference.model import Model
-from mdhr.inference.score_table import score_table
-from mdhr.inference.video_clips import FrameScores, Progress, VideoClips
+from mdhr.inference.score_averaging import FrameScores
+from mdhr.inference.score_table import make_score_table
+from mdhr.inference.video_clips import FrameProgress, VideoClips
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of a video."""
+    """Scores of a video."""
 
     table: pd.DataFrame
-    """One row a frame and track, see :func:`mdhr.inference.score_table.score_table`."""
-    found: FaceTracks
-    """Whose faces they are."""
+    """Score table; see :func:`mdhr.inference.score_table.make_score_table`."""
+    faces: FaceTracks
+    """Face tracks of the video."""
     scores: list[np.ndarray]
-    """``(F, N)`` float32 of every track, also where no face was found and its neighbor in time stands in."""
-    pictures: list[np.ndarray]
-    """``(up to 9, S, S, 3)`` uint8 RGB of every track: crops, evenly spaced."""
+    """``(F, N)`` float32 per track. A frame without a detected face has the scores of its interpolated crop."""
+    thumbnails: list[np.ndarray]
+    """``(9, S, S, 3)`` uint8 RGB per track: evenly spaced crops."""
 
 
 class Predictor:
-    """Scores the frames of videos.
+    """Predictor of action units in videos.
 
     Parameters
     ----------
-    model: what :func:`mdhr.inference.model_loading.load_model` gives.
-    detector: finds faces; by default :class:`mdhr.data.faces.detection.FaceDetector`.
-    overlap: frames, 0 to T - 1, that neighboring clips share; the scores of a frame are averaged. Smoother at the
-        edges of clips, and T / (T - overlap) times the work.
-    thresholds: smallest score that counts as active: one number, or some by name (``{"AU12": 0.4}``); the model's own
-        where nothing is said.
-    batch_size: clips that the network sees at once.
+    model: trained model; see :func:`mdhr.inference.model_loading.load_model`.
+    detector: face detector, by default :class:`mdhr.data.faces.detection.FaceDetector`.
+    overlap: frames, 0 to T - 1, shared by neighboring clips, whose scores are averaged. Reduces jumps between clips
+        and multiplies the computation by T / (T - overlap).
+    thresholds: smallest score that counts as active, in [0, 1]: one number, or numbers by column (``{"AU12": 0.4}``).
+        The default is the threshold of the model.
+    batch_size: clips per forward pass.
 
-    Raises ``InputError`` for a wrong value.
+    Raises ``InputError`` if a value is out of range.
     """
 
     def __init__(
@@ -64,32 +65,36 @@ class Predictor:
     ) -> None:
         self.model = model
         self.detector = detector or FaceDetector()
-        self.thresholds = choose_thresholds(model.au_set, thresholds, default=model.description.threshold)
+        self.thresholds = resolve_thresholds(model.au_set, thresholds, default=model.description.threshold)
         self.overlap = overlap
         self.batch_size = batch_size
-        if not 0 <= overlap < model.description.num_frames:
-            raise InputError(f"overlap is {overlap}: it must be from 0 to {model.description.num_frames - 1}")
+        num_frames = model.description.num_frames
+        if not 0 <= overlap < num_frames:
+            raise InputError(
+                f"overlap={overlap} is out of range: expected 0 to {num_frames - 1} (clips have {num_frames} frames)."
+            )
         if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}: it must be 1 or more")
+            raise InputError(f"batch_size={batch_size} is out of range: expected at least 1.")
 
     def __call__(
-        self, video: str | Path, *, fps: float | None = None, progress: Progress = lambda stage, frames: None
+        self, video: str | Path, *, fps: float | None = None, progress: FrameProgress = lambda stage, frames: None
     ) -> pd.DataFrame:
-        """The table of a video file or a folder of images; see :meth:`predict`."""
+        """Return the score table of a video file or a folder of images; see :meth:`predict`."""
         return self.predict(video, fps=fps, progress=progress).table
 
     def predict(
-        self, video: str | Path, *, fps: float | None = None, progress: Progress = lambda stage, frames: None
+        self, video: str | Path, *, fps: float | None = None, progress: FrameProgress = lambda stage, frames: None
     ) -> Prediction:
-        """Find, follow and score every face of a video file or a folder of images.
+        """Detect, track and score all faces of a video file or a folder of images.
+
+        A video without a detected face is not an error; its table has empty scores.
 
         Parameters
         ----------
-        fps: of a video, frames a second to look at; of images, how many are a second (25 if it is not said).
-        progress: is told how far it has come.
+        fps: frames per second to score (default: all) of a video file; frame rate (default 25) of a folder of images.
+        progress: called after every tracked frame and every scored batch.
 
-        Raises ``InputError`` that names the video if it cannot be read to its end. One without a face is none: its rows
-        have no scores.
+        Raises ``InputError`` that names the video if it cannot be read to its end.
         """
         clips = VideoClips(
             open_source(video, fps=fps),
@@ -99,31 +104,38 @@ class Predictor:
             batch_size=self.batch_size,
             progress=progress,
         )
-        scores = FrameScores(clips.found, len(self.thresholds))
-        with closing(prefetch(clips.batches(), depth=2)) as ready:
-            for batch in ready:
-                scores.add(batch.places, self.model.score(batch.clips))
+        scores = FrameScores(clips.faces, len(self.thresholds))
+        with closing(prefetch(clips.batches(), depth=2)) as batches:
+            for batch in batches:
+                scores.add(batch.frames, self.model.score(batch.clips))
                 progress("scores", batch.num_read)
-        progress("scores", len(clips.found.time))
-        return self.put_together(video, clips.found, scores, clips.pictures())
+        progress("scores", len(clips.faces.time))
+        return self.assemble(video, clips.faces, scores, clips.thumbnails())
 
-    def put_together(
-        self, video: str | Path, found: FaceTracks, scores: FrameScores, pictures: list[np.ndarray]
+    def assemble(
+        self, video: str | Path, faces: FaceTracks, scores: FrameScores, thumbnails: list[np.ndarray]
     ) -> Prediction:
-        """What comes out of a video when all its clips are scored."""
+        """Return the prediction from the accumulated scores of a video."""
         means = scores.means()
-        table = score_table(str(video), found, means, au_set=self.model.au_set, thresholds=self.thresholds)
-        return Prediction(table, found, means, pictures)
+        table = make_score_table(str(video), faces, means, au_set=self.model.au_set, thresholds=self.thresholds)
+        return Prediction(table, faces, means, thumbnails)
 
 
-def choose_thresholds(
-    au_set: ActionUnitSet, given: float | Mapping[str, float] | None, *, default: float
+def resolve_thresholds(
+    au_set: ActionUnitSet, thresholds: float | Mapping[str, float] | None, *, default: float
 ) -> np.ndarray:
-    """``(N,)`` thresholds; raises ``InputError`` for an unknown action unit or a value that is not from 0 to 1."""
-    named = given if isinstance(given, Mapping) else dict.fromkeys(au_set.columns, default if given is None else given)
-    if unknown := [name for name in named if name not in au_set.columns]:
-        raise InputError(f"the model has no action unit {unknown[0]}: it has {', '.join(au_set.columns)}")
-    for name, value in named.items():
+    """Return one threshold per action unit, ``(N,)``.
+
+    Raises ``InputError`` if an action unit is not in the set or a threshold is not in [0, 1].
+    """
+    if not isinstance(thresholds, Mapping):
+        thresholds = dict.fromkeys(au_set.columns, default if thresholds is None else thresholds)
+    if unknown := [name for name in thresholds if name not in au_set.columns]:
+        raise InputError(
+            f"threshold of {unknown[0]}: the model does not predict this action unit, "
+            f"expected one of {', '.join(au_set.columns)}."
+        )
+    for name, value in thresholds.items():
         if not 0 <= value <= 1:
-            raise InputError(f"the threshold of {name} is {value}: it must be from 0 to 1")
-    return np.array([named.get(name, default) for name in au_set.columns])
+            raise InputError(f"threshold of {name}: {value} is out of range, expected 0 to 1.")
+    return np.array([thresholds.get(name, default) for name in au_set.columns])

@@ -1,4 +1,4 @@
-"""How far a program has come with the frames of many videos: a bar, frames a second and the time that is left."""
+"""Progress bar over the frames of several videos, with frames per second and remaining time."""
 
 from pathlib import Path
 from types import TracebackType
@@ -9,38 +9,40 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 
-class _Rate(ProgressColumn):
+class _FramesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(f"{speed:.1f} frames/s" if speed else "", style="progress.data.speed")
 
 
-class FrameBar:
-    """A bar on a terminal; elsewhere nothing. A frame is looked at and scored: each counts half.
+class FrameProgressBar:
+    """Progress bar on a terminal; hidden if stderr is not a terminal.
+
+    Tracking faces and scoring each count as half a frame.
 
     Parameters
     ----------
-    expected: frames of every video, 0 where that is not known.
+    expected: number of frames by video; 0 if unknown.
     """
 
     def __init__(self, expected: dict[str, int]) -> None:
         console = Console(stderr=True)
         self._expected = expected
-        self._video, self._looked_at, self._done = "", 0, 0
+        self._video, self._num_tracked, self._num_completed = "", 0, 0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.completed:.0f}/{task.total:.0f} frames"),
-            _Rate(),
+            _FramesPerSecond(),
             TimeRemainingColumn(),
-            TextColumn("left"),
+            TextColumn("remaining"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=sum(expected.values()))
 
-    def __enter__(self) -> "FrameBar":
+    def __enter__(self) -> "FrameProgressBar":
         self._bar.start()
         return self
 
@@ -48,30 +50,30 @@ class FrameBar:
         self._bar.stop()
 
     def print(self, line: str, file: TextIO | None = None) -> None:
-        """As the function of that name, above the bar."""
+        """Print a line above the bar."""
         print(line, file=file, flush=True)
 
-    def begin(self, video: str) -> None:
-        """The next video."""
-        self._video, self._looked_at = video, 0
-        self.say("looking for faces")
+    def start_video(self, video: str) -> None:
+        """Start the next video."""
+        self._video, self._num_tracked = video, 0
+        self.set_stage("tracking faces")
 
-    def say(self, what: str) -> None:
-        """What is being done with the video."""
-        self._bar.update(self._task, description=f"{Path(self._video).name}: {what}")
+    def set_stage(self, stage: str) -> None:
+        """Show what is being done with the video."""
+        self._bar.update(self._task, description=f"{Path(self._video).name}: {stage}")
 
     def update(self, stage: str, frames: int) -> None:
-        """So many frames of the video have been looked at (``faces``) or scored (``scores``)."""
+        """Set the number of frames of the video that have been tracked (``faces``) or scored (``scores``)."""
         if stage == "faces":
-            self._looked_at = frames
-            self._bar.update(self._task, completed=self._done + frames / 2)
+            self._num_tracked = frames
+            self._bar.update(self._task, completed=self._num_completed + frames / 2)
             return
-        self.say("scoring")
-        self._expected[self._video] = self._looked_at  # now it is known
-        completed = self._done + (self._looked_at + frames) / 2
+        self.set_stage("scoring")
+        self._expected[self._video] = self._num_tracked  # after tracking, the number of frames is exact
+        completed = self._num_completed + (self._num_tracked + frames) / 2
         self._bar.update(self._task, completed=completed, total=sum(self._expected.values()))
 
-    def end(self) -> None:
-        """The video is done, or has failed."""
-        self._done += self._expected[self._video]
-        self._bar.update(self._task, completed=self._done)
+    def finish_video(self) -> None:
+        """Count the current video as completed, also after an error."""
+        self._num_completed += self._expected[self._video]
+        self._bar.update(self._task, completed=self._num_completed)

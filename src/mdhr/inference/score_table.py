@@ -1,4 +1,4 @@
-"""The table of a scored video: one row a frame and person, for people and statistics programs."""
+"""Score table of a video: one row per frame and face track."""
 
 from collections.abc import Sequence
 
@@ -8,56 +8,57 @@ import pandas as pd
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.faces.face_track import FaceTracks
 
-BOX = ["box_x", "box_y", "box_width", "box_height"]
+BOX_COLUMNS = ["box_x", "box_y", "box_width", "box_height"]
 
 
-def score_table(
-    video: str, found: FaceTracks, scores: Sequence[np.ndarray], *, au_set: ActionUnitSet, thresholds: np.ndarray
+def make_score_table(
+    video: str, faces: FaceTracks, scores: Sequence[np.ndarray], *, au_set: ActionUnitSet, thresholds: np.ndarray
 ) -> pd.DataFrame:
-    """One row a frame and track, by frame and then by track; frames without any track are one row without values.
+    """Return the score table, sorted by frame and track.
 
-    ``video``; ``track`` from 1 (empty: nobody is there); ``frame`` from 0; ``time_seconds``; ``box_*``, the face in
-    pixels of the video, and ``confidence`` of the detector from 0 to 1; ``score_AU1``, ... from 0 to 1; ``AU1``, ... 1
-    from the threshold on, else 0. From ``box_x`` on all are empty where the face was not found.
+    Columns: ``video``; ``track`` from 1, empty in a frame without any track; ``frame`` from 0; ``time_seconds``;
+    ``box_*``, the face box in pixels of the video; ``confidence`` of the detector, 0 to 1; ``score_AU1``, ..., 0 to 1;
+    ``AU1``, ..., 1 if the score is at least the threshold, else 0. All columns from ``box_x`` on are empty if the face
+    was not detected in the frame.
 
     Parameters
     ----------
-    scores: ``(F, N)`` of every track; thresholds: ``(N,)``.
+    scores: ``(F, N)`` per track.
+    thresholds: ``(N,)``.
     """
-    nobody = np.ones(len(found.time), dtype=bool)
-    for track in found.tracks:
-        nobody[track.first : track.first + len(track.time)] = False
+    without_track = np.ones(len(faces.time), dtype=bool)
+    for track in faces.tracks:
+        without_track[track.first : track.end] = False
     numbers, frames, boxes, confidences, rows = [], [], [], [], []
-    for number, (track, of_track) in enumerate(zip(found.tracks, scores, strict=True), start=1):
-        there = track.face_found[:, None]
+    for number, (track, track_scores) in enumerate(zip(faces.tracks, scores, strict=True), start=1):
+        detected = track.face_found[:, None]
         numbers.append(np.full(len(track.time), number))
-        frames.append(track.first + np.arange(len(track.time)))
-        boxes.append(np.where(there, track.box.round(2), np.nan))
+        frames.append(np.arange(track.first, track.end))
+        boxes.append(np.where(detected, track.box.round(2), np.nan))
         confidences.append(np.where(track.face_found, track.confidence, np.nan))
-        rows.append(np.where(there, of_track, np.float32(np.nan)))
-    empty = int(nobody.sum())
-    frame = np.concatenate([*frames, np.flatnonzero(nobody)])
+        rows.append(np.where(detected, track_scores, np.float32(np.nan)))
+    num_empty = int(without_track.sum())
+    frame = np.concatenate([*frames, np.flatnonzero(without_track)])
     order = np.argsort(frame, kind="stable")
-    score = np.concatenate([*rows, np.full((empty, len(au_set.aus)), np.nan, np.float32)])[order]
-    box = np.concatenate([*boxes, np.full((empty, 4), np.nan)])[order]
-    unknown = np.isnan(score)
+    score = np.concatenate([*rows, np.full((num_empty, len(au_set.aus)), np.nan, np.float32)])[order]
+    box = np.concatenate([*boxes, np.full((num_empty, 4), np.nan)])[order]
+    missing = np.isnan(score)
     columns = {
         "video": pd.array([video] * len(frame), dtype="str"),
-        "track": _with_gaps(np.concatenate([*numbers, np.zeros(empty)])[order], "Int64", gap=0),
+        "track": _nullable(np.concatenate([*numbers, np.zeros(num_empty)])[order], "Int64", missing=0),
         "frame": frame[order],
-        "time_seconds": found.time[frame[order]].round(4),
-        **{name: box[:, i] for i, name in enumerate(BOX)},
-        "confidence": np.concatenate([*confidences, np.full(empty, np.nan)])[order].astype(np.float32),
+        "time_seconds": faces.time[frame[order]].round(4),
+        **{name: box[:, i] for i, name in enumerate(BOX_COLUMNS)},
+        "confidence": np.concatenate([*confidences, np.full(num_empty, np.nan)])[order].astype(np.float32),
         **{f"score_{name}": score[:, n] for n, name in enumerate(au_set.columns)},
         **{
-            name: _with_gaps(np.where(unknown[:, n], -1, score[:, n] >= thresholds[n]), "Int8", gap=-1)
+            name: _nullable(np.where(missing[:, n], -1, score[:, n] >= thresholds[n]), "Int8", missing=-1)
             for n, name in enumerate(au_set.columns)
         },
     }
     return pd.DataFrame(columns)
 
 
-def _with_gaps(values: np.ndarray, dtype: str, *, gap: int) -> pd.api.extensions.ExtensionArray:
-    """Whole numbers, empty where they are ``gap``."""
-    numbers = values.astype(dtype.lower())
-    return pd.arrays.IntegerArray(numbers, values == gap)
+def _nullable(values: np.ndarray, dtype: str, *, missing: int) -> pd.api.extensions.ExtensionArray:
+    """Return integers of a nullable pandas type; values equal to ``missing`` are empty."""
+    return pd.arrays.IntegerArray(values.astype(dtype.lower()), values == missing)

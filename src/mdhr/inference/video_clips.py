@@ -1,30 +1,33 @@
-"""Before and after the network: the clips of a video, and the scores of its frames from theirs."""
+"""Preprocessing of a video for the network: face tracks, then batches of clips, then thumbnails."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.faces.tracking import find_tracks
 from mdhr.data.video.frame_source import FrameSource, frame_interval
-from mdhr.inference.clip_stream import ClipRule, CroppedClips, Place, clip_batches
+from mdhr.inference.clip_cropping import ClipLayout, CroppedClips, crop_clips
 from mdhr.inference.model_description import ModelDescription
 
-NUM_PICTURES = 9
-"""Of every track, evenly spaced: enough for a strip above a timeline."""
+NUM_THUMBNAILS = 9
+"""Thumbnails per track, evenly spaced in time, as many as a timeline shows."""
 
-Progress = Callable[[str, int], object]
-"""Is told ``"faces"`` or ``"scores"``, and how many frames have been looked at or scored so far."""
+FrameProgress = Callable[[str, int], object]
+"""Called with a stage, ``"faces"`` or ``"scores"``, and the number of frames that have completed it."""
 
 
 class VideoClips:
-    """The faces of a video, found and followed at once, and their clips, cut as they are asked for.
+    """Face tracks of a video, and its clips.
+
+    The constructor reads the video once to track faces; :meth:`batches` reads it again to crop them.
 
     Parameters
     ----------
-    description: of the model that the clips are for; overlap: frames that neighboring clips share.
-    batch_size: clips in a batch; progress: is told how many frames have been looked at.
+    description: model that the clips are for.
+    overlap: frames shared by neighboring clips.
+    batch_size: clips per batch.
+    progress: called after every tracked frame.
 
     Raises ``InputError`` that names the source if it cannot be read.
     """
@@ -37,76 +40,55 @@ class VideoClips:
         description: ModelDescription,
         overlap: int,
         batch_size: int,
-        progress: Progress = lambda stage, frames: None,
+        progress: FrameProgress = lambda stage, frames: None,
     ) -> None:
-        looked_at = 0
+        num_tracked = 0
 
         def count(frames: int) -> None:
-            nonlocal looked_at
-            looked_at += frames
-            progress("faces", looked_at)
+            nonlocal num_tracked
+            num_tracked += frames
+            progress("faces", num_tracked)
 
-        self.found = find_tracks(source, detector=detector, fill=description.fill, progress=count)
+        self.faces = find_tracks(source, detector=detector, fill=description.fill, progress=count)
         self._source, self._batch_size = source, batch_size
-        self._rule = ClipRule(
+        self._layout = ClipLayout(
             num_frames=description.num_frames,
-            stride=clip_stride(self.found.time, description.frame_interval),
+            stride=clip_stride(self.faces.time, description.frame_interval),
             overlap=overlap,
-            size=description.crop_size,
+            crop_size=description.crop_size,
         )
-        self._shown = [picture_positions(len(track.time)) for track in self.found.tracks]
-        self._pictures: list[list[np.ndarray]] = [[] for _ in self._shown]
+        self._thumbnail_positions = [thumbnail_positions(len(track.time)) for track in self.faces.tracks]
+        self._thumbnails: list[list[np.ndarray]] = [[] for _ in self._thumbnail_positions]
 
     def batches(self) -> Iterator[CroppedClips]:
-        """Every frame of every track; raises ``InputError`` if the source cannot be read a second time."""
-        if self.found.tracks:
-            yield from clip_batches(
-                self._source, self.found, self._rule, batch_size=self._batch_size, look_on=self._keep_picture
+        """Yield clips that contain every frame of every track.
+
+        Raises ``InputError`` if the source cannot be read.
+        """
+        if self.faces.tracks:
+            yield from crop_clips(
+                self._source, self.faces, self._layout, batch_size=self._batch_size, on_crop=self._store_thumbnail
             )
 
-    def pictures(self) -> list[np.ndarray]:
-        """``(up to 9, S, S, 3)`` uint8 RGB of every track, once all clips are cut."""
-        return [np.stack(crops) for crops in self._pictures]
+    def thumbnails(self) -> list[np.ndarray]:
+        """Return the crops ``(NUM_THUMBNAILS, S, S, 3)`` uint8 RGB of each track, after all batches were yielded."""
+        return [np.stack(crops) for crops in self._thumbnails]
 
-    def _keep_picture(self, track: int, position: int, crop: np.ndarray) -> None:
-        self._pictures[track] += [crop] * self._shown[track].count(position)
-
-
-class FrameScores:
-    """The scores of the frames of all tracks: the mean of those that a frame has in its clips.
-
-    Parameters
-    ----------
-    found: whose they are; num_aus: N.
-    """
-
-    def __init__(self, found: FaceTracks, num_aus: int) -> None:
-        lengths = [len(track.time) for track in found.tracks]
-        self._sums = [np.zeros((length, num_aus), np.float32) for length in lengths]
-        self._times_scored = [np.zeros((length, 1), np.float32) for length in lengths]
-
-    def add(self, places: Sequence[Place], scores: np.ndarray) -> None:
-        """The scores ``(B, T, N)`` of clips from these B places."""
-        for place, rows in zip(places, scores, strict=True):
-            frames = place.positions[~place.padding]
-            self._sums[place.track][frames] += rows[~place.padding]
-            self._times_scored[place.track][frames] += 1
-
-    def means(self) -> list[np.ndarray]:
-        """``(F, N)`` float32 of every track."""
-        return [total / count for total, count in zip(self._sums, self._times_scored, strict=True)]
+    def _store_thumbnail(self, track: int, position: int, crop: np.ndarray) -> None:
+        self._thumbnails[track] += [crop] * self._thumbnail_positions[track].count(position)
 
 
 def clip_stride(time: np.ndarray, training_interval: float) -> int:
-    """Distance of neighboring frames of a clip, so that movements have the speed that the network knows.
+    """Return the stride that makes the frame interval of clips closest to that of training.
 
     Parameters
     ----------
-    time: ``(F,)`` seconds of the frames of a video; training_interval: of neighboring frames of a clip in training.
+    time: ``(F,)`` time stamps of the video in seconds.
+    training_interval: seconds between neighboring frames of a clip in training.
     """
     return max(1, round(training_interval / frame_interval(time, default=training_interval)))
 
 
-def picture_positions(length: int) -> list[int]:
-    """Positions in a track of its pictures: the middle of each of nine stretches of time."""
-    return [int((i + 0.5) / NUM_PICTURES * length) for i in range(NUM_PICTURES)]
+def thumbnail_positions(length: int) -> list[int]:
+    """Return the middle positions of ``NUM_THUMBNAILS`` equal parts of a track; a short track repeats positions."""
+    return [int((i + 0.5) / NUM_THUMBNAILS * length) for i in range(NUM_THUMBNAILS)]

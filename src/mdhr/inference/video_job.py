@@ -1,4 +1,4 @@
-"""All that is done with one video: score it, write its files, note that it is done."""
+"""Prediction job: the steps from one video to its output files, and the sequential engine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,90 +7,100 @@ from pathlib import Path
 
 from mdhr.data.video.decoding import expected_frames
 from mdhr.data.video.frame_source import is_image, open_source
-from mdhr.inference.output_files import NO_FACE, draw_tracks, write_annotated, write_table
-from mdhr.inference.output_folder import PredictionFolder
+from mdhr.inference.completed_videos import CompletedVideos
+from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor
-from mdhr.inference.progress_bar import FrameBar
-from mdhr.inference.video_clips import Progress
+from mdhr.inference.progress_bar import FrameProgressBar
+from mdhr.inference.video_clips import FrameProgress
 
-WHOLE = 0.9
-"""A video with a smaller share of the frames that its header speaks of may be cut short."""
+MIN_DECODED_SHARE = 0.9
+"""A video with a smaller share of the frames in its header is reported as possibly incomplete."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictionJob:
-    """What is to be made of every video.
+class VideoJob:
+    """Settings of a prediction job, the same for all videos.
 
     Attributes:
-        predictor: scores them.
-        folder: where the files go.
-        fps: frames a second to look at, see :func:`mdhr.data.video.frame_source.open_source`.
-        formats: of the table, ``csv`` and ``parquet``.
-        annotate: also write the video with boxes and scores drawn in.
+        predictor: scores the videos.
+        completed: output folder with the record of completed videos.
+        fps: frames per second to score; see :func:`mdhr.data.video.frame_source.open_source`.
+        formats: formats of the score table, ``csv`` and ``parquet``.
+        annotate: whether to write an annotated video.
     """
 
     predictor: Predictor
-    folder: PredictionFolder
+    completed: CompletedVideos
     fps: float | None
     formats: Sequence[str]
     annotate: bool
 
-    def is_done(self, name: str, video: Path) -> bool:
-        """Whether all of it is there."""
-        kinds = [*(f".{kind}" for kind in self.formats), ".png", *(["_annotated.mp4"] if self.annotate else [])]
-        return self.folder.is_done(name, video, kinds)
+    def is_complete(self, name: str, video: Path) -> bool:
+        """Whether all output files of a video exist and the video has not changed."""
+        suffixes = [*(f".{suffix}" for suffix in self.formats), ".png", *(["_annotated.mp4"] if self.annotate else [])]
+        return self.completed.contains(name, video, suffixes)
 
-    def run(self, name: str, video: Path, bar: FrameBar, predict: Callable[[Progress], Prediction]) -> str:
-        """Do it and say in a line what came out.
+    def run(
+        self, name: str, video: Path, bar: FrameProgressBar, predict: Callable[[FrameProgress], Prediction]
+    ) -> str:
+        """Predict one video, write its output files and return a summary line.
 
         Parameters
         ----------
-        predict: scores the video, see :data:`Engine`.
+        predict: returns the prediction; see :data:`Engine`.
 
-        Raises ``InputError`` or ``OSError`` where the video cannot be read to its end or a file not be written.
+        Raises ``InputError`` or ``OSError`` if the video cannot be read to its end or a file cannot be written.
         """
-        self.folder.forget(name)
+        self.completed.remove(name)
         prediction = predict(bar.update)
-        out = self.folder.folder
-        bar.say("writing")
-        files = [out / f"{name}.{kind}" for kind in self.formats]
+        out = self.completed.folder
+        bar.set_stage("writing output files")
+        files = [out / f"{name}.{suffix}" for suffix in self.formats]
         for file in files:
             write_table(file, prediction.table)
-        files += draw_tracks(out / f"{name}.png", self.predictor, prediction)
+        files += plot_tracks(out / f"{name}.png", self.predictor, prediction)
         if self.annotate:
             files.append(out / f"{name}_annotated.mp4")
-            write_annotated(files[-1], open_source(video, fps=self.fps), self.predictor, prediction)
-        seen = summary(prediction, self.expected_length(video))
-        self.folder.remember(name, video, files, seen=seen)
-        return f"{video}: {seen}; {', '.join(file.name for file in files)}"
+            write_annotated_video(files[-1], open_source(video, fps=self.fps), self.predictor, prediction)
+        summary = summarize_prediction(prediction, self.expected_length(video))
+        self.completed.add(name, video, files, summary=summary)
+        return f"{video}: {summary}; {', '.join(file.name for file in files)}"
 
     def expected_length(self, video: Path) -> int:
-        """Frames that a video file or a folder of images seems to have; 0 where that is not known."""
+        """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
         if video.is_dir():
             return sum(is_image(file) for file in video.iterdir())
         return expected_frames(video, fps=self.fps)
 
 
-Engine = Callable[[PredictionJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[Progress], Prediction]]]]
-"""Says of which video the prediction is to be had next, by name, and what gives it or raises why there is none."""
+Engine = Callable[[VideoJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]]
+"""Takes a job and the videos by output name. Yields names in the order of completion, each with a function that returns
+the prediction or raises the error of the video."""
 
 
-def score_in_turn(
-    job: PredictionJob, videos: Mapping[str, Path]
-) -> Iterator[tuple[str, Callable[[Progress], Prediction]]]:
-    """The plain engine: one video after the other, in this process."""
+def predict_sequentially(
+    job: VideoJob, videos: Mapping[str, Path]
+) -> Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]:
+    """Predict the videos one after the other in this process; an :data:`Engine`."""
     for name, video in videos.items():
-        yield name, partial(_score, job, video)
+        yield name, partial(_predict, job, video)
 
 
-def _score(job: PredictionJob, video: Path, progress: Progress) -> Prediction:
+def _predict(job: VideoJob, video: Path, progress: FrameProgress) -> Prediction:
     return job.predictor.predict(video, fps=job.fps, progress=progress)
 
 
-def summary(prediction: Prediction, expected: int = 0) -> str:
-    """How many frames there are and in how many somebody was seen; whether the video, by its header, is cut short."""
-    num_tracks, num_frames = len(prediction.found.tracks), len(prediction.found.time)
-    num_seen = prediction.table.loc[prediction.table["box_x"].notna(), "frame"].nunique()
-    seen = f"a face in {num_seen} of them, {num_tracks} track{'s' * (num_tracks != 1)}" if num_tracks else NO_FACE
-    short = f" (its header speaks of {expected}: it may be cut short)" if num_frames < WHOLE * expected else ""
-    return f"{num_frames} frames{short}, {seen}"
+def summarize_prediction(prediction: Prediction, expected: int = 0) -> str:
+    """Return the numbers of frames, of frames with a face and of tracks as text.
+
+    A video with fewer frames than ``expected`` is reported as possibly incomplete.
+    """
+    num_tracks, num_frames = len(prediction.faces.tracks), len(prediction.faces.time)
+    num_detected = prediction.table.loc[prediction.table["box_x"].notna(), "frame"].nunique()
+    faces = f"a face in {num_detected} of them, {num_tracks} track{'s' * (num_tracks != 1)}" if num_tracks else NO_FACE
+    incomplete = (
+        f" (its header specifies {expected}: the file may be incomplete)"
+        if num_frames < MIN_DECODED_SHARE * expected
+        else ""
+    )
+    return f"{num_frames} frames{incomplete}, {faces}"
