@@ -29,7 +29,7 @@ from mdhr.data.video.decoding import read_video
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.data.video.sample_video import fetch_sample_video
-from mdhr.inference.clip_stream import ClipRule, clip_batches
+from mdhr.inference.clip_cropping import ClipLayout, crop_clips
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.video_clips import clip_stride
 
@@ -50,8 +50,8 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
     source, rule = VideoFile(path), predictor.model.description
     small = [frame.image for frame in source.downscaled_frames(320)]
     found = find_tracks(source, detector=predictor.detector, fill=rule.fill)
-    cutting = ClipRule(rule.num_frames, clip_stride(found.time, rule.frame_interval), 0, rule.crop_size)
-    batches = [batch.clips for batch in clip_batches(source, found, cutting, batch_size=predictor.batch_size)]
+    cutting = ClipLayout(rule.num_frames, clip_stride(found.time, rule.frame_interval), 0, rule.crop_size)
+    batches = [batch.clips for batch in crop_clips(source, found, cutting, batch_size=predictor.batch_size)]
     frames = [frame for _, frame in read_video(path)]
     boxes = found.tracks[0].crop
     parts = {

@@ -17,7 +17,7 @@ from mdhr.config.signals import Interrupted
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
-from mdhr.inference.batch_prediction import choose_thresholds
+from mdhr.inference.batch_prediction import parse_thresholds
 from mdhr.inference.predictor import Predictor
 from tests.support.stub_model import Marked, StubModel, paint_frames, write_images
 
@@ -84,7 +84,7 @@ def test_everything_is_left_of_a_video_and_it_is_not_done_twice(
     assert "torch" in record["versions"]
 
     assert run(video, "--annotate") == 0
-    assert "1 of 1 videos are done already" in capsys.readouterr().out
+    assert "1 of 1 videos are complete and skipped" in capsys.readouterr().out
     assert run(video) == 0
     assert len(scored) == 1
     (out / files[2]).unlink()
@@ -120,12 +120,12 @@ def test_settings_of_a_folder_are_not_mixed(
     video = film(tmp_path / "a.mp4", HERE)
     assert run(video) == 0
     assert run(video, "--threshold", "AU1=0.2,AU4=0.3") == 2
-    assert "was begun with thresholds: {'AU1': 0.5" in capsys.readouterr().err
+    assert "contains results with thresholds: {'AU1': 0.5" in capsys.readouterr().err
     assert run(video, "--threshold", "AU1=0.2", "--threshold", "AU4=0.3", "--overwrite") == 0
     assert len(scored) == 2
     (tmp_path / "model.ckpt").write_bytes(b"trained again")
     assert run(video, "--threshold", "AU1=0.2,AU4=0.3") == 2
-    assert "was begun with weights" in capsys.readouterr().err
+    assert "contains results with weights" in capsys.readouterr().err
 
 
 def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
@@ -141,12 +141,12 @@ def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
     said = capsys.readouterr()
     assert ["cut.mp4 beyond frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
     assert "keep the readable part: ffmpeg -i" in said.err
-    assert said.err.splitlines()[-1] == "3 of 4 videos could not be scored, see above"
+    assert said.err.splitlines()[-1] == "3 of 4 videos failed, see the messages above"
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
         "good.csv", "good.parquet", "good.png", "predict.yaml",
     ]  # fmt: skip
     assert run(folder) == 1
-    assert "1 of 4 videos are done already" in capsys.readouterr().out
+    assert "1 of 4 videos are complete and skipped" in capsys.readouterr().out
 
 
 def test_nobody_in_a_video_is_no_error(
@@ -174,7 +174,7 @@ def test_an_interrupted_one_says_how_to_go_on(
     assert capsys.readouterr().err.endswith("stopped by SIGINT; the same command resumes\n")
     monkeypatch.setattr(Predictor, "predict", score)
     assert run(first, second) == 0
-    assert "1 of 2 videos are done already" in capsys.readouterr().out
+    assert "1 of 2 videos are complete and skipped" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -183,16 +183,16 @@ def test_an_interrupted_one_says_how_to_go_on(
         (["none.mp4"], "video none.mp4 does not exist. Pass paths of files or folders, or the number of a camera."),
         (["."], "contains no video"),
         (["a.mp4", "--formats", "xls"], "argument --formats: unknown format 'xls': choose from csv, parquet"),
-        (["a.mp4", "--threshold", "high"], "--threshold high: say one number"),
-        (["a.mp4", "--threshold", "0.5,AU1=0.3"], "say one number"),
-        (["a.mp4", "--threshold", "AU99=0.3"], "the model has no action unit AU99"),
-        (["a.mp4", "--overlap", "4"], "overlap is 4: it must be from 0 to 3"),
+        (["a.mp4", "--threshold", "high"], "--threshold high: expected one number"),
+        (["a.mp4", "--threshold", "0.5,AU1=0.3"], "expected one number"),
+        (["a.mp4", "--threshold", "AU99=0.3"], "threshold of AU99: the model does not predict this action unit"),
+        (["a.mp4", "--overlap", "4"], "overlap=4 is out of range: expected 0 to 3"),
         (["a.mp4", "--fps", "0"], "argument --fps: 0 is not a positive number"),
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
         (["7"], "camera 7 does not exist"),
-        ([], "the following arguments are required: VIDEO"),
-        (["--list", "none.txt"], "--list none.txt cannot be read: give a text file"),
-        (["--list", "a.mp4"], "--list a.mp4 names no video"),
+        ([], "missing argument: pass VIDEO or --list"),
+        (["--list", "none.txt"], "--list none.txt cannot be read. Expected a text file"),
+        (["--list", "a.mp4"], "--list a.mp4 is empty"),
     ],
 )
 def test_wrong_input_is_one_line(
@@ -227,7 +227,7 @@ def test_a_folder_that_cannot_be_written_to_is_told(
 ) -> None:
     (tmp_path / "out").write_text("a file")
     assert run(film(tmp_path / "a.mp4", HERE)) == 2
-    assert "choose another --out" in capsys.readouterr().err
+    assert "Choose another --out" in capsys.readouterr().err
 
 
 def test_a_list_names_videos_line_by_line(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
@@ -238,8 +238,8 @@ def test_a_list_names_videos_line_by_line(run: Callable[..., int], scored: list[
 
 
 def test_thresholds_are_one_or_by_name() -> None:
-    assert choose_thresholds([]) is None
-    assert choose_thresholds(["0.4"]) == 0.4
-    assert choose_thresholds(["AU12=0.4, AU4=0.3", "AU1=1"]) == {"AU12": 0.4, "AU4": 0.3, "AU1": 1.0}
-    with pytest.raises(InputError, match="say one number"):
-        choose_thresholds(["0.4", "0.5"])
+    assert parse_thresholds([]) is None
+    assert parse_thresholds(["0.4"]) == 0.4
+    assert parse_thresholds(["AU12=0.4, AU4=0.3", "AU1=1"]) == {"AU12": 0.4, "AU4": 0.3, "AU1": 1.0}
+    with pytest.raises(InputError, match="expected one number"):
+        parse_thresholds(["0.4", "0.5"])

@@ -15,8 +15,8 @@ from mdhr.data.faces.face_track import crop_track
 from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.errors import InputError
-from mdhr.inference.predictor import Predictor, choose_thresholds
-from mdhr.inference.video_clips import clip_stride, picture_positions
+from mdhr.inference.predictor import Predictor, resolve_thresholds
+from mdhr.inference.video_clips import clip_stride, thumbnail_positions
 from tests.support.stub_model import Marked, StubModel, write_images
 
 STILL = [(60, 30, 30, 0)]
@@ -62,7 +62,7 @@ def test_scores_of_a_real_face_are_those_of_its_clips_one_by_one(talking: Path, 
     assert np.isfinite(table.filter(regex="score|box|confidence").to_numpy()).all()
     assert table["confidence"].between(0.5, 1).all()
     assert (table["box_width"] / table["box_height"]).between(0.6, 0.95).all()
-    np.testing.assert_array_equal(prediction.pictures[0], faces[picture_positions(120)])
+    np.testing.assert_array_equal(prediction.thumbnails[0], faces[thumbnail_positions(120)])
 
 
 @pytest.mark.parametrize("length", [1, 3, 4, 5, 13])
@@ -148,14 +148,16 @@ def test_active_is_what_reaches_the_threshold_of_its_unit(tmp_path: Path) -> Non
 
 def test_wrong_settings_are_told() -> None:
     model = StubModel()
-    with pytest.raises(InputError, match="overlap is 4: it must be from 0 to 3"):
+    with pytest.raises(InputError, match="overlap=4 is out of range: expected 0 to 3"):
         Predictor(model, overlap=4)
-    with pytest.raises(InputError, match="batch_size is 0"):
+    with pytest.raises(InputError, match="batch_size=0 is out of range"):
         Predictor(model, batch_size=0)
-    with pytest.raises(InputError, match="no action unit AU7: it has AU1, AU2, AU4"):
+    with pytest.raises(
+        InputError, match="threshold of AU7: the model does not predict this action unit, expected one of AU1, AU2, AU4"
+    ):
         Predictor(model, thresholds={"AU7": 0.5})
-    with pytest.raises(InputError, match=r"the threshold of AU1 is 1\.5"):
-        choose_thresholds(model.au_set, 1.5, default=0.5)
+    with pytest.raises(InputError, match=r"threshold of AU1: 1\.5 is out of range"):
+        resolve_thresholds(model.au_set, 1.5, default=0.5)
     with pytest.raises(InputError, match=r"video none.* does not exist"):
         Predictor(model)("none.mp4")
 

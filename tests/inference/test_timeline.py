@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mdhr.action_units import ACTION_UNIT_SETS, AU_NAMES, BP4D
-from mdhr.inference.timeline import SCORE_COLOR, TRUE_COLOR, draw_timeline
+from mdhr.inference.timeline import SCORE_COLOR, TRUE_COLOR, plot_timeline
 
 NUM_FRAMES = 40
 
@@ -26,7 +26,7 @@ def _draw(path: Path, **changes: np.ndarray | None) -> np.ndarray:
         "truth": np.zeros((NUM_FRAMES, len(BP4D.aus)), np.int8),
         "threshold": np.array(0.5),
     } | changes
-    draw_timeline(path, au_set=BP4D, title="title", note="note", **values)  # type: ignore[arg-type]
+    plot_timeline(path, au_set=BP4D, title="title", note="note", **values)  # type: ignore[arg-type]
     return cv2.imread(str(path))
 
 

@@ -142,4 +142,6 @@ def parse_thresholds(values: Sequence[str]) -> float | dict[str, float] | None:
             return float(parts[0][0])
     except ValueError:
         pass
-    raise InputError(f"--threshold {' '.join(values)}: expected one number, or numbers by name such as AU12=0.4,AU4=0.3")
+    raise InputError(
+        f"--threshold {' '.join(values)}: expected one number, or numbers by name such as AU12=0.4,AU4=0.3"
+    )

@@ -95,9 +95,7 @@ class _TrackCropper:
     def __init__(self, index: int, track: FaceTrack, layout: ClipLayout) -> None:
         self.index, self.track, self.layout = index, track, layout
         self.length = len(track.crop)
-        starts = segment_starts(
-            self.length, num_frames=layout.num_frames, stride=layout.stride, overlap=layout.overlap
-        )
+        starts = segment_starts(self.length, num_frames=layout.num_frames, stride=layout.stride, overlap=layout.overlap)
         self.starts = sorted(starts, key=self._last_position, reverse=True)
         """First positions of the incomplete clips; the last element is the clip that is complete next."""
         self._crops: dict[int, np.ndarray] = {}

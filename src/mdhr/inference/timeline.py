@@ -1,10 +1,8 @@
-"""One picture of one video: its frames above the timeline of every action unit.
+"""Timeline figure of a video: some of its frames, and one row per action unit.
 
-Blue says when an action unit was really active, the orange bar below it when the network says so: where bar and band
-have the same ends the network is right. The curve is the network's score. The two hues are told apart by every common
-kind of color blindness (Okabe and Ito 2008).
-
-Letters: F frames, N action units.
+A row contains the score over time, a blue band where the action unit is active in the ground truth, and an orange bar
+below it where the action unit is predicted active. The two hues are distinguishable with all common types of color
+blindness (Okabe and Ito 2008).
 """
 
 import warnings
@@ -24,16 +22,17 @@ SCORE_COLOR = "#D55E00"
 NO_FACE_COLOR = "#DDDDDD"
 INK = "#333333"
 
-WIDTH = 14.0  # inches, at 100 dots an inch
-LEFT, RIGHT = 2.6, 1.2  # margins for the names and the column of numbers
-ROW = 0.48
-HEADER, FOOTER = 0.98, 0.80
-NUM_PICTURES = 9
+WIDTH, DPI = 14.0, 100
+LEFT, RIGHT = 2.6, 1.2
+ROW, HEADER, FOOTER = 0.48, 0.98, 0.80
+"""Sizes in inches; the left margin contains the names, the right margin a column of numbers."""
+NUM_FRAMES_SHOWN = 9
 
-TOP, BOTTOM = 1.06, -0.32  # of a row, in units of the score; what the network calls active lies below 0
+TOP, BOTTOM = 1.06, -0.32
+"""Limits of the y axis of a row; scores are above 0, the bar of active predictions below."""
 
 
-def draw_timeline(
+def plot_timeline(
     path: Path,
     *,
     au_set: ActionUnitSet,
@@ -46,70 +45,73 @@ def draw_timeline(
     truth: np.ndarray | None = None,
     face_found: np.ndarray | None = None,
 ) -> None:
-    """Write the picture to ``path`` (PNG); the file appears whole or not at all.
+    """Write the figure to the PNG file ``path``.
 
     Parameters
     ----------
-    frames: ``K H W 3`` uint8 RGB, all frames or evenly spaced ones; of these some are shown above their place in time.
-        None shows none.
-    seconds: ``F`` increasing.
-    scores: ``F N`` in [0, 1], NaN where there is none; from ``threshold`` on, one number or ``N``, the action unit
-        counts as active.
-    note: one or two lines below the title that say what is seen.
-    truth: ``F N`` occurrence, -1 where it is not known; without it only the scores are drawn.
-    face_found: ``F`` boolean; stretches without a face are grayed.
+    frames: ``(K, H, W, 3)`` uint8 RGB, all frames or evenly spaced ones, of which nine are shown. None shows none.
+    seconds: ``(F,)`` increasing time stamps.
+    scores: ``(F, N)`` in [0, 1]; NaN without a face.
+    threshold: smallest score that counts as active, one number or ``(N,)``.
+    note: one or two lines below the title.
+    truth: ``(F, N)`` ground-truth occurrence, -1 if unknown. None plots the scores only.
+    face_found: ``(F,)`` boolean; frames without a face are gray.
+
+    Raises ``InputError`` if the file cannot be written.
     """
     num_frames, num_aus = scores.shape
     step = float(np.median(np.diff(seconds))) if num_frames > 1 else 1.0
     edges = np.append(seconds, seconds[-1] + step)
 
     plot_width = WIDTH - LEFT - RIGHT
-    picture = plot_width / NUM_PICTURES if frames is not None else 0.2
-    height = HEADER + picture + num_aus * ROW + FOOTER
-    figure = Figure(figsize=(WIDTH, height), dpi=100, facecolor="white")
+    frame_size = plot_width / NUM_FRAMES_SHOWN if frames is not None else 0.2
+    height = HEADER + frame_size + num_aus * ROW + FOOTER
+    figure = Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white")
 
-    def axes(left: float, top: float, width: float, tall: float) -> Axes:
-        """Axes of that place and size in inches, counted from the upper left corner."""
-        return figure.add_axes((left / WIDTH, 1 - (top + tall) / height, width / WIDTH, tall / height))
+    def add_axes(left: float, top: float, axes_width: float, axes_height: float) -> Axes:
+        """Add axes; position of the upper left corner and size in inches from the upper left corner of the figure."""
+        bottom = 1 - (top + axes_height) / height
+        return figure.add_axes((left / WIDTH, bottom, axes_width / WIDTH, axes_height / height))
 
     figure.text(0.2 / WIDTH, 1 - 0.14 / height, title, fontsize=15, fontweight="bold", va="top", color=INK)
     figure.text(0.2 / WIDTH, 1 - 0.48 / height, note, fontsize=10.5, va="top", color=INK, linespacing=1.3)
 
-    for i in range(0 if frames is None else NUM_PICTURES):
+    for i in range(0 if frames is None else NUM_FRAMES_SHOWN):
         assert frames is not None
-        # The frame in the middle of the stretch of time that the picture covers.
-        f = min(int((i + 0.5) / NUM_PICTURES * len(frames)), len(frames) - 1)
-        ax = axes(LEFT + i * picture + 0.03, HEADER, picture - 0.06, picture - 0.06)
-        ax.imshow(frames[f])
+        middle = min(int((i + 0.5) / NUM_FRAMES_SHOWN * len(frames)), len(frames) - 1)
+        ax = add_axes(LEFT + i * frame_size + 0.03, HEADER, frame_size - 0.06, frame_size - 0.06)
+        ax.imshow(frames[middle])
         ax.set_axis_off()
 
-    rows = HEADER + picture
+    rows_top = HEADER + frame_size
     thresholds = np.broadcast_to(threshold, num_aus)
-    last = None
+    row = None
     for n, au in enumerate(au_set.aus):
-        last = axes(LEFT, rows + n * ROW, plot_width, ROW)
-        known = None if truth is None else truth[:, n]
-        _draw_row(last, edges, scores[:, n], threshold=thresholds[n], truth=known, face_found=face_found)
-        last.set_ylabel(f"AU{au} {AU_NAMES[au]}", rotation=0, ha="left", va="center", fontsize=11, color=INK)
-        last.yaxis.set_label_coords(-(LEFT - 0.2) / plot_width, 0.5)
-        last.text(1.012, 0.5, _summary(scores[:, n], thresholds[n], known), transform=last.transAxes, va="center",
-                  fontsize=11, color=INK)  # fmt: skip
-    assert last is not None
-    last.tick_params(bottom=True, labelbottom=True, labelsize=10, colors=INK)
-    last.set_xlabel("seconds", fontsize=10.5, color=INK)
+        row = add_axes(LEFT, rows_top + n * ROW, plot_width, ROW)
+        au_truth = None if truth is None else truth[:, n]
+        _plot_row(row, edges, scores[:, n], threshold=thresholds[n], truth=au_truth, face_found=face_found)
+        row.set_ylabel(f"AU{au} {AU_NAMES[au]}", rotation=0, ha="left", va="center", fontsize=11, color=INK)
+        row.yaxis.set_label_coords(-(LEFT - 0.2) / plot_width, 0.5)
+        row.text(1.012, 0.5, _percentage(scores[:, n], thresholds[n], au_truth), transform=row.transAxes, va="center",
+                 fontsize=11, color=INK)  # fmt: skip
+    assert row is not None
+    row.tick_params(bottom=True, labelbottom=True, labelsize=10, colors=INK)
+    row.set_xlabel("seconds", fontsize=10.5, color=INK)
 
-    heading = "frames active" if truth is None else "frames right"
-    figure.text(1 - (RIGHT - 0.1) / WIDTH, 1 - (rows - 0.06) / height, heading, fontsize=9.5, va="bottom", color=INK)
+    heading = "active frames" if truth is None else "correct frames"
+    figure.text(
+        1 - (RIGHT - 0.1) / WIDTH, 1 - (rows_top - 0.06) / height, heading, fontsize=9.5, va="bottom", color=INK
+    )
     figure.legend(
         handles=_legend(thresholds, truth is not None, face_found is not None and not face_found.all()),
         loc="lower left", bbox_to_anchor=(0.1 / WIDTH, 0.02 / height), ncols=5, frameon=False, fontsize=10.5,
     )  # fmt: skip
     with temporary_path(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a title may be in any script
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # file names in the title may use any script
         figure.savefig(temporary, format="png")
 
 
-def _draw_row(
+def _plot_row(
     ax: Axes,
     edges: np.ndarray,
     score: np.ndarray,
@@ -118,13 +120,13 @@ def _draw_row(
     truth: np.ndarray | None,
     face_found: np.ndarray | None,
 ) -> None:
-    """One action unit: every frame is a step from its own edge to the next (``F + 1`` edges)."""
+    """Plot one action unit; frame ``f`` extends from ``edges[f]`` to ``edges[f + 1]``."""
     if face_found is not None:
         ax.stairs(np.where(face_found, BOTTOM, TOP), edges, baseline=BOTTOM, fill=True, color=NO_FACE_COLOR, lw=0)
     if truth is not None:
         ax.stairs(np.where(truth == 1, TOP, 0), edges, baseline=0, fill=True, color=TRUE_COLOR, lw=0)
-    called = np.where(score >= threshold, -0.04, BOTTOM + 0.04)
-    ax.stairs(called, edges, baseline=BOTTOM + 0.04, fill=True, color=SCORE_COLOR, lw=0)
+    predicted = np.where(score >= threshold, -0.04, BOTTOM + 0.04)
+    ax.stairs(predicted, edges, baseline=BOTTOM + 0.04, fill=True, color=SCORE_COLOR, lw=0)
     ax.axhline(threshold, color=INK, lw=0.7, ls=(0, (4, 4)))
     ax.plot((edges[:-1] + edges[1:]) / 2, score, color=SCORE_COLOR, lw=1.5)
     ax.set(xlim=(edges[0], edges[-1]), ylim=(BOTTOM, TOP), yticks=[])
@@ -133,23 +135,23 @@ def _draw_row(
         side.set(color="#AAAAAA", linewidth=0.6)
 
 
-def _summary(score: np.ndarray, threshold: float, truth: np.ndarray | None) -> str:
-    """Share of frames that the network calls rightly; where the truth is not known, of scored ones it calls active."""
+def _percentage(score: np.ndarray, threshold: float, truth: np.ndarray | None) -> str:
+    """Return the share of correct frames; without ground truth, the share of scored frames that are active."""
     active = score >= threshold
     if truth is None:
         return f"{active[~np.isnan(score)].mean():4.0%}" if not np.isnan(score).all() else ""
     known = truth >= 0
-    return f"{(active == (truth == 1))[known].mean():4.0%}" if known.any() else "not known"
+    return f"{(active == (truth == 1))[known].mean():4.0%}" if known.any() else "unknown"
 
 
 def _legend(thresholds: np.ndarray, with_truth: bool, with_gaps: bool) -> list[Line2D | Patch]:
-    handles: list[Line2D | Patch] = [Patch(color=TRUE_COLOR, label="really active")] if with_truth else []
+    handles: list[Line2D | Patch] = [Patch(color=TRUE_COLOR, label="active (ground truth)")] if with_truth else []
     same = len(set(thresholds.tolist())) == 1
     handles += [
-        Line2D([], [], color=SCORE_COLOR, lw=1.7, label="score of the network, 0 to 1"),
+        Line2D([], [], color=SCORE_COLOR, lw=1.7, label="score, 0 to 1"),
         Line2D(
             [], [], color=INK, lw=0.7, ls=(0, (4, 4)), label=f"threshold {thresholds[0]:g}" if same else "threshold"
         ),
-        Patch(color=SCORE_COLOR, lw=0, label="network says active"),
+        Patch(color=SCORE_COLOR, lw=0, label="predicted active"),
     ]
     return [*handles, Patch(color=NO_FACE_COLOR, label="no face found")] if with_gaps else handles

@@ -40,9 +40,7 @@ class VideoJob:
         suffixes = [*(f".{suffix}" for suffix in self.formats), ".png", *(["_annotated.mp4"] if self.annotate else [])]
         return self.completed.contains(name, video, suffixes)
 
-    def run(
-        self, name: str, video: Path, bar: FrameProgressBar, predict: Callable[[FrameProgress], Prediction]
-    ) -> str:
+    def run(self, name: str, video: Path, bar: FrameProgressBar, predict: Callable[[FrameProgress], Prediction]) -> str:
         """Predict one video, write its output files and return a summary line.
 
         Parameters

@@ -20,10 +20,10 @@ from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.inference import video_job
 from mdhr.inference.model_loading import load_model
-from mdhr.inference.output_files import draw_track, write_table
+from mdhr.inference.output_files import plot_track, write_table
 from mdhr.inference.predictor import Predictor
+from mdhr.inference.video_job import summarize_prediction
 from mdhr.reporting.figures.labeled_timeline import plot_labeled_video, scores_and_labels
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
@@ -107,9 +107,9 @@ def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
     prediction = predictor.predict(path)
     write_table(run / "video_scores.csv", prediction.table)
     longest = max(range(len(prediction.scores)), key=lambda track: len(prediction.scores[track]), default=None)
-    draw_track(run / "video_timeline.png", predictor, prediction, longest)
+    plot_track(run / "video_timeline.png", predictor, prediction, longest)
     return (
-        f"Real video:  {path.name}: {video_job.summary(prediction)}\n"
+        f"Real video:  {path.name}: {summarize_prediction(prediction)}\n"
         f"             {run / 'video_timeline.png'}, {run / 'video_scores.csv'}\n"
         "             The network was trained on rendered faces only, so its scores for real faces are an illustration."
     )

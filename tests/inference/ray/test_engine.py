@@ -15,7 +15,7 @@ import mdhr.inference.model_loading
 from mdhr.commands.predict import main
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
-from mdhr.inference.ray.cluster import running_ray
+from mdhr.inference.ray.cluster import ray_session
 from tests.support.paths import ROOT
 from tests.support.stub_model import Marked, StubModel, paint_frames
 
@@ -31,7 +31,7 @@ def _ray() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT / "src", ROOT))))
-        with running_ray(num_cpus=2, num_gpus=1, object_store_memory=100 << 20) as ray:
+        with ray_session(num_cpus=2, num_gpus=1, object_store_memory=100 << 20) as ray:
             yield
         assert not ray.is_initialized()
 
@@ -56,7 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _ray: None) -> Callable
 def _load(path: Path, *, device: str, trusted: bool) -> StubModel:
     torch.set_num_threads(1)
     if device == "missing":
-        raise InputError("device missing is not here: say auto or cpu")
+        raise InputError("device missing is not available. Pass auto or cpu.")
     return StubModel()
 
 
@@ -89,7 +89,7 @@ def test_the_same_is_left_as_by_the_plain_engine_and_it_goes_on_where_it_was_sto
         lines = capsys.readouterr()
         said.append((sorted(lines.out.splitlines()), lines.err.splitlines()))
     assert said[0] == said[1]
-    assert said[0][1][-1] == "1 of 4 videos could not be scored, see above"
+    assert said[0][1][-1] == "1 of 4 videos failed, see the messages above"
     assert sorted(path.name for path in ray.iterdir()) == sorted(path.name for path in plain.iterdir())
     assert_same_tables(ray, plain)
     assert pd.read_csv(ray / "two.csv")["track"].nunique() == 2
@@ -100,7 +100,7 @@ def test_the_same_is_left_as_by_the_plain_engine_and_it_goes_on_where_it_was_sto
     named.write_text("\n\n".join(str(video) for video in sorted(videos.iterdir())) + "\n")
     on_cpus = [*settings, "--out", ray, "--engine", "ray", "--device", "cpu"]
     assert run("--list", named, *on_cpus) == 1
-    assert "2 of 4 videos are done already" in capsys.readouterr().out
+    assert "2 of 4 videos are complete and skipped" in capsys.readouterr().out
     assert_same_tables(ray, plain)
     assert os.stat(ray / "two.csv").st_mtime_ns == before
     cut.unlink()
@@ -119,7 +119,7 @@ def test_what_its_processes_lack_is_one_line(
 ) -> None:
     video = film(tmp_path / "a.mp4", people=1, length=6)
     assert run(video, "--out", tmp_path / "out", "--engine", "ray", "--device", "missing") == 2
-    assert capsys.readouterr().err == "device missing is not here: say auto or cpu\n"
+    assert capsys.readouterr().err == "device missing is not available. Pass auto or cpu.\n"
     monkeypatch.setitem(sys.modules, "ray", None)
     assert run(video, "--out", tmp_path / "out", "--engine", "ray") == 2
     assert "pip install 'mdhr[ray-data]'" in capsys.readouterr().err

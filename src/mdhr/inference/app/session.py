@@ -28,8 +28,8 @@ from mdhr.inference.model_formats import CONFIG_FILE, FORMATS
 from mdhr.inference.model_loading import SETTINGS_FILE, read_config
 from mdhr.inference.output_files import NO_FACE
 from mdhr.inference.predictor import Predictor
-from mdhr.inference.score_table import score_table
-from mdhr.inference.video_job import summary
+from mdhr.inference.score_table import make_score_table
+from mdhr.inference.video_job import summarize_prediction
 
 BEST = Path("checkpoints", "best.ckpt")
 """In the folder of a run."""
@@ -78,7 +78,7 @@ class Session:
     def table(self, threshold: float) -> pd.DataFrame:
         """The table of ``mdhr predict``, with that threshold for every action unit."""
         thresholds = np.full(len(self.au_set.aus), threshold)
-        return score_table(self.name, self.found, self.scores, au_set=self.au_set, thresholds=thresholds)
+        return make_score_table(self.name, self.found, self.scores, au_set=self.au_set, thresholds=thresholds)
 
 
 def score_video(predictor: Predictor, video: Path, progress: Progress = lambda share, what: None) -> Session:
@@ -88,15 +88,15 @@ def score_video(predictor: Predictor, video: Path, progress: Progress = lambda s
     """
     expected = max(expected_frames(video), 1)
     prediction = predictor.predict(video, progress=_Rate(expected, progress))
-    if not prediction.found.tracks:
+    if not prediction.faces.tracks:
         raise InputError(f"{video.name}: {NO_FACE}")
-    pictures, step = face_pictures(open_source(video), prediction.found)
+    pictures, step = face_pictures(open_source(video), prediction.faces)
     return Session(
         name=video.name,
         au_set=predictor.model.au_set,
         threshold=predictor.model.description.threshold,
-        summary=summary(prediction, expected),
-        found=prediction.found,
+        summary=summarize_prediction(prediction, expected),
+        found=prediction.faces,
         scores=prediction.scores,
         pictures=pictures,
         step=step,

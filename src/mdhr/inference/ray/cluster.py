@@ -1,4 +1,4 @@
-"""Ray, started and stopped: quiet, without a dashboard, and without reports of its use to its maker."""
+"""Start and shutdown of Ray, without dashboard, usage statistics and log lines."""
 
 import logging
 import os
@@ -13,40 +13,43 @@ from mdhr.errors import InputError
 
 
 @contextmanager
-def running_ray(**settings: Any) -> Iterator[Any]:
-    """The package ``ray``, on the cluster of ``RAY_ADDRESS``, else on this machine and gone at the end.
+def ray_session(**settings: Any) -> Iterator[Any]:
+    """Connect to the cluster at ``RAY_ADDRESS``, or start Ray on this machine, and provide the package ``ray``.
 
-    Where this process runs Ray already, it is used and left as it is.
+    Ray is shut down at the end, unless this process had already initialized it.
 
     Parameters
     ----------
-    settings: of ``ray.init``, for this machine alone.
+    settings: arguments of ``ray.init`` for Ray on this machine.
 
-    Raises ``InputError`` where Ray is not installed, or there is no such cluster.
+    Raises ``InputError`` if Ray is not installed or cannot be started.
     """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # before the import, as it is read there
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # read when Ray is imported
     address = os.environ.get("RAY_ADDRESS")
-    if not address:  # a cluster that does not answer is waited for: what Ray says of that must be seen
-        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it warns of what its own library does
+    if not address:  # with a cluster, the log explains a long wait for the connection
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
         import ray.data
     except ImportError as error:
-        raise InputError("--engine ray needs Ray: pip install 'mdhr[ray-data]', or take --engine plain") from error
+        raise InputError("--engine ray needs Ray: pip install 'mdhr[ray-data]', or pass --engine plain") from error
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
     if ray.is_initialized():
         yield ray
         return
-    where = {"address": "auto"} if address else {"address": "local", "include_dashboard": False, **settings}
-    with _signals_as_they_are(), nullcontext() if address else _no_stderr():
+    options = {"address": "auto"} if address else {"address": "local", "include_dashboard": False, **settings}
+    with _restored_signal_handlers(), nullcontext() if address else _suppressed_stderr():
         try:
-            ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
+            ray.init(**options, logging_level=logging.ERROR, log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            where_to = f"the cluster of RAY_ADDRESS={address}" if address else "Ray on this machine"
-            why = next(iter(str(error).splitlines()), type(error).__name__)
-            hint = "; is it up, and the token that it asks for in RAY_AUTH_TOKEN?" if address else ""
-            raise InputError(f"cannot start on {where_to}: {why}{hint}") from error
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            if address:
+                raise InputError(
+                    f"cannot connect to the Ray cluster at RAY_ADDRESS={address}: {reason}. "
+                    "Check that it is running and that RAY_AUTH_TOKEN contains its token, if it requires one."
+                ) from error
+            raise InputError(f"cannot start Ray on this machine: {reason}") from error
     try:
         yield ray
     finally:
@@ -54,27 +57,27 @@ def running_ray(**settings: Any) -> Iterator[Any]:
 
 
 @contextmanager
-def _no_stderr() -> Iterator[None]:
-    """Ray's library says on the file descriptor itself which level its messages have; its errors are raised besides."""
+def _suppressed_stderr() -> Iterator[None]:
+    """Suppress what Ray's C++ library writes to the file descriptor of stderr; its errors are raised as well."""
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
 
 
 @contextmanager
-def _signals_as_they_are() -> Iterator[None]:
-    """Ray takes SIGTERM for itself when it starts; it is given back to whom it belonged."""
-    mine = threading.current_thread() is threading.main_thread()
-    before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
+def _restored_signal_handlers() -> Iterator[None]:
+    """Restore the signal handlers at the end, because Ray replaces the one of SIGTERM when it starts."""
+    is_main_thread = threading.current_thread() is threading.main_thread()
+    handlers = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for signum, handler in before.items():
-            if mine:
+        for signum, handler in handlers.items():
+            if is_main_thread:
                 signal.signal(signum, handler)

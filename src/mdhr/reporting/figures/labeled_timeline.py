@@ -8,7 +8,7 @@ import pandas as pd
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.provenance import is_rendered
 from mdhr.data.video.frame_images import read_frame
-from mdhr.inference.timeline import draw_timeline
+from mdhr.inference.timeline import plot_timeline
 
 VARIED = (0.15, 0.85)
 """Share of active frames between which an action unit counts as varied."""
@@ -31,7 +31,7 @@ def plot_labeled_video(
     scores, labels = scores_and_labels(rows)
     video = next(video for video in data.videos("test") if (video.subject, video.task) == (subject, task))
     kind = ", rendered face" if is_rendered(data.manifest.name) else ""
-    draw_timeline(
+    plot_timeline(
         path,
         au_set=data.au_set,
         frames=np.stack([read_frame(path, data.manifest.size) for path in video.paths]) if with_frames else None,
