@@ -1,19 +1,16 @@
-"""What a wrong input raises."""
+"""Errors whose message is meant for the user.
+
+Commands print the message without a traceback and exit with the status of the class.
+"""
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong; the message is one line: what, where and how to mend it.
-
-    Entry points print the message alone, without a traceback, and exit with status 2.
-    """
+    """Wrong input. The message is one line: what is wrong, where, and how to fix it. Exit status 2."""
 
 
 class DivergedError(RuntimeError):
-    """Training has left the finite numbers; the message is one line, printed alone, exit status 1."""
+    """The training loss is NaN or infinite. The message is one line. Exit status 1."""
 
 
 class IncompleteError(RuntimeError):
-    """What could be done was done, but not all: jobs of a multirun failed, or a table lacks runs.
-
-    The message is one line, printed alone, exit status 3.
-    """
+    """Part of the work is missing: failed jobs of a multirun, or runs that a table requires. Exit status 3."""

@@ -1,21 +1,18 @@
-"""A study's run folders without a training: ``settings.yaml`` as a run leaves it, and a ``metrics.json``."""
+"""Run folders of a study without training: ``settings.yaml`` and ``metrics.json``."""
 
 import copy
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
-
 from mdhr.action_units import BP4D
-from mdhr.config.composition import CONF
+from mdhr.config.composition import compose_config
 from mdhr.training.run_folder import result_affecting_config, write_settings
 from mdhr.training.run_record import write_record
 
 
 def demo_settings(network: str = "mdhr") -> dict[str, Any]:
-    """What a run of the demo's recipe remembers."""
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        return result_affecting_config(compose("train", ["experiment=demo", f"network={network}"]))
+    """Recorded settings of a run of the demo's recipe."""
+    return result_affecting_config(compose_config("train", ["experiment=demo", f"network={network}"]))
 
 
 def study_run(
@@ -38,7 +35,8 @@ def study_run(
     folder = root / f"run-{k}-{weight}-{fold}-{seed}"
     write_settings(folder, settings)
     by_au = {**dict.fromkeys(BP4D.columns, f1), "AU1": f1 + 0.1, "AU2": f1 - 0.1}
-    write_record(folder, {"name": folder.name, "choices": {"network": network}, "data": settings["data"]["name"], "au_set": "BP4D", "fold": fold,
+    write_record(folder, {"name": folder.name, "choices": {"network": network}, "data": settings["data"]["name"],
+                          "au_set": "BP4D", "fold": fold,
                           "protocol": settings["data"]["protocol"], "seed": seed, "threshold": 0.5, "f1_mean": f1,
                           "auc_mean": 0.9, "baseline_f1_mean": 0.5, "git_commit": f"{'ab' * 20}-dirty", "f1": by_au,
                           "seconds": {"train": 60.0}})  # fmt: skip

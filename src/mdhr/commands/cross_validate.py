@@ -6,8 +6,8 @@ Examples:
   mdhr cross-validate experiment=demo
   mdhr cross-validate experiment=bp4d_resnet50 data.protocol=paper folds=[2]
 
-Each fold is a run in run_dir/fold<k>. Finished folds are not run again and interrupted folds resume, so folds may run on
-different machines. run_dir contains table.csv and table.md.
+Each fold is a run in run_dir/fold<k>. Complete folds are not repeated and incomplete folds resume, so folds may run
+on different machines. run_dir contains table.csv and table.md.
 
 Settings are Hydra overrides of conf/cross_validate.yaml. `mdhr cross-validate --cfg job` prints all of them.
 """

@@ -1,1 +1,1 @@
-""""""
+"""Hydra entry point, validation of settings, error messages and signals."""

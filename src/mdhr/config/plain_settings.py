@@ -22,7 +22,10 @@ def checked_node(settings: Any, where: str, allowed: Collection[str]) -> dict[st
 
 
 def plain_values(node: Mapping[str, Any], where: str, *, lists: bool = False) -> dict[str, Any]:
-    """Return a copy of a node; raises ``InputError`` for values that are not plain. ``lists`` allows lists of numbers."""
+    """Return a copy of a node; raises ``InputError`` for values that are not plain.
+
+    ``lists`` also allows lists of numbers.
+    """
     for key, value in node.items():
         if lists and isinstance(value, list) and all(isinstance(item, int | float) for item in value):
             continue

@@ -20,8 +20,8 @@ from mdhr.training.cross_validation import fold_settings, train_folds
 def cross_validate(cfg: DictConfig) -> pd.DataFrame:
     """Train and test the folds and return their table, see :func:`mdhr.reporting.tables.fold_table.fold_table`.
 
-    Raises ``InputError`` for wrong settings or data. Raises ``DivergedError`` after the table is written if the training
-    of a fold diverged.
+    Raises ``InputError`` for wrong settings or data. Raises ``DivergedError`` after the table is written if a fold
+    diverged.
     """
     folds = fold_settings(cfg)
     paper = _paper_row(cfg)

@@ -58,7 +58,8 @@ def check_fits(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Pa
     if checkpoint[AU_SET_KEY] != module.au_set.name:
         raise InputError(
             f"{path} was trained for the action units of {checkpoint[AU_SET_KEY]}, the data has those of "
-            f"{module.au_set.name}. Pass data=... with data.au_set.name={checkpoint[AU_SET_KEY]}, or another checkpoint."
+            f"{module.au_set.name}. Pass data=... with data.au_set.name={checkpoint[AU_SET_KEY]}, "
+            "or another checkpoint."
         )
     stored: Mapping[str, Tensor] = checkpoint["state_dict"]
     expected = module.state_dict()

@@ -83,8 +83,8 @@ def check_unseen(data: FaceVideoData, run: Path) -> None:
     if seen:
         names = ", ".join(seen[:3]) + (", ..." if len(seen) > 3 else "")
         raise InputError(
-            f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({names}) for training. "
-            "Evaluate the test fold of the run, or pass allow_seen_subjects=true."
+            f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({names}) for "
+            "training. Evaluate the test fold of the run, or pass allow_seen_subjects=true."
         )
 
 

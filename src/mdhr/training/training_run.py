@@ -51,8 +51,8 @@ def train(cfg: DictConfig) -> dict[str, Any]:
 
     With ``cfg.ckpt_path="auto"`` a complete run is not repeated and an incomplete run resumes.
 
-    Raises ``InputError`` for wrong settings, data or checkpoints, ``DivergedError`` if the loss becomes NaN or infinite,
-    and ``Interrupted`` with the command that resumes.
+    Raises ``InputError`` for wrong settings, data or checkpoints, ``DivergedError`` if the loss becomes NaN or
+    infinite, and ``Interrupted`` with the command that resumes.
     """
     validate(cfg)
     run = Path(cfg.run_dir)

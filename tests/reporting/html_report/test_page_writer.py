@@ -69,8 +69,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., 
         folder = tmp_path / f"runs/study/synthetic-honest/mdhr-fold{fold}-seed{seed}"
         write_settings(folder, {**settings, "seed": seed, "data": {**settings["data"], "fold": fold}})
         write_record(folder, {
-            "name": "mdhr", "choices": {"network": "mdhr"}, "data": "synthetic", "au_set": "BP4D", "protocol": "honest", "fold": fold, "seed": seed,
-            "threshold": 0.5, "git_commit": "0123456789abcdef", "command": f"mdhr train seed={seed} a='<b>'",
+            "name": "mdhr", "choices": {"network": "mdhr"}, "data": "synthetic", "au_set": "BP4D",
+            "protocol": "honest", "fold": fold, "seed": seed, "threshold": 0.5, "git_commit": "0123456789abcdef", "command": f"mdhr train seed={seed} a='<b>'",
             "f1_mean": f1, "auc_mean": 0.9, "baseline_f1_mean": 0.4, "f1": {"AU1": f1}, "seconds": {"train": 1.0},
         })  # fmt: skip
     write_settings(tmp_path / "runs/begun", settings)
