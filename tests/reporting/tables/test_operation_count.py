@@ -100,7 +100,7 @@ def test_cost_of_the_parts() -> None:
     with torch.device("meta"):
         parts = count_by_module(build(RESNET, "BP4D").eval(), torch.empty(1, 16, 3, 224, 224))
     assert parts["backbone"] == pytest.approx(4.087e9, rel=1e-3)
-    assert parts["dynamic"] == pytest.approx(2.948e9, rel=1e-3)
+    assert parts["mfd"] == pytest.approx(2.948e9, rel=1e-3)
     assert parts["local"] + parts["cross_region"] == pytest.approx(0.091e9, rel=1e-2)
 
 
