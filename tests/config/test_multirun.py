@@ -96,6 +96,7 @@ def test_an_unknown_network_is_reported_before_the_first_job(
     assert capfd.readouterr().err.startswith("there is no network=mdrh: choose one of ")
 
 
+@pytest.mark.slow
 def test_two_jobs_are_two_runs_of_one_group_in_wandb(
     prepared: Path, multirun: Multirun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +116,7 @@ def test_two_jobs_are_two_runs_of_one_group_in_wandb(
     assert epochs[0] == epochs[1] > 0, "separate logs"
 
 
+@pytest.mark.slow
 def test_stage_2_starts_from_stage_1_of_its_seed_and_fails_without_it(
     prepared: Path, multirun: Multirun, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_release_is_prepared_trained_and_tested(tmp_path: Path, data: str, bui
     assert json.loads((tmp_path / "test/metrics.json").read_text())["f1_mean"] == tested["f1_mean"]
 
 
+@pytest.mark.slow
 def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     build_bp4d(tmp_path / "raw", tasks=("T1",))
     before = sorted(tmp_path.rglob("*"))

@@ -42,6 +42,9 @@ def make_run(folder: Path, cfg: DictConfig) -> Path:
     return folder
 
 
+pytestmark = pytest.mark.slow  # every test needs a network exported in all formats
+
+
 @pytest.fixture(scope="module")
 def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export") / "run"

@@ -10,6 +10,7 @@ from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["small_mdhr", "small_me_graphau"])
 def test_the_number_of_clips_is_free(name: str, request: pytest.FixtureRequest) -> None:
     make: Callable[..., MDHR | MEGraphAU] = request.getfixturevalue(name)

@@ -99,6 +99,7 @@ def test_seed_decides_everything(tmp_path):
     assert read_manifest(tmp_path / "disfa").au_set is DISFA
 
 
+@pytest.mark.slow
 def test_real_renderer_same_bytes_in_one_process_and_in_two(tmp_path):
     small = {"num_subjects": 3, "num_tasks": 1, "num_frames": 2, "size": 48}
     faces(tmp_path / "one", **small).run()
@@ -229,6 +230,7 @@ def test_wrong_settings(tmp_path, changed, message):
         faces(tmp_path, **changed)
 
 
+@pytest.mark.slow
 def test_interrupted_command_resumes(tmp_path):
     """The command is interrupted, then completed in a folder that contains the remains of a killed process."""
     root, repository = tmp_path / "set", ROOT

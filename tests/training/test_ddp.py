@@ -65,6 +65,7 @@ def test_two_processes_gather_every_frame_once(shares: list[list[int]], tmp_path
     assert action_unit_metrics(expected.scores, expected.labels).num_frames.max() <= 18
 
 
+@pytest.mark.slow
 def test_two_process_run_equals_single_process_evaluation(
     prepared: Path, compose_evaluation: Callable[..., DictConfig], tmp_path: Path
 ):

@@ -21,6 +21,7 @@ def stage_1(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.T
     return run
 
 
+@pytest.mark.slow
 def test_stage_2_trains_from_stage_1_and_is_evaluated(
     compose_smoke: Callable[..., DictConfig],
     compose_evaluation: Callable[..., DictConfig],

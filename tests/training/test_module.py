@@ -107,7 +107,9 @@ NAMES_OF_THE_CURVE = {
 def fill(network: nn.Module) -> None:
     """Fill all parameters with random numbers seeded by their names, independently of library versions."""
     for name, parameter in network.named_parameters():
-        recorded = next((name.replace(new, old) for new, old in NAMES_OF_THE_CURVE.items() if name.startswith(new)), name)
+        recorded = next(
+            (name.replace(new, old) for new, old in NAMES_OF_THE_CURVE.items() if name.startswith(new)), name
+        )
         values = np.random.default_rng(zlib.crc32(recorded.encode())).standard_normal(tuple(parameter.shape))
         if parameter.ndim > 1:
             values /= np.sqrt(np.prod(parameter.shape[1:]))
@@ -137,6 +139,7 @@ def test_golden_loss_curve(smoke: Callable[..., DictConfig]):
     np.testing.assert_allclose(curve, json.loads(LOSS_CURVE.read_text()), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_compiled_network_keeps_its_parameter_names(smoke: Callable[..., DictConfig]) -> None:
     plain, compiled = (instantiate(smoke(f"module.compiled={word}").module, _convert_="all") for word in (False, True))
     assert plain.network._compiled_call_impl is None

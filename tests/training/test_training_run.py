@@ -229,6 +229,7 @@ def test_broken_image_is_named_by_a_worker_too(
     assert message.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_complete_jobs_of_a_sweep_are_not_repeated(
     program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
@@ -245,6 +246,7 @@ def test_complete_jobs_of_a_sweep_are_not_repeated(
     assert "was started with network.temporal_radius=1, not 2" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_stopped_job_of_a_sweep_prints_a_command_that_resumes(
     program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):

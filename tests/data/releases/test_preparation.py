@@ -181,6 +181,7 @@ def test_what_is_there_is_kept_and_needs_no_release_any_more(tmp_path: Path, mak
         make(smoothing=0.5).run()
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", num_frames=20)
     whole = make(root=tmp_path / "whole")
@@ -266,6 +267,7 @@ def test_settings_beyond_their_limits_are_told(make: Callable[..., Preparation],
         make(**{setting: value})
 
 
+@pytest.mark.slow
 def test_workers_give_the_same_bytes(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", subjects=("F001", "F003"))
     one = make(root=tmp_path / "one", detector=FaceDetector())

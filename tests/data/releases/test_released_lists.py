@@ -145,6 +145,7 @@ def data_module(manifest: Manifest, fold: int, protocol: str = "paper") -> FaceV
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fold", "segments", "padded", "clips"), [(1, 2930, 846, 224), (2, 3193, 906, 216), (3, 3221, 905, 216)]
 )

@@ -88,6 +88,7 @@ def test_folders_that_are_not_there_are_told(tmp_path: Path) -> None:
         DisfaRelease(root=tmp_path, au_set=DISFA, images="here").read()
 
 
+@pytest.mark.slow
 def test_real_bp4d_labels_written_as_csv_come_back(shared: Path, tmp_path: Path) -> None:
     """All 146,847 frames, the columns shuffled, and with units between them that nobody asks for."""
     table = read_released_lists(
@@ -107,6 +108,7 @@ def test_real_bp4d_labels_written_as_csv_come_back(shared: Path, tmp_path: Path)
     assert (read == 1).sum().tolist() == positives
 
 
+@pytest.mark.slow
 def test_real_disfa_labels_written_as_text_come_back(shared: Path, tmp_path: Path) -> None:
     """All 130,814 frames; the lists know occurrence alone, so any intensity on its side of the threshold will do."""
     table = read_released_lists(

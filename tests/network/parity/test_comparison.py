@@ -29,6 +29,7 @@ def test_one_network_equals_the_released_one() -> None:
     assert agrees, text
 
 
+@pytest.mark.slow
 def test_me_graphau_equals_the_released_one(folder: Path) -> None:
     """One of each stage, and that a difference is seen."""
     first, second, _ = ME_GRAPHAU
@@ -40,6 +41,7 @@ def test_me_graphau_equals_the_released_one(folder: Path) -> None:
     assert not compare_me_graphau(first, folder, {"salt": "pepper"})[1]
 
 
+@pytest.mark.slow
 def test_a_difference_and_other_settings_are_seen(folder: Path) -> None:
     """Other weights, clip and k run as well, and are not mistaken for the golden ones."""
     text, agrees = parity.compare_evaluation("disfa_resnet50", folder, {"salt": "pepper", "k": 3})

@@ -100,6 +100,7 @@ def test_holm_is_over_the_comparisons_of_one_unit(tests: pd.DataFrame) -> None:
     assert own["paper_p"].notna().sum() == 5
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp_path: Path) -> None:
     page = write_table_6(runs, tmp_path / "out", folds=FOLDS, command="make table-6").read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
@@ -124,6 +125,7 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
     assert cv2.imread(str(tmp_path / "out/au_bars.png")).shape[1] == 1400
 
 
+@pytest.mark.slow
 def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, tmp_path: Path) -> None:
     some = runs[(runs["network"] != "backbone_mfd") & ~((runs["network"] == "backbone_only") & (runs["fold"] == 2))]
     page = write_table_6(some, tmp_path, folds=FOLDS, command="none").read_text()

@@ -117,6 +117,7 @@ def build_worker(home: int) -> nn.Module:
     return worker
 
 
+@pytest.mark.slow
 def test_cost_is_measured_in_another_process() -> None:
     found = measure_cpu(partial(build_worker, os.getpid()), num_frames=2, size=8, repeats=1)
     assert 0 < found.seconds_per_frame < 60
