@@ -120,6 +120,7 @@ POSITIVES = {  # of all frames, as counted by others
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
 def test_real_labels_have_the_known_statistics(shared: Path, au_set: ActionUnitSet) -> None:
     known = json.loads((shared / "spec/label_statistics.json").read_text())[au_set.name]

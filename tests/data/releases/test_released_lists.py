@@ -163,6 +163,7 @@ def test_real_segments_and_clips(
     assert len(list(data.train_dataloader().sampler)) == clips
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("au_set", "fold"), REAL)
 def test_real_class_weights(
     real: dict[tuple[str, int], Manifest], shared: Path, au_set: ActionUnitSet, fold: int
@@ -173,6 +174,7 @@ def test_real_class_weights(
     np.testing.assert_allclose(np.asarray(weights), given, atol=6e-7, rtol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("au_set", "fold"), REAL)
 def test_real_folds_and_region_patterns(
     real: dict[tuple[str, int], Manifest], shared: Path, au_set: ActionUnitSet, fold: int
@@ -189,6 +191,7 @@ def test_real_folds_and_region_patterns(
         np.testing.assert_array_equal(au_set.region_pattern(labels).numpy(), given)
 
 
+@pytest.mark.slow
 def test_real_positives(real: dict[tuple[str, int], Manifest]) -> None:
     positives = {
         "BP4D": [31042, 25110, 29755, 67676, 80616, 87270, 82530, 68375, 24869, 50406, 24288, 22229],
@@ -198,6 +201,7 @@ def test_real_positives(real: dict[tuple[str, int], Manifest]) -> None:
         assert real[au_set.name, 1].table[list(au_set.columns)].sum().tolist() == positives[au_set.name]
 
 
+@pytest.mark.slow
 def test_real_honest_protocol_is_disjoint(real: dict[tuple[str, int], Manifest]) -> None:
     data = data_module(real["BP4D", 1], 1, protocol="honest")
     subjects = [{video.subject for video in data.videos(split)} for split in ("train", "val", "test")]
