@@ -1,1 +1,1 @@
-""""""
+"""Face detection, tracking and cropping, shared by data preparation and inference."""
