@@ -1,7 +1,7 @@
 # %% [markdown]
-# # What the network sees and what it is told
-# A prepared data set (`make data-synthetic` renders one): its rates, and one video with its labels. Open this file as a
-# notebook with jupytext; it is kept as text so that no output is ever committed.
+# # Frames and labels
+# Label rates and one labeled video of a prepared data set. `make data-synthetic` renders one; `MDHR_DATA` selects
+# another folder. Open this file as a notebook with jupytext.
 
 # %%
 import os
@@ -17,20 +17,21 @@ columns = list(manifest.au_set.columns)
 labels = manifest.table[columns].where(manifest.table[columns] >= 0)
 
 # %% [markdown]
-# How often every action unit is active, and which go together.
+# Share of active frames of each action unit, and correlation between action units.
 
 # %%
 rates, correlation = labels.mean(), labels.corr()
 figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4))
 left.bar(columns, rates)
-left.set_title(f"rates over {len(labels)} frames of {manifest.name}")
+left.set_title(f"share of active frames, {len(labels)} frames of {manifest.name}")
+left.tick_params(axis="x", rotation=90)
 right.imshow(correlation, cmap="RdBu", vmin=-1, vmax=1)
 right.set(title="correlation", xticks=range(len(columns)), yticks=range(len(columns)))
 right.set_xticklabels(columns, rotation=90)
 right.set_yticklabels(columns)
 
 # %% [markdown]
-# One video: eight of its frames, and the labels of all.
+# Eight frames of one video, and the labels of all of its frames.
 
 # %%
 video = manifest.videos()[0]

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # The graph of action units
-# Every region of the face predicts a pattern of its action units. An action unit then listens to those of the *other*
-# regions that are in a predicted pattern, and to itself (paper, section 3.2; `src/mdhr/network/cross_region.py`). The
-# network is that of `make demo`, with random weights where it has not been trained.
+# Each region of the face predicts a pattern of its active action units. The predicted patterns gate the edges of the
+# graph: an action unit attends to itself and to action units of *other* regions that are active in a predicted pattern
+# (paper, section 3.2; `src/mdhr/network/cross_region.py`). The network is the one of `make demo`; without a demo run its
+# weights are random.
 
 # %%
 import os
@@ -14,34 +15,34 @@ from mdhr.data.transforms import normalize
 from mdhr.reporting.demo_network import load_demo_network
 from mdhr.reporting.figures.captured_weights import capture_weights
 
-look = load_demo_network(
+demo = load_demo_network(
     data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo")
 )
-au_set, clips = look.au_set, look.clips
-print(look.note)
+au_set, clips = demo.au_set, demo.clips
+print(demo.note)
 for group in au_set.groups:
     members = ", ".join(f"AU{au}" for au in group.aus)
     print(f"{group.region.name.lower()}: {members}; {group.num_patterns} patterns")
 
 # %% [markdown]
-# The first clips of the test fold go through the network; padding at the end of a video is left out.
+# Run the network on the first clips of the test fold. Padding at the end of a video is removed.
 
 # %%
-seen = [capture_weights(look.network, normalize(clip)) for clip in clips.frames]
-real = clips.frame.numpy() >= 0
-truth = clips.au.numpy()[real]  # F N
-gate, attention = (np.stack([getattr(each, name) for each in seen])[real] for name in ("active", "attention"))
+captured = [capture_weights(demo.network, normalize(clip)) for clip in clips.frames]
+valid = clips.frame.numpy() >= 0
+truth = clips.au.numpy()[valid]  # F N
+gate, attention = (np.stack([getattr(each, name) for each in captured])[valid] for name in ("active", "attention"))
 
 # %% [markdown]
-# Left: the edges that may open. Middle: how often the gate opens them. Right: how much the row's action unit listens to
-# the column's while the edge is open, on average.
+# Left: edges of the ungated graph. Middle: share of frames in which the gate opens an edge. Right: mean attention of the
+# target (row) to the message node (column) while the edge is open.
 
 # %%
 possible = au_set.cross_region().numpy()
 opened = gate[:, None, :] & possible  # F N N
-heard = (attention * opened).sum(0) / np.where(opened.any(0), opened.sum(0), np.nan)
+mean_attention = (attention * opened).sum(0) / np.where(opened.any(0), opened.sum(0), np.nan)
 figure, axes = plt.subplots(1, 3, figsize=(16, 5.5), layout="constrained")
-panels = {"may listen to": possible, "share of frames in which it does": opened.mean(0), "attention": heard}
+panels = {"ungated edges": possible, "share of frames with open edge": opened.mean(0), "attention": mean_attention}
 for ax, (title, values) in zip(axes, panels.items(), strict=True):
     ax.set(title=title, xticks=range(len(truth[0])), yticks=range(len(truth[0])), yticklabels=au_set.columns)
     ax.set_xticklabels(au_set.columns, rotation=90)
@@ -49,9 +50,9 @@ for ax, (title, values) in zip(axes, panels.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# The gate is right where it holds what is really active, and nothing else.
+# Accuracy of the gate: share of labeled frames in which the predicted pattern agrees with the label.
 
 # %%
 for n, column in enumerate(au_set.columns):
     known = truth[:, n] >= 0
-    print(f"{column}: right in {np.mean(gate[known, n] == truth[known, n]):.0%} of {known.sum()} frames")
+    print(f"{column}: correct in {np.mean(gate[known, n] == truth[known, n]):.0%} of {known.sum()} frames")

@@ -42,7 +42,7 @@ def test_the_data_notebook_shows_a_prepared_data_set(show: Any) -> None:
 def test_the_dynamics_notebook_shows_changes_and_weights_of_all_scales(show: Any) -> None:
     seen = show("02_dynamics")
     assert [tuple(each.shape) for each in seen["differences"]] == [(15, n, n) for n in (16, 8, 4, 2)]
-    np.testing.assert_allclose(seen["inside"].scale_weights.sum(1), 1, rtol=1e-5)
+    np.testing.assert_allclose(seen["captured"].scale_weights.sum(1), 1, rtol=1e-5)
     # Nine frames are there, the rest is padding with the last one: nothing changes in it.
     assert all((each[-1] == 0).all() and each[0].max() > 0 for each in seen["differences"])
 

@@ -1,8 +1,8 @@
-"""What the labels of a data set are like: how often and how long every action unit is active, and which ones together.
+"""Statistics of the labels of a data set: rates, run lengths and co-occurrence of action units.
 
-A frame counts as active or inactive where its label is known; an unknown one (-1) is neither. A run is a stretch of
-frames in which an action unit stays active: it ends at the end of its video, where frame numbers skip, and at an
-unknown label, so a run that was cut there counts with the part that was seen.
+A frame with an unknown label (-1) is neither active nor inactive. A run is a sequence of consecutive active frames. It
+ends at the end of the video, at a gap in the frame numbers and at an unknown label; a truncated run counts with its
+observed length.
 
 Letters: F frames, N action units.
 """
@@ -17,15 +17,15 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def active_runs(table: pd.DataFrame, au_set: ActionUnitSet) -> dict[int, np.ndarray]:
-    """Length in frames of every run of every action unit, in the order of videos and frames.
+    """Return the lengths in frames of the runs of each action unit, in the order of videos and frames.
 
     Parameters
     ----------
-    table: a manifest's: one row a frame with ``subject``, ``task``, ``frame`` and a column an action unit; any order.
+    table: of a manifest: one row per frame with ``subject``, ``task``, ``frame`` and one column per action unit.
     """
     table = table.sort_values(KEY, kind="stable")
     video = table.groupby(["subject", "task"], sort=False).ngroup().to_numpy()
-    follows = np.zeros(len(table), bool)  # F: is the row above the frame just before this one?
+    follows = np.zeros(len(table), bool)  # F: whether the previous row is the previous frame
     follows[1:] = (np.diff(video) == 0) & (np.diff(table["frame"].to_numpy()) == 1)
     runs = {}
     for au, column in zip(au_set.aus, au_set.columns, strict=True):
@@ -37,10 +37,10 @@ def active_runs(table: pd.DataFrame, au_set: ActionUnitSet) -> dict[int, np.ndar
 
 
 def label_distribution(table: pd.DataFrame, au_set: ActionUnitSet, *, fps: float) -> pd.DataFrame:
-    """One row an action unit: frames by label, rate of the active ones among the known, and its runs.
+    """Return one row per action unit with its label counts and run lengths.
 
-    Columns ``au name active inactive unknown rate runs``, then mean and median of the runs in frames and in seconds;
-    NaN where no label is known or no run was seen.
+    Columns: ``au``, ``name``, ``active``, ``inactive``, ``unknown`` (numbers of frames), ``rate`` (active among known
+    labels), ``runs``, and mean and median run length in frames and seconds. NaN if there is no known label or no run.
     """
     labels = table[list(au_set.columns)].to_numpy()
     active, inactive, unknown = ((labels == value).sum(0) for value in (1, 0, MISSING))
@@ -59,15 +59,15 @@ def label_distribution(table: pd.DataFrame, au_set: ActionUnitSet, *, fps: float
 
 
 def run_lengths(runs: dict[int, np.ndarray], *, fps: float) -> pd.DataFrame:
-    """One row an action unit: how its runs are distributed, in frames and in seconds.
+    """Return one row per action unit with the distribution of its run lengths.
 
-    Columns ``au runs``, then for either unit the mean, the shortest, quantiles, and the longest.
+    Columns: ``au``, ``runs`` and, in frames and in seconds, the mean, the shortest, quantiles and the longest.
     """
     rows = []
     for au, lengths in runs.items():
         row: dict[str, float] = {"au": au, "runs": len(lengths)}
-        seen = lengths if len(lengths) else np.array([np.nan])
-        for unit, values in (("frames", seen), ("seconds", seen / fps)):
+        observed = lengths if len(lengths) else np.array([np.nan])
+        for unit, values in (("frames", observed), ("seconds", observed / fps)):
             row |= {f"mean_{unit}": values.mean(), f"shortest_{unit}": values.min()}
             for quantile, value in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True):
                 row["median_" + unit if quantile == 0.5 else f"q{100 * quantile:.0f}_{unit}"] = value
@@ -77,9 +77,9 @@ def run_lengths(runs: dict[int, np.ndarray], *, fps: float) -> pd.DataFrame:
 
 
 def co_occurrence(table: pd.DataFrame, au_set: ActionUnitSet) -> pd.DataFrame:
-    """``N N``: how often the column's action unit is active in frames in which the row's is: P(column | row).
+    """Return P(column | row), ``(N, N)``: the share of frames with the column's action unit among those with the row's.
 
-    Of frames in which both are known. NaN where there is no such frame.
+    Only frames in which both labels are known count. NaN if there is no such frame.
     """
     labels = table[list(au_set.columns)].to_numpy()
     active, known = (labels == 1).astype(np.float64), (labels != MISSING).astype(np.float64)

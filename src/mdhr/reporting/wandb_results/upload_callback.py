@@ -1,6 +1,6 @@
-"""What Weights & Biases is told of a test: tables, curves and a picture; the csv files stay the truth.
+"""Upload of test results to Weights & Biases: tables, curves and a timeline.
 
-Only with ``logger=wandb``. The learning curves, F1 of every action unit among them, come from the module.
+Active with ``logger=wandb``. The training module logs the learning curves.
 """
 
 import tempfile
@@ -22,19 +22,19 @@ from mdhr.training.run_record import command_line, git_commit
 
 
 class WandbResults(Callback):
-    """Log the outcome of a test to the wandb run, if there is one.
+    """Callback that logs the results of a test to the wandb run, if there is one.
 
     Parameters
     ----------
-    faces: show the frames of the test video above its timelines. None: where they are rendered, as a license that
-        lets you look at people seldom lets you upload them.
+    faces: whether to upload frames of the test video. None: only if they are rendered, because the licenses of face
+        data sets usually do not permit uploads.
     """
 
     def __init__(self, *, faces: bool | None) -> None:
         self.faces = faces
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log, from the first process."""
+        """Log the results from the first process."""
         logger = next((each for each in trainer.loggers if isinstance(each, WandbLogger)), None)
         module = cast(ActionUnitModule, pl_module)
         if logger is None or not trainer.is_global_zero or module.predictions is None:
@@ -44,11 +44,11 @@ class WandbResults(Callback):
         run = logger.experiment
         run.config.update({"git_commit": git_commit(), "command": command_line()}, allow_val_change=True)
         with tempfile.TemporaryDirectory() as folder:
-            picture = Path(folder) / "timeline.png"
-            self._draw(picture, trainer, module)
-            run.log({**result_tables(module), "test/timeline": wandb.Image(str(picture))})  # copies the file
+            timeline = Path(folder) / "timeline.png"
+            self._plot_timeline(timeline, trainer, module)
+            run.log({**result_tables(module), "test/timeline": wandb.Image(str(timeline))})  # copies the file
 
-    def _draw(self, path: Path, trainer: Trainer, module: ActionUnitModule) -> None:
+    def _plot_timeline(self, path: Path, trainer: Trainer, module: ActionUnitModule) -> None:
         data = trainer.datamodule  # type: ignore[attr-defined]
         assert module.predictions is not None
         plot_labeled_video(
@@ -61,7 +61,7 @@ class WandbResults(Callback):
 
 
 def result_tables(module: ActionUnitModule) -> dict[str, Any]:
-    """wandb's tables and charts of the module's last test, by the name they are shown with."""
+    """Return the wandb tables and charts of the last test by key."""
     import wandb
 
     assert module.predictions is not None
@@ -71,7 +71,7 @@ def result_tables(module: ActionUnitModule) -> dict[str, Any]:
     aus = {"AU": list(columns), "name": [AU_NAMES[au] for au in module.au_set.aus]}
     counts = confusion_counts(scores >= module.threshold, labels)
     by_au = pd.DataFrame(aus | {
-        "F1": metrics.f1, "F1 always on": metrics.baseline_f1, "AUC": metrics.auc, "accuracy": metrics.accuracy,
+        "F1": metrics.f1, "F1 always-positive baseline": metrics.baseline_f1, "AUC": metrics.auc, "accuracy": metrics.accuracy,
     })  # fmt: skip
     confusion = pd.DataFrame(aus | {
         name: counts[:, i]
@@ -88,7 +88,7 @@ def result_tables(module: ActionUnitModule) -> dict[str, Any]:
         "test/confusion": wandb.Table(dataframe=confusion),
         "test/labels": wandb.Table(dataframe=distribution),
         "test/rates": wandb.plot.bar(
-            wandb.Table(dataframe=distribution[["AU", "rate"]]), "AU", "rate", title="rate of active frames, test fold"
+            wandb.Table(dataframe=distribution[["AU", "rate"]]), "AU", "rate", title="share of active frames, test fold"
         ),
         "test/precision_recall": wandb.plot_table(
             vega_spec_name="wandb/area-under-curve/v0",

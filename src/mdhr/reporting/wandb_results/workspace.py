@@ -1,7 +1,7 @@
-"""The page that wandb shows the runs on: ``mdhr wandb-workspace entity=me [save=true]``.
+"""Weights & Biases workspace with the runs of a project.
 
-Says what the page holds; ``save=true`` saves it as a view of the project, which needs the network and an account. Needs
-the extra ``workspaces``. What the panels show is logged by ``mdhr.reporting.wandb_results.upload_callback`` and by the module.
+The panels show values logged by ``mdhr.reporting.wandb_results.upload_callback`` and by the training module. The extra
+``workspaces`` is required.
 """
 
 import warnings
@@ -20,16 +20,18 @@ NAME = "action units"
 
 
 def workspace(*, entity: str, project: str, au_set: ActionUnitSet) -> "Workspace":
-    """The page, one section a question; runs are grouped by sweep. Opens no connection.
+    """Return the workspace with runs grouped by sweep. No connection is opened.
 
-    Raises ``InputError`` without the extra ``workspaces``.
+    Raises ``InputError`` if the extra ``workspaces`` is not installed.
     """
     try:
-        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of pydantic, about its code
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # raised by pydantic
             import wandb_workspaces.reports.v2 as panel
             import wandb_workspaces.workspaces as ws
     except ImportError as error:
-        raise InputError("wandb's pages need an extra of this package: pip install -e '.[workspaces]'") from error
+        raise InputError(
+            "wandb workspaces require an extra. Install it with: pip install -e '.[workspaces]'"
+        ) from error
 
     def curves(*names: str, title: str) -> panel.LinePlot:
         return panel.LinePlot(title=title, x="epoch", y=list(names))
@@ -37,7 +39,7 @@ def workspace(*, entity: str, project: str, au_set: ActionUnitSet) -> "Workspace
     precision = panel.CustomChart.from_table(
         "test/precision_recall_table",
         chart_fields={"x": "recall", "y": "precision", "class": "au"},
-        chart_strings={"title": "precision against recall, test fold"},
+        chart_strings={"title": "precision and recall, test fold"},
     )
     precision.chart_name = "wandb/area-under-curve/v0"
     results = [
@@ -49,14 +51,14 @@ def workspace(*, entity: str, project: str, au_set: ActionUnitSet) -> "Workspace
     ]
     sections = {
         "Test fold": results,
-        "A test video": [panel.MediaBrowser(media_keys=["test/timeline"], num_columns=1)],
+        "Test video": [panel.MediaBrowser(media_keys=["test/timeline"], num_columns=1)],
         "Labels": [panel.WeavePanelSummaryTable(table_name="test/labels")],
         "Training": [
             curves("train/loss_epoch", "train/loss_au", "train/loss_region", title="loss"),
             curves("val/f1_mean", title="validation F1, mean"),
             curves("train/learning_rate", title="learning rate"),
         ],
-        "Validation F1 of every action unit": [curves(f"val/f1/{column}", title=column) for column in au_set.columns],
+        "Validation F1 by action unit": [curves(f"val/f1/{column}", title=column) for column in au_set.columns],
     }
     return ws.Workspace(
         name=NAME,
@@ -68,17 +70,17 @@ def workspace(*, entity: str, project: str, au_set: ActionUnitSet) -> "Workspace
 
 
 def save(page: "Workspace") -> None:
-    """Save the page as a view of its project; raises ``InputError`` if nobody is logged in or wandb is not reached."""
+    """Save the workspace as a view of its project; raises ``InputError`` without login or connection."""
     import wandb
 
     if not page.entity:
-        raise InputError("entity is not set: say entity=<your name, or your team's, at wandb>")
+        raise InputError("entity is not set. Set entity to your wandb user or team name.")
     if not wandb.login(prompt=False):
-        raise InputError("nobody is logged in at wandb: say `wandb login` first")
+        raise InputError("not logged in to wandb. Run `wandb login` first.")
     try:
         page.save()
     except (wandb.Error, OSError, ValueError) as error:  # requests' errors are OSErrors
-        raise InputError(f"wandb did not take the page: {' '.join(str(error).split())}") from error
+        raise InputError(f"wandb rejected the workspace: {' '.join(str(error).split())}") from error
     print(f"saved: {page.url}")
 
 
