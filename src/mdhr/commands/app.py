@@ -20,12 +20,12 @@ def main(arguments: Sequence[str]) -> int:
 
     from mdhr.config.error_messages import one_line_errors
     from mdhr.config.signals import stop_on_signals
-    from mdhr.inference.app.server import RUNS, serve
+    from mdhr.inference.app.server import DEFAULT_FOLDER, serve
 
     with (
         one_line_errors(),
         stop_on_signals(),
-        serve(asked.models or [RUNS], port=asked.port, open_browser=asked.open) as address,
+        serve(asked.models or [DEFAULT_FOLDER], port=asked.port, open_browser=asked.open) as address,
     ):
         print(f"{address}  (press Ctrl-C to stop)", flush=True)
         threading.Event().wait()

@@ -22,9 +22,11 @@ from mdhr.data.video.frame_source import open_source
 from mdhr.errors import InputError
 from mdhr.inference.app import page as layout
 from mdhr.inference.app import server as app
-from mdhr.inference.app.html import moment_html, note_html, timelines_html
-from mdhr.inference.app.page import NO_MODEL, csv, origin_html
-from mdhr.inference.app.session import Background, Progress, Session, face_pictures, find_models, score_video
+from mdhr.inference.app.background import BackgroundTask, ShareProgress
+from mdhr.inference.app.model_list import find_models
+from mdhr.inference.app.page import NO_MODEL, training_data_html, write_csv
+from mdhr.inference.app.result_html import frame_html, note_html, timelines_html
+from mdhr.inference.app.scored_video import ScoredVideo, face_thumbnails, score_video
 from mdhr.inference.model_description import write_description
 from mdhr.inference.predictor import Predictor
 from tests.support.browser import browser_tab
@@ -41,7 +43,7 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def session(tmp_path_factory: pytest.TempPathFactory) -> ScoredVideo:
     return score_video(predictor(), write_images(tmp_path_factory.mktemp("app") / "two", FACES))
 
 
@@ -56,9 +58,9 @@ def model(tmp_path: Path) -> Path:
     return run
 
 
-def test_a_moment_shows_the_scores_of_its_frame_and_how_often_each_is_active(session: Session) -> None:
+def test_a_moment_shows_the_scores_of_its_frame_and_how_often_each_is_active(session: ScoredVideo) -> None:
     scores = session.scores[0]
-    page = moment_html(session, 0, 7, 0.5)
+    page = frame_html(session, 0, 7, 0.5)
     cells = re.findall(r"<td>(\d\.\d\d)</td><td>(\d+)%</td>", page)
     assert [float(score) for score, _ in cells] == pytest.approx(scores[7].tolist(), abs=0.006)
     seen = np.delete(scores, 5, axis=0)
@@ -69,16 +71,16 @@ def test_a_moment_shows_the_scores_of_its_frame_and_how_often_each_is_active(ses
     assert f"--cursor:{7.5 / 20}" in page
 
 
-def test_a_frame_without_the_face_has_no_scores_and_says_so(session: Session) -> None:
-    page = moment_html(session, 0, 5, 0.0)
-    assert "no face found here" in page
+def test_a_frame_without_the_face_has_no_scores_and_says_so(session: ScoredVideo) -> None:
+    page = frame_html(session, 0, 5, 0.0)
+    assert "no face found" in page
     assert 'class="active"' not in page
     assert '<path class="gap" d="M5 0h1' in timelines_html(session, 0, 0.5)
 
 
-def test_the_picture_is_the_face_of_that_person_in_that_frame(session: Session) -> None:
+def test_the_picture_is_the_face_of_that_person_in_that_frame(session: ScoredVideo) -> None:
     def redness(track: int, position: int) -> float:
-        jpeg = re.search(r"base64,([^\"]+)", moment_html(session, track, position, 0.5))[1]
+        jpeg = re.search(r"base64,([^\"]+)", frame_html(session, track, position, 0.5))[1]
         picture = decode_image(base64.b64decode(jpeg))
         middle = picture.shape[0] // 2
         return float(picture[middle - 5 : middle + 5, middle - 5 : middle + 5, 0].mean())
@@ -88,15 +90,15 @@ def test_the_picture_is_the_face_of_that_person_in_that_frame(session: Session) 
     assert redness(1, 11) == pytest.approx(0, abs=12)
 
 
-def test_a_long_video_has_fewer_pictures_and_each_frame_has_one(session: Session, tmp_path: Path) -> None:
+def test_a_long_video_has_fewer_pictures_and_each_frame_has_one(session: ScoredVideo, tmp_path: Path) -> None:
     source = open_source(write_images(tmp_path / "two", FACES))
-    pictures, step = face_pictures(source, session.found, most=10)
+    pictures, step = face_thumbnails(source, session.faces, limit=10)
     assert step == 4
     assert [len(of_track) for of_track in pictures] == [5, 3]
-    assert pictures[0][-1] == session.picture(0, 16)
+    assert pictures[0][-1] == session.thumbnail(0, 16)
 
 
-def test_the_timelines_follow_the_threshold(session: Session) -> None:
+def test_the_timelines_follow_the_threshold(session: ScoredVideo) -> None:
     def active(threshold: float) -> np.ndarray:
         """``(N, F)`` of the bars that are drawn."""
         rows = re.findall(r'<path class="on" d="([^"]*)"', timelines_html(session, 0, threshold))
@@ -107,21 +109,21 @@ def test_the_timelines_follow_the_threshold(session: Session) -> None:
         return on
 
     for threshold in (0.2, 0.6):
-        np.testing.assert_array_equal(active(threshold), threshold <= session.seen_scores(0).T)
+        np.testing.assert_array_equal(active(threshold), threshold <= session.detected_scores(0).T)
 
 
-def test_a_long_track_is_drawn_in_a_thousand_columns_that_keep_its_peaks(session: Session) -> None:
+def test_a_long_track_is_drawn_in_a_thousand_columns_that_keep_its_peaks(session: ScoredVideo) -> None:
     peak = np.zeros((4500, 8), np.float32)
     peak[3000] = 1
     long = FaceTrack.from_detections(0, np.arange(4500) / 25, np.ones((4500, 9)), sigma=0)
     found = FaceTracks(long.time, [long])
-    page = timelines_html(Session(**{**vars(session), "found": found, "scores": [peak]}), 0, 0.5)
+    page = timelines_html(ScoredVideo(**{**vars(session), "faces": found, "scores": [peak]}), 0, 0.5)
     assert 'viewBox="0 0 1000 ' in page
     assert re.findall(r'<path class="on" d="(M\d+ \d+h\d+)', page) == ["M666 112h1"] * 8
 
 
-def test_the_table_is_that_of_mdhr_predict_with_the_chosen_threshold(session: Session, tmp_path: Path) -> None:
-    table = pd.read_csv(csv(session, tmp_path, 0.3))
+def test_the_table_is_that_of_mdhr_predict_with_the_chosen_threshold(session: ScoredVideo, tmp_path: Path) -> None:
+    table = pd.read_csv(write_csv(session, tmp_path, 0.3))
     expected = Predictor(StubModel(), detector=Marked(), thresholds=0.3)(write_images(tmp_path / "two", FACES))
     assert list(table) == list(expected)
     assert set(table["video"]) == {"two"}
@@ -130,12 +132,12 @@ def test_the_table_is_that_of_mdhr_predict_with_the_chosen_threshold(session: Se
 
 
 def test_progress_ends_whole_and_an_error_comes_with_the_result(tmp_path: Path) -> None:
-    def fail(tell: Progress) -> Session:
+    def fail(tell: ShareProgress) -> ScoredVideo:
         tell(0.5, "half")
         time.sleep(0.4)
         raise InputError("no video")
 
-    work = Background(fail)
+    work = BackgroundTask(fail)
     assert (0.5, "half") in list(work)
     with pytest.raises(InputError, match="no video"):
         work.result()
@@ -144,13 +146,13 @@ def test_progress_ends_whole_and_an_error_comes_with_the_result(tmp_path: Path) 
 def test_nobody_asks_any_more_and_the_work_stops() -> None:
     told: list[float] = []
 
-    def endless(tell: Progress) -> Session:
+    def endless(tell: ShareProgress) -> ScoredVideo:
         while True:
             tell(len(told), "on")
             told.append(0)
             time.sleep(0.01)
 
-    work = Background(endless)
+    work = BackgroundTask(endless)
     next(waiting := iter(work))
     waiting.close()
     with pytest.raises(CancelledError):
@@ -168,14 +170,14 @@ def test_models_are_runs_with_a_checkpoint_and_exported_folders(model: Path, tmp
         (tmp_path / folder / file).touch()
     assert find_models([tmp_path]) == [tmp_path / "mine", model]
     assert find_models([model, tmp_path / "runs"]) == [model]
-    with pytest.raises(InputError, match=r"there is no folder .*absent"):
+    with pytest.raises(InputError, match=r"folder .*absent does not exist"):
         find_models([tmp_path / "absent"])
 
 
 def test_what_a_model_was_trained_on_is_text_and_what_is_wrong_with_it_is_said(model: Path) -> None:
-    assert "Trained on nothing at all." in origin_html(str(model))
+    assert "Trained on nothing at all." in training_data_html(str(model))
     (model / "model.yaml").write_text("au_set: DISFA")
-    assert "a model description must contain exactly" in origin_html(str(model))
+    assert "a model description must contain exactly" in training_data_html(str(model))
     assert "<b>" not in note_html("<b>bold</b>")
 
 
@@ -183,7 +185,7 @@ def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
     with pytest.raises(SystemExit, match="2"):
         main(["app", "--models", "nowhere"])
     assert capsys.readouterr().err == (
-        "there is no folder nowhere: give run folders, exported models, or a folder of them\n"
+        "folder nowhere does not exist. Pass run folders, exported models, or folders that contain them.\n"
     )
 
 
@@ -201,7 +203,7 @@ def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     hidden = model.rename(tmp_path / "elsewhere")
     caption = "document.querySelector('figcaption')?.innerText"
-    start, wrong = "document.querySelector('button.primary')", "document.querySelector('.note.wrong')?.innerText"
+    start, wrong = "document.querySelector('button.primary')", "document.querySelector('.note.error')?.innerText"
     with browser_tab(tmp_path) as tab, app.serve([Path("runs")]) as address:
         tab.open(address)
         tab.wait(f"{wrong} === {NO_MODEL!r}")

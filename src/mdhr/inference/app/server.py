@@ -1,7 +1,4 @@
-"""A page on this machine that finds action units in your own video: ``mdhr app`` (docs/app.md).
-
-Exit status: 2 for a wrong input, 130 for Ctrl-C.
-"""
+"""Server of the local web page: ``mdhr app``, see docs/app.md."""
 
 import os
 import tempfile
@@ -11,38 +8,40 @@ from pathlib import Path
 
 from mdhr.errors import InputError
 
-RUNS = Path("runs")
-SAMPLE = Path("data/sample_video/carphone_pristine.mp4")
-CSS = Path(__file__).with_name("page.css")
-ONLY_HERE = (
+DEFAULT_FOLDER = Path("runs")
+SAMPLE_VIDEO = Path("data/sample_video/carphone_pristine.mp4")
+CSS_FILE = Path(__file__).with_name("page.css")
+CONTENT_SECURITY_POLICY = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'self' 'unsafe-inline' 'unsafe-eval' data: "
     'blob:">'
 )
-"""The browser asks nobody else for anything."""
+"""Forbids the browser to contact other servers."""
 
 
 @contextmanager
-def serve(places: Sequence[Path], *, port: int | None = None, open_browser: bool = False) -> Iterator[str]:
-    """Serve the page on this machine alone and give its address; all files it was given go at the end.
+def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: bool = False) -> Iterator[str]:
+    """Serve the page on 127.0.0.1 and provide its address; uploaded and created files are deleted at the end.
 
     Parameters
     ----------
-    places: folders with models in or below them; port: the first free one from 7860 on, if none is said.
+    folders: folders with models in or below them.
+    port: by default the first free port from 7860.
+    open_browser: whether to open the page.
 
-    Raises ``InputError`` where gradio is not installed, a place is no folder or the port is taken.
+    Raises ``InputError`` if gradio is not installed, a folder does not exist or the port is in use.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before it is imported
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
     with tempfile.TemporaryDirectory(prefix="mdhr-app-") as files:
         os.environ["GRADIO_TEMP_DIR"] = files
         try:
             import gradio  # noqa: F401
         except ImportError as error:
             raise InputError("the page needs gradio, which is not installed: pip install -e '.[app]'") from error
+        from mdhr.inference.app.model_list import find_models
         from mdhr.inference.app.page import build_page, theme
-        from mdhr.inference.app.session import find_models
 
-        find_models([place for place in places if place != RUNS])  # is any of them no folder?
-        page = build_page(places, sample=SAMPLE, files=Path(files))
+        find_models([folder for folder in folders if folder != DEFAULT_FOLDER])  # raises if a folder does not exist
+        page = build_page(folders, sample=SAMPLE_VIDEO, files=Path(files))
         try:
             _, address, _ = page.launch(
                 server_name="127.0.0.1",
@@ -57,11 +56,12 @@ def serve(places: Sequence[Path], *, port: int | None = None, open_browser: bool
                 enable_monitoring=False,
                 footer_links=[],
                 theme=theme(),
-                css_paths=CSS,
-                head=ONLY_HERE,
+                css_paths=CSS_FILE,
+                head=CONTENT_SECURITY_POLICY,
             )
         except OSError as error:
-            raise InputError(f"port {port or '7860 and the next hundred'} is taken: choose another --port") from error
+            ports = f"port {port} is" if port else "ports 7860 to 7959 are"
+            raise InputError(f"{ports} in use. Pass another --port.") from error
         try:
             yield address
         finally:
