@@ -163,7 +163,7 @@ def _plot_patterns(
         Patch(color=TRUE_COLOR, label="active (ground truth)"),
         Patch(color=SCORE_COLOR, lw=0, label="active in the predicted pattern of its region"),
     ]
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.01, -0.085), frameon=False, fontsize=10,
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.01, -0.1), frameon=False, fontsize=10,
               labelcolor=INK, ncols=2, handlelength=1.2, columnspacing=1.2)  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def plot_au_bars(f1: pd.DataFrame, *, title: str, note: str, spread: pd.DataFram
     ax.set_xticks(groups, [_tick_label(str(column)) for column in f1], fontsize=9.5, linespacing=1.25)
     ax.tick_params(axis="x", length=0, pad=5, colors=INK)
     ax.tick_params(axis="y", length=0, labelsize=10, colors=INK)
-    ax.set(xlim=(-0.6, groups[-1] + 0.6), ylim=(0, 100))
+    ax.set(xlim=(-0.6, groups[-1] + 0.6), ylim=(0, 112), yticks=range(0, 101, 20))  # space for the values of the means
     ax.set_ylabel("F1 in %", fontsize=10.5, color=INK)
     ax.grid(axis="y", color="#EEEEEE", lw=0.8)
     ax.set_axisbelow(True)

@@ -40,8 +40,8 @@ def plot_labeled_video(
         truth=labels,
         threshold=threshold,
         title=f"Predictions for an unseen subject (test video {video.name}{kind})",
-        note="Blue: active in the ground truth. Orange: predicted active. The right column is the share of correct "
-        "frames.\nThis is the test video with the most varied action units.",
+        note="Blue: active in the ground truth. Orange: predicted active.\n"
+        "This is the test video with the most varied action units.",
     )
 
 

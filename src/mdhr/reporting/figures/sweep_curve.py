@@ -33,7 +33,9 @@ def plot_sweep(by_seed: pd.DataFrame, paper: pd.Series, *, title: str, ours: str
     left.errorbar(position[several], mean[several], spread[several], color=OURS, fmt="none", capsize=4)
     seed_position = np.where(several[:, None], position[:, None] + 0.16, np.nan)
     left.scatter(np.broadcast_to(seed_position, seeds.shape), seeds, 18, facecolors="none", edgecolors=OURS, lw=0.8)
-    _format_panel(left, by_seed.index, mean, low=mean - spread, high=mean + spread, label=f"{ours}; {_seeds(by_seed)}")
+    low, high = np.fmin(mean - spread, 100 * by_seed.min(axis=1)), np.fmax(mean + spread, 100 * by_seed.max(axis=1))
+    label = f"{ours}; {_seeds(by_seed)}"
+    _format_panel(left, by_seed.index, mean, low=low.to_numpy(), high=high.to_numpy(), label=label)
     right.plot(position, 100 * paper, color=PAPER, marker="o", ms=6, lw=1.6)
     label = f"{paper_label}\nmean over 3 folds; spread not reported"
     _format_panel(right, paper.index, 100 * paper.to_numpy(), label=label)
