@@ -1,6 +1,8 @@
-"""MDHR: multi-scale dynamic and hierarchical relationship modeling for facial action units.
+"""MDHR: multi-scale dynamic and hierarchical relationship modeling for facial action unit detection (CVPR 2024).
 
-``mdhr.load("runs/demo")("clip.mp4")`` is a table of the action units in a video, see docs/predict.md.
+Example:
+    >>> import mdhr
+    >>> table = mdhr.load("runs/demo")("clip.mp4")  # one row per frame and face
 """
 
 from pathlib import Path
@@ -13,14 +15,24 @@ if TYPE_CHECKING:
 
 
 def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **settings: Any) -> "Predictor":
-    """A trained model, ready to score videos.
+    """Load a trained model that predicts the action units in videos.
+
+    The predictor is called with the path of a video file or a folder of images and returns a score table as a pandas
+    DataFrame; see :meth:`mdhr.inference.predictor.Predictor.predict`.
 
     Parameters
     ----------
-    path, device, trusted: see :func:`mdhr.inference.model_loading.load_model`.
-    settings: of :class:`mdhr.inference.predictor.Predictor`: detector, overlap, thresholds, batch_size.
+    path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one.
+    device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+    trusted: allow ``model.pt2``, which may run any code; only for a file you created yourself.
+    settings: arguments of :class:`mdhr.inference.predictor.Predictor`: ``detector``, ``overlap``, ``thresholds``,
+        ``batch_size``.
 
-    Raises ``InputError`` where there is no such model, or for a wrong setting.
+    Raises ``InputError`` if there is no such model or a setting is out of range.
+
+    Example:
+        >>> predictor = mdhr.load("runs/demo", overlap=8, thresholds={"AU12": 0.4})
+        >>> predictor("clip.mp4")[["frame", "track", "score_AU12", "AU12"]]
     """
     from mdhr.inference.model_loading import load_model
     from mdhr.inference.predictor import Predictor

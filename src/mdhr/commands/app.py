@@ -15,7 +15,7 @@ The page is served on 127.0.0.1 only, and its temporary files are deleted at the
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until Ctrl-C; return the exit status."""
-    asked = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     import threading
 
     from mdhr.config.error_messages import one_line_errors
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     with (
         one_line_errors(),
         stop_on_signals(),
-        serve(asked.models or [DEFAULT_FOLDER], port=asked.port, open_browser=asked.open) as address,
+        serve(options.models or [DEFAULT_FOLDER], port=options.port, open_browser=options.open) as address,
     ):
         print(f"{address}  (press Ctrl-C to stop)", flush=True)
         threading.Event().wait()
@@ -36,7 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr app``."""
     parser = argparse.ArgumentParser(
         prog="mdhr app",
-        description="Serve a local web page that detects action units in your own video.",
+        description="Serve a local web page that scores the action units in a video.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

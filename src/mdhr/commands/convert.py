@@ -1,4 +1,4 @@
-"""Convert a released checkpoint to a model folder."""
+"""Convert a released checkpoint."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,12 +10,13 @@ EXAMPLES = """examples:
   mdhr convert resnet50_bp4d_fold1.pth --out models/bp4d
   mdhr convert MEFARG_swin_base_DISFA.pth --out models/disfa --network me_graphau
 
-The network, AU set and backbone are read from the tensors. The options only verify them."""
+The network, AU set and backbone are read from the tensors.
+The options --network, --au-set and --backbone only verify them."""
 
 
 def main(arguments: Sequence[str]) -> int:
     """Convert the checkpoint and return the exit status."""
-    asked = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     from mdhr.config.error_messages import one_line_errors
     from mdhr.config.signals import stop_on_signals
 
@@ -23,8 +24,8 @@ def main(arguments: Sequence[str]) -> int:
         from mdhr.inference.conversion import convert
         from mdhr.inference.export import print_differences
 
-        expected = {"network": asked.network, "au_set": asked.au_set, "backbone": asked.backbone}
-        print_differences(convert(asked.checkpoint, asked.out, **expected), asked.out)
+        expected = {"network": options.network, "au_set": options.au_set, "backbone": options.backbone}
+        print_differences(convert(options.checkpoint, options.out, **expected), options.out)
     return 0
 
 
@@ -32,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr convert``."""
     parser = argparse.ArgumentParser(
         prog="mdhr convert",
-        description="Convert a checkpoint of the released MDHR or ME-GraphAU code to a model folder.",
+        description="Convert a checkpoint of the released MDHR or ME-GraphAU code to an exported folder.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

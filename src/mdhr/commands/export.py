@@ -15,15 +15,15 @@ The exported folder needs neither the run nor its data. Each file is read back a
 
 def main(arguments: Sequence[str]) -> int:
     """Export the model and return the exit status."""
-    asked = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     from mdhr.config.error_messages import one_line_errors
     from mdhr.config.signals import stop_on_signals
 
     with one_line_errors(), stop_on_signals():
         from mdhr.inference.export import export, print_differences
 
-        formats = list(dict.fromkeys(asked.formats.split(",")))
-        print_differences(export(asked.model, asked.out, formats=formats), asked.out)
+        formats = list(dict.fromkeys(options.formats.split(",")))
+        print_differences(export(options.model, options.out, formats=formats), options.out)
     return 0
 
 

@@ -16,7 +16,7 @@ EXAMPLES = """examples:
   mdhr predict my.mp4 --checkpoint runs/demo --out scores
   mdhr predict recordings/ --checkpoint exported/model --out scores --annotate --threshold AU12=0.4,AU4=0.3
 
-Finished videos are skipped, and an interrupted command resumes.
+Completed videos are skipped, and an interrupted command resumes.
 Exit status: 1 if a video could not be scored (the others are scored), 2 for invalid input, 130 for Ctrl-C."""
 
 
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str]) -> int:
     from mdhr.config.signals import resumable
 
     with one_line_errors(), resumable():
-        asked = build_parser().parse_args(arguments)
+        options = build_parser().parse_args(arguments)
         from mdhr.inference.batch_prediction import predict
 
-        return min(predict(asked), 1)
+        return min(predict(options), 1)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr predict``."""
     parser = _Parser(
         prog="mdhr predict",
-        description="Score the action units of every person in a video, frame by frame.",
+        description="Score the action units of every face in videos, frame by frame.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -57,17 +57,26 @@ def build_parser() -> argparse.ArgumentParser:
     add("--batch-size", type=int, default=8, metavar="N", help="clips per forward pass (default 8)")
     add("--fps", type=_positive, metavar="F", help="frames per second to score (default: all); for images, their rate")
     add("--seconds", type=_positive, default=10.0, metavar="N", help="length of a camera recording (default 10)")
-    add("--formats", type=_formats, default=FORMATS, help="formats of the score table (default csv,parquet)")
+    add(
+        "--formats",
+        type=_formats,
+        default=FORMATS,
+        help="comma-separated formats of the score table (default csv,parquet)",
+    )
     add(
         "--engine",
         choices=ENGINES,
         default="plain",
         help="ray: many videos in parallel, also on a cluster (default plain)",
     )
-    add("--overwrite", action="store_true", help="score finished videos again")
+    add("--overwrite", action="store_true", help="score completed videos again")
     add("--device", default="auto", help="auto, cpu, or another PyTorch device")
     add("--detector", choices=DETECTORS, default="yuface", help="face detector (default yuface)")
-    add("--trusted", action="store_true", help="allow model.pt2, which runs code; only for a file you made yourself")
+    add(
+        "--trusted",
+        action="store_true",
+        help="allow model.pt2, which may run any code; only for a file you created yourself",
+    )
     return parser
 
 

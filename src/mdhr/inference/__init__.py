@@ -1,1 +1,1 @@
-""""""
+"""Trained models, prediction of videos, export and the local web page."""

@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 from mdhr.errors import InputError
+from mdhr.files.atomic import temporary_path
 
 TICKS = 90_000
 """Resolution of time stamps: ticks per second."""
@@ -23,9 +24,11 @@ def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
 
     Raises ``InputError`` if the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        with av.open(str(partial), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        with (
+            temporary_path(path) as temporary,
+            av.open(str(temporary), "w", format="mp4", options={"movflags": "faststart"}) as container,
+        ):
             stream = container.add_stream("libx264", options={"crf": "20", "preset": "veryfast"})
             stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, TICKS)
             stream.codec_context.time_base = stream.time_base
@@ -42,8 +45,5 @@ def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
 
             yield add
             container.mux(stream.encode())
-        partial.replace(path)
     except (av.FFmpegError, OSError) as error:
         raise InputError(f"cannot write video {path}: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,1 +1,1 @@
-""""""
+"""Local web page for videos, served with gradio."""

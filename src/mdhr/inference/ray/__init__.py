@@ -1,1 +1,1 @@
-""""""
+"""Parallel prediction of videos with Ray Data."""
