@@ -1,36 +1,35 @@
-"""Finds the files of a release by their names, wherever below its root they lie."""
+"""Search of files below a folder."""
 
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-DEPTH = 6
-"""Folders below the root that are looked into."""
+MAX_DEPTH = 6
+"""Levels of folders below the root that are searched."""
 _IMAGE = re.compile(r"(\d+)\.(?:jpe?g|png|bmp)$", re.IGNORECASE)
 
 
 def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Every folder below ``root``, relative to it (``.`` first), and the names of the files in it, in order.
+    """Yield every folder below ``root``, relative to it (``.`` first), and its sorted file names.
 
-    Hidden names are left out, among them what other systems leave on shared disks (``._F001_T1.csv``); a folder that
-    cannot be read is left out as well.
+    Skips hidden names, such as the ``._F001_T1.csv`` of macOS on shared disks, and folders that cannot be read.
     """
     for folder, folders, files in os.walk(root):
         relative = os.path.relpath(folder, root)
-        inside = 0 if relative == "." else relative.count(os.sep) + 1
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and inside < DEPTH)
+        depth = 0 if relative == "." else relative.count(os.sep) + 1
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and depth < MAX_DEPTH)
         yield relative, sorted(name for name in files if not name.startswith("."))
 
 
 def numbered_images(names: list[str]) -> tuple[dict[int, str], list[str]]:
-    """Image names by the number they end in, however it is padded; and the names whose number another one has."""
+    """Return image names by the number at their end, and the names that repeat a number. Padding is ignored."""
     by_number: dict[int, str] = {}
-    again = []
+    repeated = []
     for name in names:
         if match := _IMAGE.search(name):
             number = int(match[1])
             if number in by_number:
-                again.append(name)
+                repeated.append(name)
             by_number.setdefault(number, name)
-    return by_number, again
+    return by_number, repeated

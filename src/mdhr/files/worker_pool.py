@@ -1,4 +1,4 @@
-"""Work through a list in several processes that end with the one that started them."""
+"""Process a list in worker processes that end together with their parent, with progress bars."""
 
 import os
 import signal
@@ -22,10 +22,12 @@ Settings = TypeVar("Settings")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+MIN_FILES = 2000
+"""Number of files up to which worker processes cost more time than they save."""
+_POLL_SECONDS = 0.5
+"""Interval at which the parent reads the progress of its workers."""
 _counter: Any = None
-"""In a worker: shared with the process that started it."""
-LOOK = 0.5
-"""Seconds between two looks at what the workers have counted."""
+"""Function that :func:`count` calls in this process; set while tasks run."""
 
 
 def run_all(
@@ -36,10 +38,16 @@ def run_all(
     num_workers: int | None,
     progress: Callable[[int], Any] | None = None,
 ) -> Generator[Result, None, None]:
-    """Yield ``task(settings, item)`` of every item as they get ready; with one worker in this process, in order.
+    """Yield ``task(settings, item)`` for every item in order of completion.
 
-    ``progress`` is told what the tasks :func:`count` while they are at it. Close the generator when it is not read to
-    its end. Then, and when anything fails, the workers stop in the middle of what they do.
+    Close the generator if it is not read to its end. Workers are stopped at once when it is closed or a task raises.
+
+    Parameters
+    ----------
+    num_workers: processes; None is one per core. With 1, the tasks run in this process, in order.
+    progress: receives the numbers that tasks pass to :func:`count`.
+
+    Raises ``InputError`` if a worker process is killed.
     """
     num_workers = num_workers or os.cpu_count() or 1
     if num_workers == 1 or len(items) < 2:
@@ -47,11 +55,11 @@ def run_all(
             yield from (task(settings, item) for item in items)
         return
     context = get_context("forkserver")
-    context.set_forkserver_preload([task.__module__])  # import once, not once per worker
-    # Nothing is ever sent: the workers' end of the pipe ends when ours is closed or when we are killed.
-    theirs, ours = context.Pipe(duplex=False)
+    context.set_forkserver_preload([task.__module__])  # import once instead of once per worker
+    # Nothing is sent through the pipe. It closes when this process closes it or is killed, and workers then exit.
+    worker_end, parent_end = context.Pipe(duplex=False)
     counter = context.Value("q", 0)
-    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=(theirs, counter))
+    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=(worker_end, counter))
     try:
         jobs = [pool.submit(task, settings, item) for item in items]
         for job in _as_completed(jobs, counter, progress):
@@ -59,42 +67,48 @@ def run_all(
         pool.shutdown()
     except BrokenProcessPool as error:
         raise InputError(
-            "a worker process was killed, perhaps for lack of memory: use fewer with data.prepare.num_workers=1"
+            "a worker process was killed, possibly for lack of memory. Use fewer processes: data.prepare.num_workers=1"
         ) from error
     finally:
-        ours.close()
+        parent_end.close()
         pool.shutdown(cancel_futures=True)
 
 
+def num_workers_for(num_files: int, num_workers: int | None) -> int | None:
+    """Return 1 for a few files, which are processed faster without workers, otherwise ``num_workers``."""
+    return 1 if num_files <= MIN_FILES else num_workers
+
+
 def count(number: int) -> None:
-    """Called by a task: so much more is done."""
+    """Add to the progress of :func:`run_all`; called by tasks."""
     if _counter is not None:
         _counter(number)
 
 
-def frame_progress(what: str, *, total: int, done: int) -> tqdm:
-    """A bar with frames a second; in a log file a line now and then."""
-    every = 0.1 if sys.stderr.isatty() else 10
-    return tqdm(total=total, initial=done, desc=what, unit=" frames", mininterval=every, disable=done == total)
+def frame_progress(description: str, *, total: int, done: int) -> tqdm:
+    """Return a progress bar in frames; it refreshes every 10 s if the output is a log file."""
+    interval = 0.1 if sys.stderr.isatty() else 10
+    return tqdm(total=total, initial=done, desc=description, unit=" frames", mininterval=interval, disable=done == total)
 
 
-class HalfFrames:
-    """Moves a bar of frames by half a frame at a time."""
+class HalfFrameProgress:
+    """Progress in half frames on a bar of frames."""
 
     def __init__(self, bar: tqdm) -> None:
         self.bar = bar
-        self._begun, self._halves = bar.n, 0
+        self._initial, self._halves = bar.n, 0
 
     def update(self, halves: int) -> None:
-        """So many halves are done."""
+        """Add half frames."""
         self._halves += halves
-        self.bar.update(self._begun + self._halves // 2 - self.bar.n)
+        self.bar.update(self._initial + self._halves // 2 - self.bar.n)
 
 
 @contextmanager
-def _counting(into: Callable[[int], Any] | None) -> Iterator[None]:
+def _counting(progress: Callable[[int], Any] | None) -> Iterator[None]:
+    """Pass the numbers of :func:`count` to ``progress``."""
     global _counter
-    _counter = into
+    _counter = progress
     try:
         yield
     finally:
@@ -104,18 +118,18 @@ def _counting(into: Callable[[int], Any] | None) -> Iterator[None]:
 def _as_completed(
     jobs: Sequence[Future[Result]], counter: Any, progress: Callable[[int], Any] | None
 ) -> Iterator[Future[Result]]:
-    """As the function of that name, and hands on what the workers have counted meanwhile."""
-    told, waiting = 0, set(jobs)
+    """Yield jobs in order of completion and report the progress of the workers meanwhile."""
+    reported, waiting = 0, set(jobs)
     while waiting:
-        done, waiting = wait(waiting, timeout=LOOK, return_when=FIRST_COMPLETED)
-        if progress is not None and counter.value > told:
-            progress(counter.value - told)
-            told = counter.value
+        done, waiting = wait(waiting, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+        if progress is not None and counter.value > reported:
+            progress(counter.value - reported)
+            reported = counter.value
         yield from done
 
 
 def _start_worker(pipe: Connection, counter: Any) -> None:
-    """Leave Ctrl-C to the parent, stop when it does, and keep to one core: threads of several workers collide."""
+    """Initialize a worker: ignore Ctrl-C, exit with the parent and use a single thread."""
 
     def count_up(number: int) -> None:
         with counter.get_lock():
@@ -126,9 +140,9 @@ def _start_worker(pipe: Connection, counter: Any) -> None:
     threadpool_limits(1)
     cv2.setNumThreads(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_stop_with, args=(pipe,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(pipe,), daemon=True).start()
 
 
-def _stop_with(pipe: Connection) -> None:
+def _exit_with_parent(pipe: Connection) -> None:
     pipe.poll(None)
     os._exit(1)
