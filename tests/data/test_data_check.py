@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from mdhr.data.data_check import check, problem_table, summary
-from mdhr.data.releases.release import Problem
+from mdhr.data.problems import Problem
 from mdhr.errors import InputError
 from tests.support.paths import CONF
 from tests.support.raw_trees import build_bp4d, build_disfa

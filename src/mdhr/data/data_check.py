@@ -20,7 +20,7 @@ from rich.text import Text
 from mdhr.config.signals import stop_on_signals
 from mdhr.data.folds import BP4D_FOLDS
 from mdhr.data.prepared.prepared_checks import check_prepared
-from mdhr.data.releases.release import Problem
+from mdhr.data.problems import Problem
 from mdhr.data.releases.release_checks import check_release
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text

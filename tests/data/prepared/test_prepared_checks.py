@@ -18,7 +18,7 @@ from mdhr.data.prepared.manifest import DESCRIPTION, TABLE
 from mdhr.data.prepared.prepared_checks import check_prepared
 from mdhr.data.releases.bp4d import Bp4dRelease
 from mdhr.data.releases.preparation import Preparation
-from mdhr.data.releases.release import Problem
+from mdhr.data.problems import Problem
 from tests.data.conftest import SIZE
 from tests.support.raw_trees import build_bp4d
 

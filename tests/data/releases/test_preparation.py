@@ -248,7 +248,7 @@ def test_videos_that_cannot_be_prepared_are_told_and_the_others_kept(
     make(incomplete=True).run()
     manifest = read_manifest(tmp_path / "prepared")
     assert len(manifest.videos()) == 3
-    assert "F001/T2" in manifest.settings["left_out"][0]
+    assert "F001/T2" in manifest.settings["excluded"][0]
 
 
 def test_a_video_without_any_face_is_told(tmp_path: Path, make: Callable[..., Preparation]) -> None:

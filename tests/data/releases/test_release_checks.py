@@ -14,7 +14,8 @@ from mdhr.action_units import BP4D, DISFA
 from mdhr.data.folds import BP4D_FOLDS
 from mdhr.data.releases.bp4d import Bp4dRelease
 from mdhr.data.releases.disfa import DisfaRelease
-from mdhr.data.releases.release import Problem, RawRelease, RawVideo
+from mdhr.data.problems import Problem
+from mdhr.data.releases.contents import ReleaseContents, ReleaseVideo
 from mdhr.data.releases.release_checks import check_release, check_subjects
 from tests.support.raw_trees import VARIANTS, build_bp4d
 
@@ -231,8 +232,8 @@ def test_a_release_as_large_as_bp4d_is_checked_in_seconds() -> None:
     labels["file"] = labels["subject"] + "_" + labels["task"] + ".csv"
     labels[list(BP4D.columns)] = rng.choice(["0", "1", "9"], (len(labels), 12))
     labels.loc[5000, "AU7"] = "8"
-    videos = tuple(RawVideo(*name, Path(), n, None) for name, n in zip(names, numbers, strict=True))
-    release = RawRelease(Path(), "BP4D", BP4D, 25.0, BP4D_FOLDS, videos, labels, ())
+    videos = tuple(ReleaseVideo(*name, Path(), n, None) for name, n in zip(names, numbers, strict=True))
+    release = ReleaseContents(Path(), "BP4D", BP4D, 25.0, BP4D_FOLDS, videos, labels, ())
     begin = time.perf_counter()
     (problem,) = check_release(release)
     assert time.perf_counter() - begin < 20, "seconds; a quarter of that where nothing else runs"

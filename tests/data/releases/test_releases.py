@@ -9,7 +9,7 @@ import pytest
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import KEY
 from mdhr.data.releases.bp4d import Bp4dRelease
-from mdhr.data.releases.coded_frames import coded_frames
+from mdhr.data.releases.label_table import label_table
 from mdhr.data.releases.disfa import DisfaRelease
 from mdhr.data.releases.release_checks import check_release
 from mdhr.data.releases.released_lists import read_released_lists
@@ -29,7 +29,7 @@ def test_labels_of_every_layout_are_those_that_were_written(tmp_path: Path, vari
     expected = build(tmp_path, **arguments).drop(columns="picture")
     release = release_of(tmp_path, variant).read()
     assert [problem for problem in check_release(release, partial=True) if problem.level == "error"] == []
-    table = coded_frames(release)
+    table = label_table(release)
     expected = expected.sort_values(KEY, ignore_index=True)
     pd.testing.assert_frame_equal(table[list(expected)], expected, check_dtype=False)
     assert table[list(release.au_set.columns)].dtypes.eq(np.int8).all()
@@ -38,7 +38,7 @@ def test_labels_of_every_layout_are_those_that_were_written(tmp_path: Path, vari
 def test_the_threshold_decides_what_occurs(tmp_path: Path) -> None:
     build_disfa(tmp_path)
     for threshold in (1, 4):
-        table = coded_frames(DisfaRelease(root=tmp_path, au_set=DISFA, threshold=threshold).read())
+        table = label_table(DisfaRelease(root=tmp_path, au_set=DISFA, threshold=threshold).read())
         intensity = table.filter(regex="^intensity_").to_numpy()
         np.testing.assert_array_equal(table[list(DISFA.columns)].to_numpy(), intensity >= threshold)
 

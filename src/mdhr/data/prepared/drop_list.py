@@ -1,6 +1,6 @@
-"""Frames that are left out of training and testing, by number.
+"""Drop list: frames that are excluded from training and testing.
 
-A drop list is a YAML file of videos, each with single frames and ranges, both ends included::
+A drop list is a YAML file that maps videos to frame numbers and ranges, both ends included::
 
     M003/T7: [1386-1461]
     F021/T3: [223-227, 240]
@@ -20,22 +20,23 @@ _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
 
 def without_dropped(manifest: Manifest, path: str | Path) -> Manifest:
-    """The manifest without the frames of a drop list; clips go on behind a gap as if nothing had been there.
+    """Return the manifest without the frames of a drop list. Clips continue across the gaps.
 
-    Raises ``InputError`` if the file cannot be read, names a video that is not there, or drops no frame of one.
+    Raises ``InputError`` if the file cannot be read, or contains a video that does not exist or of which no frame is
+    dropped.
     """
     table = manifest.table
     video = table["subject"] + "/" + table["task"]
     dropped = np.zeros(len(table), dtype=bool)
     for name, ranges in _read(Path(path)).items():
         frames = table["frame"].where(video == name)
-        these = np.zeros(len(table), dtype=bool)
+        selected = np.zeros(len(table), dtype=bool)
         for first, last in ranges:
-            these |= frames.between(first, last).to_numpy()
-        if not these.any():
-            reason = "no such frame of it is" if (video == name).any() else "no such video is"
-            raise InputError(f"{path}: {name}: {reason} in {manifest.root}: correct the list")
-        dropped |= these
+            selected |= frames.between(first, last).to_numpy()
+        if not selected.any():
+            missing = "frames" if (video == name).any() else "video"
+            raise InputError(f"{path}: {name}: no such {missing} in {manifest.root}. Correct the drop list.")
+        dropped |= selected
     return replace(manifest, table=table[~dropped].reset_index(drop=True))
 
 
@@ -43,19 +44,19 @@ def _read(path: Path) -> dict[str, list[tuple[int, int]]]:
     try:
         listed = yaml.safe_load(path.read_text())
     except OSError as error:
-        raise InputError(f"cannot read the drop list {path}: {error.strerror}: correct data.drop_list") from error
+        raise InputError(f"data.module.drop_list: cannot read {path}: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no drop list: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path} is not a drop list: {' '.join(str(error).split())}") from error
     if not isinstance(listed, dict) or not all(isinstance(ranges, list) for ranges in listed.values()):
-        raise InputError(f"{path} is no drop list: write lines like F021/T3: [223-227, 240]")
+        raise InputError(f"{path} is not a drop list. Expected lines such as F021/T3: [223-227, 240].")
     return {str(name): [_range(path, name, entry) for entry in ranges] for name, ranges in listed.items()}
 
 
 def _range(path: Path, name: object, entry: object) -> tuple[int, int]:
     match = _RANGE.fullmatch(str(entry))
     if not match:
-        raise InputError(f"{path}: {name}: {entry!r} is neither a frame nor a range like 223-227")
+        raise InputError(f"{path}: {name}: {entry!r} is not a frame number or a range such as 223-227")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
-        raise InputError(f"{path}: {name}: {entry!r} ends before it begins")
+        raise InputError(f"{path}: {name}: the end of range {entry!r} is smaller than its start")
     return first, last

@@ -1,4 +1,4 @@
-"""The prepared form of a data set: a folder of face JPEGs, one table with one row a frame, and what made them.
+"""Prepared form of a data set: face JPEGs, a table with one row per frame, and a description.
 
 ::
 
@@ -6,7 +6,7 @@
     <root>/manifest.parquet     subject, task, frame, path, face_found, crop_*, one int8 column per action unit
     <root>/prepared.yaml        name, action unit set, fps, size, test folds, settings, sha256 of the table
 
-``prepared.yaml`` is written last, so a folder that holds it is whole.
+``prepared.yaml`` is written last, so a folder that contains it is complete.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,17 +29,17 @@ KEY = ["subject", "task", "frame"]
 CONTENT = ("frames", DESCRIPTION)
 """Names in the root that mark it as a data set."""
 UNKNOWN = 9
-"""How BP4D's coders wrote "cannot be told"; read as ``MISSING``."""
+"""BP4D's label for an unknown occurrence; read as ``MISSING``."""
 
 
 @dataclass(frozen=True)
 class Video:
-    """The coded frames of one video, in the order of their numbers."""
+    """Labeled frames of one video, ordered by frame number."""
 
     subject: str
     task: str
     paths: tuple[str, ...]
-    """Image file of every frame, ready to open."""
+    """Path of the image file of every frame."""
     frame: np.ndarray
     """``(F,)`` int64 frame numbers."""
     au: np.ndarray
@@ -47,7 +47,7 @@ class Video:
 
     @property
     def name(self) -> str:
-        """``F001/T1``."""
+        """Subject and task, such as ``F001/T1``."""
         return f"{self.subject}/{self.task}"
 
     def __len__(self) -> int:
@@ -56,7 +56,10 @@ class Video:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a data set holds; ``folds`` maps the number of a fold to its *test* subjects."""
+    """Frames, labels and test folds of a data set.
+
+    ``folds`` maps the number of a fold to its *test* subjects. ``size`` is the width and height of frames in pixels.
+    """
 
     root: Path
     name: str
@@ -68,9 +71,9 @@ class Manifest:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def videos(self) -> list[Video]:
-        """All videos, ordered by subject and task."""
+        """Return all videos, ordered by subject and task."""
         table = self.table.sort_values(KEY, kind="stable", ignore_index=True)
-        # Columns are taken out once: slicing the table video by video costs ten times as much.
+        # Columns are extracted once. Slicing the table video by video is ten times slower.
         paths, frame = table["path"].tolist(), table["frame"].to_numpy(np.int64)
         au = table[list(self.au_set.columns)].to_numpy(np.int8)
         videos = []
@@ -92,10 +95,10 @@ def write_manifest(
     folds: Mapping[int, Sequence[str]],
     settings: Mapping[str, Any],
 ) -> None:
-    """Write table and description of a prepared data set; call it when every frame is on disk.
+    """Write table and description of a prepared data set, after all of its frames.
 
-    Each file replaces its predecessor in one step, the description last. Raises ``InputError`` where the table is
-    not one that :func:`read_manifest` would accept.
+    Both files are written atomically, the description last. Raises ``InputError`` if :func:`read_manifest` would not
+    accept the table.
     """
     root = Path(root)
     table = check_table(table, au_set, where=f"table for {root}")
@@ -115,27 +118,31 @@ def write_manifest(
 
 
 def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
-    """Read a prepared data set; ``au_set`` is the one that is wanted, by default the one it was prepared with.
+    """Return the manifest of a prepared data set.
 
-    Raises ``InputError`` if the folder is absent, incomplete, damaged, of another action unit set, or if the table
-    holds a value that is none of 0, 1, -1 (9 becomes -1).
+    Parameters
+    ----------
+    au_set: required action units; None accepts those of the data set.
+
+    Raises ``InputError`` if the folder is absent, incomplete, damaged or has other action units, or if a label is not
+    0, 1 or -1 (9 is read as -1).
     """
     root = Path(root)
     if not (root / DESCRIPTION).is_file():
         raise InputError(
-            f"no prepared data set in {root} (no {DESCRIPTION} there): "
-            "render one with `make data-synthetic` or point data.root at one"
+            f"data.root: {root} contains no prepared data set ({DESCRIPTION} is missing). "
+            "Render one with `make data-synthetic`, prepare a release with `mdhr prepare`, or correct data.root."
         )
     description = _read_description(root / DESCRIPTION)
     found = action_unit_set(description["au_set"])
     if au_set is not None and found.name != au_set.name:
         raise InputError(
-            f"{root} was prepared with the action units of {found.name}, but {au_set.name}'s are wanted: "
-            "change data.au_set or point data.root at another folder"
+            f"{root} was prepared with the action units of {found.name}, but those of {au_set.name} are required. "
+            "Change data.au_set.name or data.root."
         )
     parquet = (root / TABLE).read_bytes() if (root / TABLE).is_file() else b""
     if content_checksum(parquet) != description["sha256"]:
-        raise InputError(f"{root / TABLE} is not the table that {DESCRIPTION} was written with: prepare it again")
+        raise InputError(f"{root / TABLE} does not match the checksum in {DESCRIPTION}. Prepare the data set again.")
     return Manifest(
         root=root,
         name=description["name"],
@@ -149,35 +156,39 @@ def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> M
 
 
 def check_table(table: pd.DataFrame, au_set: ActionUnitSet, *, where: str) -> pd.DataFrame:
-    """The table with labels as int8 and 9 turned to -1; columns that nobody here knows are kept.
+    """Return the table with labels as int8 and 9 replaced by -1. Other columns are kept.
 
-    Raises ``InputError`` that names ``where``, the first problem and how many there are.
+    Parameters
+    ----------
+    where: start of error messages.
+
+    Raises ``InputError`` with the first problem and the number of problems.
     """
     missing = [column for column in [*KEY, "path", *au_set.columns] if column not in table]
     if missing:
-        raise InputError(f"{where}: no column {missing[0]} ({len(missing)} missing); {au_set.name} needs it")
+        raise InputError(f"{where}: no column {missing[0]} ({len(missing)} missing), which {au_set.name} requires")
     if table.empty:
-        raise InputError(f"{where}: holds no frame")
+        raise InputError(f"{where}: contains no frames")
     table = table.reset_index(drop=True)
-    holes = table[[*KEY, "path"]].isna()
-    if holes.to_numpy().any():
-        row, column = np.argwhere(holes.to_numpy())[0]
+    empty = table[[*KEY, "path"]].isna()
+    if empty.to_numpy().any():
+        row, column = np.argwhere(empty.to_numpy())[0]
         raise InputError(
-            f"{where}: row {row}, column {holes.columns[column]} is empty ({holes.sum().sum()} such cells)"
+            f"{where}: row {row}, column {empty.columns[column]} is empty ({empty.sum().sum()} such cells)"
         )
     if not pd.api.types.is_integer_dtype(table["frame"]):
-        raise InputError(f"{where}: column frame holds {table['frame'].dtype}, not whole numbers")
-    twice = table.duplicated(KEY)
-    if twice.any():
-        subject, task, frame = table.loc[twice.idxmax(), KEY]
-        raise InputError(f"{where}: frame {frame} of {subject}/{task} is there twice ({twice.sum()} such rows)")
-    # Assigning column by column would fragment and copy; one block of labels is checked and put back at once.
+        raise InputError(f"{where}: column frame contains {table['frame'].dtype}, expected integers")
+    repeated = table.duplicated(KEY)
+    if repeated.any():
+        subject, task, frame = table.loc[repeated.idxmax(), KEY]
+        raise InputError(f"{where}: frame {frame} of {subject}/{task} exists twice ({repeated.sum()} such rows)")
+    # Labels are assigned together: assigning column by column copies and fragments the table.
     labels = clean_labels(table[list(au_set.columns)], where=where)
     return table.assign(frame=table["frame"].astype(np.int64), **labels)
 
 
 def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
-    """Columns of labels as int8 with 9 turned to ``MISSING``; raises ``InputError`` for any other value."""
+    """Return label columns as int8 with 9 replaced by ``MISSING``; raises ``InputError`` for values besides 0, 1, -1."""
     if all(dtype == np.int8 for dtype in labels.dtypes):
         values = labels.to_numpy()
     else:
@@ -188,7 +199,7 @@ def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
         row, column = np.argwhere(wrong)[0]
         raise InputError(
             f"{where}: row {labels.index[row]}, column {labels.columns[column]}: label {labels.iloc[row, column]} "
-            f"is none of 0, 1, -1 (9 is read as -1); {wrong.sum()} such labels"
+            f"is not 0, 1 or -1 (9 is read as -1); {wrong.sum()} such labels"
         )
     values = values.astype(np.int8)
     return {column: values[:, i] for i, column in enumerate(labels.columns)}
@@ -199,7 +210,7 @@ def _read_description(path: Path) -> dict[str, Any]:
         description = yaml.safe_load(path.read_text())
         missing = {"name", "au_set", "fps", "size", "folds", "sha256"} - set(description)
     except (yaml.YAMLError, TypeError) as error:
-        raise InputError(f"{path} is not a description of a prepared data set: prepare it again") from error
+        raise InputError(f"{path} is not a description of a prepared data set. Prepare the data set again.") from error
     if missing:
-        raise InputError(f"{path} lacks {', '.join(sorted(missing))}: prepare it again")
+        raise InputError(f"{path} lacks {', '.join(sorted(missing))}. Prepare the data set again.")
     return description

@@ -1,11 +1,11 @@
-"""Reads the BP4D release: 41 people, 8 tasks each, every coded frame with an image and a line of occurrences.
+"""Reader of the BP4D release: 41 subjects with 8 tasks each.
 
 ::
 
-    <images>/F001/T1/2440.jpg         names padded or not; or <images>/2F01_01.avi, one file a video
-    <labels>/F001_T1.csv              header of action unit numbers, first column the frame's number; 0, 1, 9 unknown
+    <images>/F001/T1/2440.jpg         one image per frame, number padded or not; or one video file, 2F01_01.avi
+    <labels>/F001_T1.csv              header of action unit numbers, first column the frame number; 0, 1, 9 (unknown)
 
-Both may lie anywhere below the root, and names may be in any case.
+Both may lie anywhere below the root. The case of names does not matter.
 """
 
 import re
@@ -17,7 +17,8 @@ import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.folds import BP4D_FOLDS
-from mdhr.data.releases.release import RawRelease, ReleaseReader, read_cells, whole_numbers
+from mdhr.data.releases.contents import ReleaseContents
+from mdhr.data.releases.reader import ReleaseReader, parse_frame_numbers, read_cells
 from mdhr.errors import InputError
 
 _LABELS = re.compile(r"([FM])(\d{1,3})_T?(\d{1,2})\.csv", re.IGNORECASE)
@@ -28,14 +29,14 @@ _AU = re.compile(r"(?:AU)?\s*0*(\d+)\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Bp4dRelease:
-    """BP4D as it was handed out.
+    """BP4D in its distributed form.
 
     Attributes:
-        root: the folder that images and labels lie below.
-        au_set: action units to read; their columns are chosen by the header's numbers, never by position.
-        images: folder of the images or videos, relative to ``root`` or absolute; None looks everywhere.
-        labels: the same for the label files.
-        first_frame: number of the first picture of a video file; images say their number themselves.
+        root: folder with images and labels.
+        au_set: action units to read, selected by the numbers in the header.
+        images: folder of the images or videos, relative to ``root`` or absolute; None searches the root.
+        labels: folder of the label files, likewise.
+        first_frame: number of the first frame of a video file. Images contain their number in the name.
     """
 
     root: str | Path
@@ -47,11 +48,11 @@ class Bp4dRelease:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides which label belongs to which picture."""
+        """Settings that determine which label belongs to which frame."""
         return {"release": "BP4D", "first_frame": self.first_frame}
 
-    def read(self) -> RawRelease:
-        """Everything below the root; raises ``InputError`` only if a folder that was named is not there."""
+    def read(self) -> ReleaseContents:
+        """Return the contents of the release; raises ``InputError`` if a configured folder does not exist."""
         reader = ReleaseReader(Path(self.root))
         for folder, names in reader.walk(self.images):
             if match := _IMAGES.fullmatch(folder.as_posix()):
@@ -65,31 +66,35 @@ class Bp4dRelease:
                     try:
                         reader.add_labels(*_video(match), folder / name, read_occurrence(folder / name, self.au_set))
                     except InputError as error:
-                        reader.problem(folder / name, str(error))
-        return reader.release(name="BP4D", au_set=self.au_set, fps=self.fps, folds=BP4D_FOLDS)
+                        reader.add_problem(folder / name, str(error))
+        return reader.contents(name="BP4D", au_set=self.au_set, fps=self.fps, folds=BP4D_FOLDS)
 
 
 def read_occurrence(path: Path, au_set: ActionUnitSet) -> pd.DataFrame:
-    """``frame`` and one text column an action unit, chosen by the numbers in the header.
+    """Return ``frame`` and one text column per action unit, selected by the numbers in the header.
 
-    Raises ``InputError`` if the file is no such table or an action unit has no column, or two.
+    Raises ``InputError`` if the file is not such a table, or an action unit has no column or two.
     """
     cells = read_cells(path)
     header = [_AU.fullmatch(cell) for cell in cells.iloc[0]]
     column_of: dict[int, int] = {}
     for column, match in enumerate(header):
-        if column and match:  # the first column is the frame's number, whatever its header says
+        if column and match:  # the first column contains the frame number, regardless of its header
             if int(match[1]) in column_of:
-                raise InputError(f"two columns for AU{int(match[1])}: is the header of action unit numbers missing?")
+                raise InputError(
+                    f"two columns for AU{int(match[1])}; the first line must contain the action unit numbers"
+                )
             column_of[int(match[1])] = column
     missing = [au for au in au_set.aus if au not in column_of]
     if missing:
-        raise InputError(f"no column for AU{missing[0]} ({len(missing)} missing): the first line must name the AUs")
+        raise InputError(
+            f"no column for AU{missing[0]} ({len(missing)} missing); the first line must contain the action unit numbers"
+        )
     columns = {f"AU{au}": cells[column_of[au]].iloc[1:] for au in au_set.aus}
-    return pd.DataFrame({"frame": whole_numbers(cells[0].iloc[1:]), **columns})
+    return pd.DataFrame({"frame": parse_frame_numbers(cells[0].iloc[1:]), **columns})
 
 
 def _video(match: re.Match[str]) -> tuple[str, str]:
-    """Subject and task: ``F001``, ``T1``."""
-    sex, person, task = match.groups()
-    return f"{sex.upper()}{int(person):03d}", f"T{int(task)}"
+    """Return subject and task, such as ``F001`` and ``T1``."""
+    sex, number, task = match.groups()
+    return f"{sex.upper()}{int(number):03d}", f"T{int(task)}"

@@ -1,12 +1,12 @@
-"""Reads the DISFA release: 27 people, one video each, every frame with an intensity of every action unit.
+"""Reader of the DISFA release: 27 subjects with one video each and the intensity of every action unit.
 
 ::
 
     Videos_LeftCamera/LeftVideoSN001_comp.avi     or images: SN001/SN001_0.png
     ActionUnit_Labels/SN001/SN001_au1.txt         lines ``frame,intensity``, frames from 1, intensities 0 to 5
 
-All may lie anywhere below the root, and names may be in any case. Line f of the labels belongs to picture f - 1:
-frames count from 0 here.
+All may lie anywhere below the root. The case of names does not matter. Label files count frames from 1, this package
+from 0.
 """
 
 import re
@@ -18,7 +18,8 @@ import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.folds import DISFA_FOLDS
-from mdhr.data.releases.release import RawRelease, ReleaseReader, read_cells, whole_numbers
+from mdhr.data.releases.contents import ReleaseContents
+from mdhr.data.releases.reader import ReleaseReader, parse_frame_numbers, read_cells
 from mdhr.data.releases.released_lists import ONE_VIDEO
 from mdhr.errors import InputError
 
@@ -29,16 +30,16 @@ _IMAGES = re.compile(r".*/(SN\d{3})(?:/[^/]*)?", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class DisfaRelease:
-    """DISFA as it was handed out.
+    """DISFA in its distributed form.
 
     Attributes:
-        root: the folder that videos and labels lie below.
+        root: folder with videos and labels.
         au_set: action units to read.
-        threshold: intensity from which on an action unit occurs.
-        camera: of the two that were filmed with; whatever has the other's name in its path is left alone.
-        images: folder of the videos or images, relative to ``root`` or absolute; None looks everywhere.
-        labels: the same for the label files.
-        first_image: number of a video's first image, where there are images.
+        threshold: lowest intensity that counts as occurrence.
+        camera: left or right; paths that contain the name of the other camera are skipped.
+        images: folder of the videos or images, relative to ``root`` or absolute; None searches the root.
+        labels: folder of the label files, likewise.
+        first_image: number of the first image of a video, for releases with images.
     """
 
     root: str | Path
@@ -52,12 +53,12 @@ class DisfaRelease:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What decides which label belongs to which picture."""
+        """Settings that determine which label belongs to which frame."""
         chosen = {"threshold": self.threshold, "camera": self.camera, "first_image": self.first_image}
         return {"release": "DISFA", **chosen}
 
-    def read(self) -> RawRelease:
-        """Everything below the root; raises ``InputError`` only if a folder that was named is not there."""
+    def read(self) -> ReleaseContents:
+        """Return the contents of the release; raises ``InputError`` if a configured folder does not exist."""
         reader = ReleaseReader(Path(self.root))
         for folder, names in reader.walk(self.images):
             where = reader.relative(folder).lower()
@@ -69,7 +70,7 @@ class DisfaRelease:
                 if (match := _VIDEO.fullmatch(name)) and self._other_camera not in name.lower():
                     reader.add_video(match[1].upper(), ONE_VIDEO, folder / name)
         self._read_labels(reader)
-        return reader.release(name="DISFA", au_set=self.au_set, fps=self.fps, folds=DISFA_FOLDS)
+        return reader.contents(name="DISFA", au_set=self.au_set, fps=self.fps, folds=DISFA_FOLDS)
 
     @property
     def _other_camera(self) -> str:
@@ -82,36 +83,41 @@ class DisfaRelease:
                 if match := _LABELS.fullmatch(name):
                     of_subject = files.setdefault(match[1].upper(), {})
                     if of_subject.setdefault(int(match[2]), folder / name) != folder / name:
-                        reader.problem(folder / name, "is there twice", mend="say which with data.release.labels=...")
+                        reader.add_problem(folder / name, "exists twice", fix="select one with data.release.labels=<folder>")
         for subject, by_au in sorted(files.items()):
             folder = min(by_au.values()).parent
             missing = [au for au in self.au_set.aus if au not in by_au]
             if missing:
-                reader.problem(folder, f"no file for AU{missing[0]}", count=len(missing), mend="copy the labels again")
+                reader.add_problem(folder, f"no file for AU{missing[0]}", count=len(missing), fix="copy the labels again")
                 continue
             intensities = {}
             for au in self.au_set.aus:
                 try:
                     intensities[au] = read_intensity(by_au[au])
                 except InputError as error:
-                    reader.problem(by_au[au], str(error))
+                    reader.add_problem(by_au[au], str(error))
             if len(intensities) == len(self.au_set.aus):
                 reader.add_labels(subject, ONE_VIDEO, folder, occurrence(intensities, threshold=self.threshold))
 
 
 def read_intensity(path: Path) -> pd.Series:
-    """Intensity as text by frame, counted from 0; raises ``InputError`` if the file is no such list."""
+    """Return intensities as text, indexed by frame from 0; raises ``InputError`` if the file is not such a list."""
     cells = read_cells(path)
     if cells.shape[1] != 2:
-        raise InputError(f"{cells.shape[1]} columns instead of frame,intensity")
-    return pd.Series(cells[1].to_numpy(), index=pd.Index(whole_numbers(cells[0]) - 1, name="frame"))
+        raise InputError(f"{cells.shape[1]} columns, expected 2: frame and intensity")
+    return pd.Series(cells[1].to_numpy(), index=pd.Index(parse_frame_numbers(cells[0]) - 1, name="frame"))
 
 
 def occurrence(intensities: dict[int, pd.Series], *, threshold: int) -> pd.DataFrame:
-    """``frame``, occurrence of every action unit (text 0 or 1, empty where the intensity is no number) and intensity.
+    """Return ``frame``, occurrence and intensity of every action unit, as text.
 
-    Frames that only some of the files have are kept, empty where they are missing; a frame that a file has twice is
-    there twice.
+    An occurrence is 0, 1, or empty if the intensity is not a number. Frames that some of the files lack are empty
+    there. A frame that a file contains twice has two rows.
+
+    Parameters
+    ----------
+    intensities: intensity by action unit, see :func:`read_intensity`.
+    threshold: lowest intensity that counts as occurrence.
     """
     columns = []
     for au, intensity in intensities.items():

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mdhr.data.releases.contents import ReleaseVideo
 from mdhr.data.video.decoding import read_video
-from mdhr.data.video.frame_images import is_image
+from mdhr.data.video.frame_images import decode_image
 from mdhr.errors import InputError
 from mdhr.files.worker_pool import count, frame_progress, num_workers_for, run_all
 
@@ -43,7 +43,7 @@ def _decode_video(_: None, item: tuple[ReleaseVideo, np.ndarray]) -> tuple[str, 
         return video.name, decodable
     decodable = np.zeros(len(numbers), bool)
     for i, number in enumerate(numbers):
-        decodable[i] = is_image(video.path / video.images[int(number)])
+        decodable[i] = _is_image(video.path / video.images[int(number)])
         count(1)
     return video.name, decodable
 
@@ -57,3 +57,11 @@ def _count_decodable(path: Path) -> int:
     except InputError:
         pass
     return num_frames
+
+
+def _is_image(path: Path) -> bool:
+    try:
+        decode_image(path.read_bytes())
+    except Exception:  # decoders raise various errors for broken files
+        return False
+    return True

@@ -1,7 +1,7 @@
-"""From a release to the prepared form: find the face of every coded frame, cut it out, write the manifest.
+"""Preparation of a release: detect and crop the face of every labeled frame, then write the manifest.
 
-What was there before is never touched. A run that was stopped in any way goes on where it was: a video is there whole
-or not at all, and the same release and settings give the same bytes.
+The release is not modified. An interrupted preparation resumes: each video is complete or absent. The same release and
+settings result in the same bytes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,40 +18,41 @@ from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.face_track import crop_track
 from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
-from mdhr.data.releases.coded_frames import coded_frames
-from mdhr.data.releases.release import Problem, RawRelease, RawVideo, Release, listed
+from mdhr.data.problems import Problem, list_problems
+from mdhr.data.releases.contents import Release, ReleaseContents, ReleaseVideo
+from mdhr.data.releases.label_table import label_table
 from mdhr.data.releases.release_checks import check_release
 from mdhr.data.video.frame_images import frame_name, write_frame
 from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.errors import InputError
 from mdhr.files.checksums import SHORT, content_checksum
 from mdhr.files.folders import atomic_folder, claim_folder
-from mdhr.files.worker_pool import HalfFrames, count, frame_progress, run_all
+from mdhr.files.worker_pool import HalfFrameProgress, count, frame_progress, run_all
 
 SETTINGS = "preparing.yaml"
 CROPS = "crops.csv"
-"""Beside the frames of a video: where they were cut."""
+"""File next to the frames of a video, with the crop box of each frame."""
 VERSION = 2
-"""Raise it when the same settings begin to give other frames or labels."""
+"""Increased whenever the same settings result in other frames or labels."""
 
 
 @dataclass(frozen=True)
-class Job:
+class VideoJob:
     """One video to prepare."""
 
-    video: RawVideo
+    video: ReleaseVideo
     frames: tuple[int, ...]
-    """Numbers of the coded frames, ascending."""
+    """Numbers of the labeled frames, ascending."""
     fps: float
 
     @property
     def folder(self) -> str:
-        """Where its frames go, relative to the root of the prepared form: ``frames/F001/T1``."""
+        """Folder of the prepared frames relative to the root of the data set, such as ``frames/F001/T1``."""
         return f"frames/{self.video.name}"
 
     @property
     def source(self) -> FrameSource:
-        """The pictures of the coded frames."""
+        """The labeled frames of the release."""
         if self.video.images is None:
             first = int(self.video.numbers[0])
             return VideoFile(self.video.path, positions=[frame - first for frame in self.frames])
@@ -61,19 +62,19 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Preparation:
-    """A release and how its faces are cut.
+    """Preparation of one release.
 
     Attributes:
         root: folder to write to.
-        name: what the data set calls itself.
-        release: reads the release.
-        detector: finds faces; None takes the images for crops already.
-        size: pixels of the square frames.
-        fill: share of the crop's height from brow to chin, see ``face_crop``.
-        smoothing: of the crop over time, standard deviation in seconds.
-        quality: of the JPEG frames.
-        incomplete: prepare what is whole of a release with errors and leave the rest out.
-        num_workers: processes; None means one a core.
+        name: name of the data set.
+        release: reader of the release.
+        detector: face detector; None if the images are face crops already.
+        size: width and height of the stored faces in pixels, 32 to 4096.
+        fill: distance from brow to chin as a share of the crop height, 0.1 to 1.5.
+        smoothing: standard deviation of the temporal smoothing of the crop, 0 to 60 seconds.
+        quality: JPEG quality, 1 to 100.
+        incomplete: prepare a release that has errors, without the affected videos.
+        num_workers: processes; None is one per core.
     """
 
     root: str | Path
@@ -91,37 +92,39 @@ class Preparation:
         limits = {"size": (32, 4096), "fill": (0.1, 1.5), "smoothing": (0, 60), "quality": (1, 100)}
         for key, (low, high) in limits.items():
             if not low <= getattr(self, key) <= high:
-                raise InputError(f"data.prepare.{key} is {getattr(self, key)}: it must be from {low} to {high}")
+                value = getattr(self, key)
+                raise InputError(f"data.prepare.{key}={value} is out of range: expected {low} to {high}.")
 
     def run(self) -> None:
-        """Prepare what is missing, then write the manifest; shows progress.
+        """Prepare the missing videos, then write the manifest; shows progress.
 
-        Raises ``InputError`` where the release has errors (unless ``incomplete``), a video cannot be read or shows no
-        face (the others are prepared all the same), or ``root`` holds something else or cannot be written to.
+        Raises ``InputError`` if the release has errors or a video cannot be prepared (both unless ``incomplete``), or
+        if ``root`` contains another data set or cannot be written to. Other videos are prepared before a failure is
+        reported.
         """
         root = Path(self.root)
         if self.is_done():
             return
         release = self.release.read()
-        self._refuse(check_release(release, partial=True), release)
+        self._check_problems(check_release(release, partial=True), release)
         self._claim_root()
-        table = coded_frames(release)
+        table = label_table(release)
         jobs = self.jobs(release, table)
         missing = [job for job in jobs if not self.is_prepared(job)]
         failures: list[str] = []
         total, todo = len(table), sum(len(job.frames) for job in missing)
-        # A frame is looked at once and cut once: each counts half.
-        halves = HalfFrames(frame_progress(f"preparing {root}", total=total, done=total - todo))
+        # Every frame is read twice, for detection and for cropping; each pass counts half.
+        halves = HalfFrameProgress(frame_progress(f"preparing {root}", total=total, done=total - todo))
         outcomes = run_all(prepare_video, self, missing, num_workers=self.num_workers, progress=halves.update)
         with halves.bar, closing(outcomes):
             failures = [failure for failure in outcomes if failure]
         if failures and not self.incomplete:
             raise InputError(
-                f"{len(failures)} of {len(jobs)} videos could not be prepared, the others are kept: {failures[0]}; "
-                "mend that and start again, or leave such videos out with data.prepare.incomplete=true"
+                f"{len(failures)} of {len(jobs)} videos could not be prepared, the first: {failures[0].rstrip('.')}. The others are "
+                "kept. Fix this and run the command again, or exclude such videos with data.prepare.incomplete=true."
             )
         if len(failures) == len(jobs):
-            raise InputError(f"no video could be prepared, the first: {failures[0]}")
+            raise InputError(f"no video could be prepared. First: {failures[0]}")
         crops = pd.concat([self.read_crops(job) for job in jobs if self.is_prepared(job)], ignore_index=True)
         table = crops.merge(table, on=["subject", "task", "frame"], validate="one_to_one")
         write_manifest(
@@ -132,46 +135,46 @@ class Preparation:
             fps=release.fps,
             size=self.size,
             folds=release.folds,
-            settings={**self.settings, "left_out": failures},
+            settings={**self.settings, "excluded": failures},
         )
         if failures:
-            print(f"left out, as data.prepare.incomplete=true: {'; '.join(failures)}")
+            print(f"excluded because of data.prepare.incomplete=true: {'; '.join(failures)}")
 
     def plan(self) -> str:
-        """What :meth:`run` would do, without doing any of it."""
+        """Return a description of what :meth:`run` would do."""
         if self.is_done():
-            return f"{self.root} is prepared: there is nothing to do"
+            return f"{self.root} is prepared; nothing to do"
         release = self.release.read()
         problems = check_release(release, partial=True)
-        table = coded_frames(release)
+        table = label_table(release)
         jobs = self.jobs(release, table)
         num_done = sum(self.is_prepared(job) for job in jobs)
         return "\n".join(
             [
                 f"release      {release.name} in {release.root}: {table['subject'].nunique()} subjects, {len(jobs)} "
-                f"videos, {len(table)} coded frames with a picture",
+                f"videos, {len(table)} labeled frames with an image",
                 f"would write  {len(table)} faces of {self.size} px to {self.root}"
-                + (f"; {num_done} videos are there already" if num_done else ""),
-                f"by           {self.detector or 'no detector: images are taken for crops already'}",
-                *listed(problems, refused=not self.incomplete),
+                + (f"; {num_done} videos are prepared already" if num_done else ""),
+                f"detector     {self.detector or 'no detector: the images are face crops already'}",
+                *list_problems(problems, prevents_preparation=not self.incomplete),
             ]
         )
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides what frames and labels are."""
+        """Settings that determine frames and labels; stored in the root."""
         chosen = {key: getattr(self, key) for key in ("name", "size", "fill", "smoothing", "quality")}
         detector = str(self.detector) if self.detector else None
         return {"version": VERSION, **chosen, "detector": detector, **self.release.settings}
 
-    def jobs(self, release: RawRelease, table: pd.DataFrame) -> list[Job]:
-        """Every video that has coded frames with pictures."""
+    def jobs(self, release: ReleaseContents, table: pd.DataFrame) -> list[VideoJob]:
+        """Return the videos that have labeled frames with images."""
         frames = {key: tuple(rows.tolist()) for key, rows in table.groupby(["subject", "task"])["frame"]}
         videos = [(video, frames.get((video.subject, video.task), ())) for video in release.videos]
-        return [Job(video, numbers, release.fps) for video, numbers in videos if numbers]
+        return [VideoJob(video, numbers, release.fps) for video, numbers in videos if numbers]
 
     def is_done(self) -> bool:
-        """Whether everything is prepared, with these settings; raises ``InputError`` if with others."""
+        """Return whether the data set is complete; raises ``InputError`` if it was prepared with other settings."""
         root = Path(self.root)
         if not (root / DESCRIPTION).is_file():
             return False
@@ -188,36 +191,36 @@ class Preparation:
             setting="data.prepared",
         )
 
-    def is_prepared(self, job: Job) -> bool:
-        """Whether a video is there with just these frames."""
+    def is_prepared(self, job: VideoJob) -> bool:
+        """Return whether the video is prepared with exactly these frames."""
         folder = Path(self.root) / job.folder
         if not (folder / CROPS).is_file():
             return False
         names = [frame_name(frame) for frame in job.frames]
         return names == sorted(path.name for path in folder.glob("*.jpg"))
 
-    def read_crops(self, job: Job) -> pd.DataFrame:
-        """The rows that a video has in the manifest, but for its labels."""
+    def read_crops(self, job: VideoJob) -> pd.DataFrame:
+        """Return the rows of a video in the manifest without labels."""
         crops = pd.read_csv(Path(self.root) / job.folder / CROPS, dtype={"checksum": str})
         paths = [f"{job.folder}/{frame_name(frame)}" for frame in crops["frame"]]
         return crops.assign(subject=job.video.subject, task=job.video.task, path=paths)
 
-    def _refuse(self, problems: Sequence[Problem], release: RawRelease) -> None:
+    def _check_problems(self, problems: Sequence[Problem], release: ReleaseContents) -> None:
         errors = [problem for problem in problems if problem.level == "error"]
         if errors and not self.incomplete:
             raise InputError(
-                f"{release.root} has {len(errors)} errors, the first: {errors[0].where}: {errors[0].what}; list all "
-                f"with mdhr check data={self.name} data.root={release.root}, then mend them or prepare what "
-                "is whole with data.prepare.incomplete=true"
+                f"{release.root} has {len(errors)} errors, the first: {errors[0].where}: {errors[0].what}. List all "
+                f"with `mdhr check data={self.name} data.root={release.root}`, then fix them, or exclude the affected "
+                "videos with data.prepare.incomplete=true."
             )
         if release.labels.empty or not release.videos:
             raise InputError(
-                f"{release.root} holds no {release.name} video with labels: see docs/data.md for its layout"
+                f"{release.root} contains no {release.name} video with labels. Expected layout: docs/data.md."
             )
 
 
-def prepare_video(preparation: Preparation, job: Job) -> str | None:
-    """Write the faces of one video and where they were cut; returns why not, if that cannot be done."""
+def prepare_video(preparation: Preparation, job: VideoJob) -> str | None:
+    """Write the faces and crop boxes of one video; return the error message if that fails, else None."""
     rows = []
     try:
         with atomic_folder(Path(preparation.root) / job.folder) as folder:
@@ -232,12 +235,12 @@ def prepare_video(preparation: Preparation, job: Job) -> str | None:
     return None
 
 
-def _faces(preparation: Preparation, job: Job) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
-    """Every face of a video, whether it was found, and the square it was cut from."""
+def _faces(preparation: Preparation, job: VideoJob) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
+    """Yield the face crop of every frame, whether a face was found, and the crop box ``(x, y, size, roll)``."""
     if preparation.detector is None:
         for _, frame in job.source.frames():
             box = central_square(*frame.shape[:2])
-            count(1)  # there is nothing to look for
+            count(1)  # stands for the detection
             yield crop_face(frame, box, preparation.size), True, box
         return
     track = track_main_face(

@@ -1,11 +1,11 @@
-"""Reads a tree as it was prepared for the released code; nothing is prepared again.
+"""Reader of the lists and images that the released code uses.
 
 ::
 
     <root>/list/BP4D_{train,test}_img_path_fold1.txt     F001/T1/2440.jpg      (DISFA: _path_, SN001/SN001_0.png)
-    <root>/list/BP4D_{train,test}_label_fold1.txt        0 1 0 ... one number an action unit, in the set's order
-    <root>/list/BP4D_train_weight_fold1.txt              class weights, optional: compared with the labels
-    <root>/img/F001/T1/2440.jpg                          however many zeros the file's name is padded with
+    <root>/list/BP4D_{train,test}_label_fold1.txt        0 1 0 ... one number per action unit, in the order of the set
+    <root>/list/BP4D_train_weight_fold1.txt              class weights, optional; compared with the labels
+    <root>/img/F001/T1/2440.jpg                          number padded or not
 """
 
 import os
@@ -21,7 +21,7 @@ from mdhr.data.prepared.manifest import KEY, Manifest, check_table, clean_labels
 from mdhr.errors import InputError
 
 ONE_VIDEO = "video"
-"""Task of a data set with one video a subject, where paths name none."""
+"""Name of the task in data sets with one video per subject."""
 _PATH = r"^(?P<subject>[^/]+)/(?:(?P<task>.+)/)?[^/]*?(?P<frame>\d+)\.\w+$"
 _NUMBER = re.compile(r"(\d+)\.(?:jpe?g|png|bmp)$", re.IGNORECASE)
 
@@ -36,16 +36,17 @@ def read_released_lists(
     list_folder: str | Path = "list",
     image_folder: str | Path | None = "img",
 ) -> Manifest:
-    """The manifest of one fold's training and test lists.
+    """Return the manifest of the training and test lists of one fold.
 
     Parameters
     ----------
-    size: pixels that frames are brought to when they are read; fps: frames a second, for reports.
-    list_folder, image_folder: relative to ``root`` or absolute. Frames are matched by number, not by name or place;
-        without an image folder (None) they are not looked for.
+    size: width and height in pixels to which frames are resized when they are read.
+    fps: frame rate, for reports.
+    list_folder, image_folder: relative to ``root`` or absolute. Images are matched to frames by number. If
+        ``image_folder`` is None, images are not searched.
 
-    Raises ``InputError`` if a list is absent or broken, paths and labels differ in number, a subject is both trained
-    and tested on, a label is none of 0, 1, -1, 9, or an image is missing. Warns about weights of another fold.
+    Raises ``InputError`` if a list is absent or invalid, paths and labels differ in number, a subject is in both lists,
+    a label is not 0, 1, -1 or 9, or an image is missing. Warns about class weights of another fold.
     """
     root = Path(root)
     lists = root / list_folder
@@ -57,7 +58,7 @@ def read_released_lists(
     table = pd.concat(parts.values(), ignore_index=True)
     table = check_table(_without_repeats(table, au_set, lists), au_set, where=str(lists))
     table = table.sort_values(KEY, ignore_index=True)
-    _warn_of_gaps(table, lists)
+    _warn_about_gaps(table, lists)
     if image_folder is not None:
         table["path"] = find_images(root / image_folder, table["path"])
     return Manifest(
@@ -72,9 +73,9 @@ def read_released_lists(
 
 
 def check_weights(path: Path, train: pd.DataFrame, au_set: ActionUnitSet) -> None:
-    """Warn if a file of class weights is there and is not that of these training labels.
+    """Warn if a file of class weights exists and does not match the training labels.
 
-    We compute weights ourselves; a file that disagrees says that lists of different folds were mixed.
+    The file is not used. A mismatch indicates that lists of different folds are mixed.
     """
     if not path.is_file():
         return
@@ -83,24 +84,25 @@ def check_weights(path: Path, train: pd.DataFrame, au_set: ActionUnitSet) -> Non
     inverse_rate = (au != MISSING).sum(0) / np.maximum((au == 1).sum(0), 1)
     expected = len(au_set.aus) * inverse_rate / inverse_rate.sum()
     if given.shape != expected.shape:
-        warnings.warn(f"{path}: {given.size} class weights for {expected.size} action units; not used", stacklevel=2)
+        warnings.warn(f"{path}: {given.size} class weights for {expected.size} action units; the file is not used", stacklevel=2)
         return
     worst = int(np.abs(given - expected).argmax())
     if abs(given[worst] - expected[worst]) > 1e-5:
         warnings.warn(
-            f"{path}: not the class weights of these training labels ({au_set.columns[worst]}: {given[worst]:.6f}, "
-            f"expected {expected[worst]:.6f}); are they of another fold? The expected ones are used",
+            f"{path}: the class weights do not match the training labels ({au_set.columns[worst]}: "
+            f"{given[worst]:.6f}, expected {expected[worst]:.6f}) and may belong to another fold; the file is not used",
             stacklevel=2,
         )
 
 
 def find_images(folder: Path, listed: pd.Series) -> list[str]:
-    """The file of every listed path ``<video>/<name><number>.<suffix>`` whose name ends in the same number.
+    """Return the image file of every listed path ``<video>/<name><number>.<suffix>``, matched by number.
 
-    Of several the one that is named exactly as listed is taken. Raises ``InputError`` that names the first missing one.
+    If several files match, the one with exactly the listed name is used. Raises ``InputError`` with the first missing
+    image.
     """
     if not folder.is_dir():
-        raise InputError(f"no image folder {folder}: set data.root, or image_folder of the data set's source")
+        raise InputError(f"image folder {folder} does not exist. Correct data.root or data.module.source.image_folder.")
     files: dict[str, dict[int, str]] = {}
     found, missing = [], []
     for path in listed:
@@ -131,42 +133,42 @@ def _read_split(lists: Path, au_set: ActionUnitSet, split: str, fold: int) -> pd
     labels_file = lists / f"{stem}_label_fold{fold}.txt"
     if paths_file is None or not labels_file.is_file():
         absent = choices[0] if paths_file is None else labels_file
-        raise InputError(f"no list {absent}: set data.root to a tree of the released code, and data.fold")
+        raise InputError(f"list {absent} does not exist. Correct data.root or data.fold.")
     listed = pd.Series(paths_file.read_text().split(), name="path", dtype=str)
     try:
         labels = pd.read_csv(labels_file, sep=r"\s+", header=None)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{labels_file}: {error}") from error
     if labels.shape[1] != len(au_set.aus):
-        raise InputError(f"{labels_file}: {labels.shape[1]} labels a line, {au_set.name} has {len(au_set.aus)}")
+        raise InputError(f"{labels_file}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})")
     if len(labels) != len(listed):
-        raise InputError(f"{labels_file} has {len(labels)} lines, but {paths_file.name} has {len(listed)}")
+        raise InputError(f"{labels_file} has {len(labels)} lines, {paths_file.name} has {len(listed)}")
     labels.columns = pd.Index(au_set.columns)
     labels.index += 1  # lines count from 1
     key = listed.str.extract(_PATH)
     if key[["subject", "frame"]].isna().to_numpy().any():
         line = int(key["frame"].isna().idxmax())
-        raise InputError(f"{paths_file}: line {line + 1}: {listed[line]!r} is not <subject>/<task>/<number>.jpg")
+        raise InputError(f"{paths_file}: line {line + 1}: {listed[line]!r} is not of the form <subject>/<task>/<number>.jpg")
     columns = clean_labels(labels, where=str(labels_file))
     return key.assign(task=key["task"].fillna(ONE_VIDEO), frame=key["frame"].astype(np.int64), path=listed, **columns)
 
 
 def _without_repeats(table: pd.DataFrame, au_set: ActionUnitSet, lists: Path) -> pd.DataFrame:
-    """Drop frames that are listed again with the same labels; with other labels they stay, to be refused."""
+    """Return the table without rows that repeat a frame with the same labels. ``check_table`` refuses other repeats."""
     repeated = table.duplicated([*KEY, *au_set.columns])
     if repeated.any():
         warnings.warn(f"{lists}: {repeated.sum()} frames are listed more than once; each is used once", stacklevel=2)
     return table[~repeated]
 
 
-def _warn_of_gaps(table: pd.DataFrame, lists: Path) -> None:
-    """Frames that a preparation left out make a clip jump; that is the lists' choice, but nobody should be unaware."""
+def _warn_about_gaps(table: pd.DataFrame, lists: Path) -> None:
+    """Warn about frames missing inside videos. Clips continue across such gaps."""
     gaps = table.groupby(["subject", "task"])["frame"].agg(
         lambda frame: frame.iloc[-1] - frame.iloc[0] + 1 - len(frame)
     )
     if (gaps > 0).any():
         warnings.warn(
-            f"{lists}: {gaps.sum()} frames are left out inside {(gaps > 0).sum()} videos, first in "
-            f"{'/'.join(gaps.idxmax())}; clips go on behind the gap",
+            f"{lists}: {gaps.sum()} frames are missing inside {(gaps > 0).sum()} videos, most in "
+            f"{'/'.join(gaps.idxmax())}; clips continue across the gaps",
             stacklevel=2,
         )
