@@ -111,7 +111,7 @@ def test_released_lists_are_checked_fold_by_fold(tmp_path: Path) -> None:
 
 
 def test_a_kind_that_is_everywhere_does_not_hide_the_others() -> None:
-    many = [Problem(f"F{n:03d}/T1", f"{n} frames are missing", mend="bring them back") for n in range(1, 100)]
+    many = [Problem(f"F{n:03d}/T1", f"{n} frames are missing", fix="restore them") for n in range(1, 100)]
     checked = {"raw": [*many, Problem("fold 1", "lacks F007")]}
     table = printed(checked, most=10)
     assert table.count("bring them back") == 10

@@ -62,7 +62,7 @@ def _checks(cfg: DictConfig) -> Iterator[tuple[str, list[Problem]]]:
 
 
 def _check_lists(cfg: DictConfig) -> list[Problem]:
-    """The first error of every fold's lists, and all that they warn of."""
+    """Return the first error of each fold's lists and all of their warnings."""
     problems = []
     for fold in BP4D_FOLDS:
         with warnings.catch_warnings(record=True) as caught:
@@ -76,51 +76,51 @@ def _check_lists(cfg: DictConfig) -> list[Problem]:
 
 
 def problem_table(checked: Checked, *, most: int | None, width: int) -> Table:
-    """One table of everything, at most ``most`` rows for one kind of problem in a folder; ``width`` in characters."""
+    """Return one table of all problems with at most ``most`` rows per kind and folder; ``width`` is in characters."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("where", ratio=4, overflow="fold")
     table.add_column("what", ratio=6, overflow="fold")
     table.add_column("count", justify="right", no_wrap=True)
-    table.add_column("how to mend", ratio=4, overflow="fold")
+    table.add_column("fix", ratio=4, overflow="fold")
     for root, problems in checked.items():
         table.add_section()
         if problems and len(checked) > 1:
             table.add_row(Text(root, style="bold"))
         kinds = Counter(map(_kind, problems))
-        told: Counter[tuple[str, str]] = Counter()
+        listed: Counter[tuple[str, str]] = Counter()
         for problem in problems:
             kind = _kind(problem)
-            told[kind] += 1
+            listed[kind] += 1
             style, mark = ("", "red") if problem.level == "error" else ("dim", "")
-            if most is None or told[kind] <= most or kinds[kind] == most + 1:
+            if most is None or listed[kind] <= most or kinds[kind] == most + 1:
                 what = Text().append(f"{problem.level}: ", style=mark).append(problem.what)
-                where = _folded(problem.where, width // 4)
-                table.add_row(where, what, f"{problem.count:,}", Text(problem.mend), style=style)
-            elif told[kind] == kinds[kind]:
-                more = f"and in {kinds[kind] - most} more places, all of them with most=null"
+                where = _wrapped_path(problem.where, width // 4)
+                table.add_row(where, what, f"{problem.count:,}", Text(problem.fix), style=style)
+            elif listed[kind] == kinds[kind]:
+                more = f"and {kinds[kind] - most} more; most=null lists all"
                 table.add_row("", Text(more, style="italic"), style=style)
     return table
 
 
-def _folded(path: str, longest: int) -> Text:
-    """A long path breaks before its last name, not inside it."""
+def _wrapped_path(path: str, longest: int) -> Text:
+    """Break a long path before its last name."""
     return Text(path if len(path) <= longest else "/\n".join(path.rsplit("/", 1)))
 
 
 def _kind(problem: Problem) -> tuple[str, str]:
-    """Problems that are mended in the same way are of one kind."""
-    return problem.level, problem.mend or problem.what
+    """Return the kind of a problem: problems with the same fix are of one kind."""
+    return problem.level, problem.fix or problem.what
 
 
 def summary(checked: Checked) -> str:
-    """``1 error and 3 notes in data/bp4d``."""
+    """Return a summary such as ``1 error and 3 notes in data/bp4d``."""
     levels = Counter(problem.level for problems in checked.values() for problem in problems)
     numbers = [f"{levels[level]} {level}{'' if levels[level] == 1 else 's'}" for level in ("error", "note")]
     return f"{' and '.join(numbers)} in {' and '.join(checked)}"
 
 
 def write_csv(checked: Checked, path: Path) -> None:
-    """Every problem with its folder; raises ``InputError`` where that cannot be written."""
+    """Write all problems with their folders; raises ``InputError`` if the file cannot be written."""
     rows = [{"root": root, **asdict(problem)} for root, problems in checked.items() for problem in problems]
     columns = ["root", *(field.name for field in fields(Problem))]
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -219,8 +219,8 @@ def test_preparing_again_as_it_is_told_mends_it(tmp_path: Path) -> None:
     draw(tmp_path / "prepared/frames/F001/T1/00645.jpg", 64, 64)
     (tmp_path / "prepared/frames/F003/T1/00646.jpg").unlink()
     missing, damaged = (p for p in problems_of(tmp_path / "prepared", partial=True) if p.level == "error")
-    assert missing.mend == "delete prepared.yaml and prepare it again"
-    assert damaged.mend == "delete it, delete prepared.yaml and prepare it again"
+    assert missing.fix == "delete prepared.yaml and prepare it again"
+    assert damaged.fix == "delete it, delete prepared.yaml and prepare it again"
     (tmp_path / "prepared/frames/F001/T1/00645.jpg").unlink()
     (tmp_path / "prepared" / DESCRIPTION).unlink()
     preparation.run()
