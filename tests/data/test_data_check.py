@@ -33,9 +33,9 @@ def checked_with(
     return partial(exit_status, "check", "num_workers=1")
 
 
-def printed(checked: dict[str, list[Problem]], *, width: int = 80, most: int | None = None) -> str:
+def printed(checked: dict[str, list[Problem]], *, width: int = 80, limit: int | None = None) -> str:
     console = Console(width=width, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: SIM115
-    console.print(problem_table(checked, most=most, width=width))
+    console.print(problem_table(checked, limit=limit, width=width))
     return console.export_text()
 
 
@@ -58,7 +58,7 @@ def test_errors_are_one_table_and_one_line_and_status_1(
     assert max(map(len, table)) <= 80
     assert last == "1 error and 3 notes in raw"
     written = pd.read_csv(tmp_path / "lists/problems.csv", keep_default_na=False)
-    assert list(written.columns) == ["root", "where", "what", "count", "mend", "level"]
+    assert list(written.columns) == ["root", "where", "what", "count", "fix", "level"]
     assert written["level"].tolist() == ["error", "note", "note", "note"]
     assert written.loc[0, "count"] == 10
     assert written.loc[0, "what"].startswith("[red]7[/red] of intensity_AU4 in frame 0"), "no markup of ours"
@@ -69,7 +69,7 @@ def test_nothing_to_check_is_one_line_and_status_2(
 ) -> None:
     assert checked_with("data=bp4d", "data.root=nowhere") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line == "there is nothing to check in nowhere nor in data/bp4d: point data.root at a data set"
+    assert line == "there is nothing to check in nowhere nor in data/bp4d. Set data.root to the folder of a data set."
 
 
 def test_a_prepared_data_set_is_checked(prepared: Path, tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_release_and_prepared_form_are_checked_together(prepared: Path, tmp_path
     assert list(checked) == [str(tmp_path), str(prepared)]
     assert [len(problems) for problems in checked.values()] == [3, 0]
     (note,) = check(configured("data=bp4d", "data.root=nowhere", f"data.prepared={prepared}"))["nowhere"]
-    assert (note.level, note.what) == ("note", "no release here; only the prepared form was checked")
+    assert (note.level, note.what) == ("note", "the release does not exist; only the prepared form was checked")
 
 
 def test_released_lists_are_checked_fold_by_fold(tmp_path: Path) -> None:
@@ -104,20 +104,20 @@ def test_released_lists_are_checked_fold_by_fold(tmp_path: Path) -> None:
     assert [(p.where, p.level) for p in problems] == [("fold 2", "error"), ("fold 3", "error"), ("fold 1", "note")]
     lines, absent, gap = (p.what for p in problems)
     assert "BP4D_train_label_fold2.txt has 2 lines" in lines
-    assert "no list" in absent
-    assert "2 frames are left out inside 2 videos" in gap
-    with pytest.raises(InputError, match="there is nothing to check in nowhere: "):
+    assert "does not exist" in absent
+    assert "2 frames are missing inside 2 videos" in gap
+    with pytest.raises(InputError, match="there is nothing to check in nowhere"):
         check(configured("data=released_lists", "data.root=nowhere"))
 
 
 def test_a_kind_that_is_everywhere_does_not_hide_the_others() -> None:
     many = [Problem(f"F{n:03d}/T1", f"{n} frames are missing", fix="restore them") for n in range(1, 100)]
     checked = {"raw": [*many, Problem("fold 1", "lacks F007")]}
-    table = printed(checked, most=10)
-    assert table.count("bring them back") == 10
-    assert "and in 89 more places" in " ".join(table.split())
+    table = printed(checked, limit=10)
+    assert table.count("restore them") == 10
+    assert "and 89 more" in " ".join(table.split())
     assert "lacks F007" in table
-    assert printed(checked).count("bring them back") == printed(checked, most=98).count("bring them back") == 99
+    assert printed(checked).count("restore them") == printed(checked, limit=98).count("restore them") == 99
     assert summary(checked) == "100 errors and 0 notes in raw"
 
 

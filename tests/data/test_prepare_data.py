@@ -59,7 +59,7 @@ def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         [*command, f"data.prepared={tmp_path}/prepared"], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert "6 subjects, 6 videos, 51 coded frames" in done.stdout
+    assert "6 subjects, 6 videos, 51 labeled frames" in done.stdout
     assert f"51 faces of 256 px to {tmp_path}/prepared" in done.stdout
     assert "fold 1: no frames and no labels of F004, F006" in done.stdout
     assert sorted(tmp_path.rglob("*")) == before
@@ -68,5 +68,5 @@ def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
 def test_a_release_that_is_not_there_is_told(tmp_path: Path) -> None:
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("prepare", ["data=bp4d", f"data.root={tmp_path}/no", f"data.prepared={tmp_path}/prepared"])
-    with pytest.raises(InputError, match=r"there is no folder .*/no: point data\.root at the release"):
+    with pytest.raises(InputError, match=r"data\.root: folder '.*/no' does not exist"):
         prepare(cfg)

@@ -85,7 +85,7 @@ def test_rendered_faces_are_rendered_first_and_called_that(
 
 
 def test_what_is_not_there_is_one_line(composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no prepared data set in"):
+    with pytest.raises(InputError, match="contains no prepared data set"):
         write_label_report(composed("data=prepared", f"data.module.source.root={tmp_path / 'nothing'}"))
     (tmp_path / "out").write_text("a file")
     with pytest.raises(InputError, match=r"^out=.*out cannot be written: .*Set out to another folder"):

@@ -1,7 +1,4 @@
-"""Say everything that is wrong with a data set: ``mdhr check data=bp4d data.root=...``, ``conf/check.yaml``.
-
-Exit status: 0 without errors, 1 with errors, 2 where there is nothing to check.
-"""
+"""Check of a data set and the table of its problems, for ``mdhr check``."""
 
 import warnings
 from collections import Counter
@@ -26,13 +23,13 @@ from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 
 Checked = dict[str, list[Problem]]
-"""Problems by the folder that was checked, errors before notes."""
+"""Problems by checked folder, errors before notes."""
 
 
 def check(cfg: DictConfig) -> Checked:
-    """Check what there is of a data set: release, prepared form, released lists.
+    """Check the parts of a data set that exist: release, prepared form, released lists.
 
-    Raises ``InputError`` where there is nothing of it.
+    Raises ``InputError`` if none exists.
     """
     checked: Checked = {}
     with stop_on_signals():
@@ -40,7 +37,7 @@ def check(cfg: DictConfig) -> Checked:
             checked[root] = sorted(problems, key=lambda problem: problem.level)
     if not checked:
         folders = " nor in ".join(dict.fromkeys([str(cfg.data.root), str(cfg.data.prepared)]))
-        raise InputError(f"there is nothing to check in {folders}: point data.root at a data set")
+        raise InputError(f"there is nothing to check in {folders}. Set data.root to the folder of a data set.")
     return checked
 
 
@@ -56,7 +53,7 @@ def _checks(cfg: DictConfig) -> Iterator[tuple[str, list[Problem]]]:
         if Path(root).is_dir():
             yield root, check_release(instantiate(cfg.data.release).read(), deep=cfg.deep, **settings)
         elif has_prepared:
-            yield root, [Problem(root, "no release here; only the prepared form was checked", level="note")]
+            yield root, [Problem(root, "the release does not exist; only the prepared form was checked", level="note")]
     if has_prepared:
         yield prepared, check_prepared(prepared, instantiate(cfg.data.au_set), **settings)
 
@@ -75,8 +72,8 @@ def _check_lists(cfg: DictConfig) -> list[Problem]:
     return problems
 
 
-def problem_table(checked: Checked, *, most: int | None, width: int) -> Table:
-    """Return one table of all problems with at most ``most`` rows per kind and folder; ``width`` is in characters."""
+def problem_table(checked: Checked, *, limit: int | None, width: int) -> Table:
+    """Return one table of all problems with at most ``limit`` rows per kind and folder; ``width`` is in characters."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("where", ratio=4, overflow="fold")
     table.add_column("what", ratio=6, overflow="fold")
@@ -92,12 +89,12 @@ def problem_table(checked: Checked, *, most: int | None, width: int) -> Table:
             kind = _kind(problem)
             listed[kind] += 1
             style, mark = ("", "red") if problem.level == "error" else ("dim", "")
-            if most is None or listed[kind] <= most or kinds[kind] == most + 1:
+            if limit is None or listed[kind] <= limit or kinds[kind] == limit + 1:
                 what = Text().append(f"{problem.level}: ", style=mark).append(problem.what)
                 where = _wrapped_path(problem.where, width // 4)
                 table.add_row(where, what, f"{problem.count:,}", Text(problem.fix), style=style)
             elif listed[kind] == kinds[kind]:
-                more = f"and {kinds[kind] - most} more; most=null lists all"
+                more = f"and {kinds[kind] - limit} more; set limit=null to list all"
                 table.add_row("", Text(more, style="italic"), style=style)
     return table
 
@@ -132,7 +129,7 @@ def print_problems(cfg: DictConfig) -> int:
     checked = check(cfg)
     if any(checked.values()):
         console = Console()
-        console.print(problem_table(checked, most=cfg.most, width=console.width))
+        console.print(problem_table(checked, limit=cfg.limit, width=console.width))
     if cfg.out:
         write_csv(checked, Path(cfg.out))
     print(summary(checked))

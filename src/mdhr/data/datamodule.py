@@ -1,9 +1,13 @@
-"""The data of one experiment: who trains, who chooses the epoch, who is tested.
+"""Data module of one experiment: training, validation and test split of one fold.
 
-Protocols (say which beside every number):
+Protocols:
 
-- ``honest``: a subject-disjoint part of the training subjects is the validation set; the test fold is touched once.
-- ``paper``: the test fold is the validation set too, as in the released code. For comparison with published figures.
+- ``honest``: the validation split is a part of the training subjects. The test fold is scored once, with the selected
+  checkpoint.
+- ``paper``: the test fold is also the validation split, so the checkpoint is selected on the test fold, as in the
+  released code. Results are optimistic; use it to compare with published results.
+
+Report the protocol with every result.
 """
 
 import warnings
@@ -25,32 +29,32 @@ from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
+from mdhr.data.subject_split import Split, split_subjects
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 
-Split = Literal["train", "val", "test"]
-_SPLIT = 3
-"""Keeps the random numbers of the split apart from those of other users of the same seed."""
-
 
 class FaceVideoData(LightningDataModule):
-    """Clips of face videos for one fold of one data set.
+    """Clips of face videos for one fold of a data set.
 
     Parameters
     ----------
-    source: gives the manifest when called with ``au_set=``, e.g. a partial of ``read_manifest``; read in ``setup``.
+    source: returns the manifest when ``setup`` calls it with ``au_set=``, such as a partial of ``read_manifest``.
     fold: number of the test fold.
-    num_frames: T, frames of a clip; ``frame_stride`` of the video's frames lie between two of them.
-    crop_size: width and height of what the network sees, in pixels.
-    clips_per_video: random clips of every training video in an epoch (paper: 1).
-    validation_fraction: part of the training subjects that protocol ``honest`` sets aside, drawn by ``seed``.
-    drop_list: file of frames that take no part, see ``drop_list``.
+    protocol: ``honest`` or ``paper``, see above.
+    num_frames: T, frames of a clip.
+    crop_size: width and height of the network's input in pixels.
+    clips_per_video: random clips per training video and epoch (paper: 1).
+    frame_stride: number of frames from one frame of a clip to the next.
+    validation_fraction: share of the training subjects in the validation split of protocol ``honest``, sampled with
+        ``seed``.
+    drop_list: file of excluded frames, see :mod:`mdhr.data.prepared.drop_list`.
     jitter: range of the factors for brightness, contrast and saturation.
-    maps: folder of the maps of a frozen backbone, which then take the place of the frames, see ``stored_features``.
-    frames: folder of the frames as pixels, which are read instead of the image files, see ``stored_frames``.
+    features: folder of stored feature maps of a frozen backbone, which replace the frames.
+    frames: folder of decoded frames, which replace the image files.
 
-    Raises ``InputError`` from ``setup`` if the fold is unknown, a split would be empty, the frames are smaller
-    than the crop, or ``maps`` or ``frames`` are not those of this data.
+    Raises ``InputError`` from ``setup`` if the fold does not exist, a split is empty, the frames are smaller than the
+    crop, or ``features`` or ``frames`` were stored from other data.
     """
 
     def __init__(
@@ -75,7 +79,7 @@ class FaceVideoData(LightningDataModule):
     ) -> None:
         super().__init__()
         if protocol not in ("honest", "paper"):
-            raise InputError(f"unknown protocol {protocol!r}: use honest or paper")
+            raise InputError(f"data.protocol={protocol!r} is unknown: expected honest or paper.")
         self.source = source
         self.au_set = au_set
         self.protocol = protocol
@@ -99,22 +103,22 @@ class FaceVideoData(LightningDataModule):
 
     @property
     def manifest(self) -> Manifest:
-        """What the source gave."""
+        """Manifest without dropped frames."""
         self.setup()
         assert self._manifest is not None
         return self._manifest
 
     def setup(self, stage: str | None = None) -> None:
-        """Read the manifest and divide its videos, once."""
+        """Read the manifest and split its videos. Later calls do nothing."""
         if self._manifest is not None:
             return
-        manifest = whole = self.source(au_set=self.au_set)
+        manifest = complete = self.source(au_set=self.au_set)
         if self.drop_list is not None:
-            manifest = without_dropped(whole, self.drop_list)
+            manifest = without_dropped(complete, self.drop_list)
         if self.crop_size > manifest.size:
             raise InputError(
-                f"crop_size {self.crop_size} exceeds the frames of {manifest.root}, which are {manifest.size} px: "
-                "lower data.crop_size or prepare larger frames"
+                f"data.crop_size={self.crop_size} exceeds the frame size of {manifest.root}, {manifest.size} px. "
+                "Lower data.crop_size or prepare larger frames with data.prepare.size."
             )
         subjects = split_subjects(
             manifest, fold=self.fold, protocol=self.protocol, fraction=self.validation_fraction, seed=self.seed
@@ -124,28 +128,32 @@ class FaceVideoData(LightningDataModule):
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
         }
         self.stored_features = (
-            StoredFeatures(self.features, manifest=whole, crop_size=self.crop_size) if self.features else None
+            StoredFeatures(self.features, manifest=complete, crop_size=self.crop_size) if self.features else None
         )
-        self.stored_frames = StoredFrames(self.frames, manifest=whole) if self.frames else None
+        self.stored_frames = StoredFrames(self.frames, manifest=complete) if self.frames else None
         self._manifest = manifest
 
     def videos(self, split: Split) -> list[Video]:
-        """The videos of a split; ``ClipBatch.video`` of its batches is the position in this list."""
+        """Return the videos of a split. ``ClipBatch.video`` is an index into this list."""
         self.setup()
         return self._videos[split]
 
     def class_rates(self) -> Tensor:
-        """``(N,)`` float64: how often every action unit occurs among the training frames that have its label."""
+        """Return ``(N,)`` float64: share of occurrences of every action unit among the training frames with its label.
+
+        Raises ``InputError`` if an action unit has no labels.
+        """
         au = np.concatenate([video.au for video in self.videos("train")])
         known = (au != MISSING).sum(0)
         if not known.all():
             raise InputError(
-                f"no training frame of fold {self.fold} has a label of {self.au_set.columns[int(known.argmin())]}"
+                f"no training frame of fold {self.fold} has a label of {self.au_set.columns[int(known.argmin())]}. "
+                "Check the labels with `mdhr check`."
             )
         return torch.from_numpy((au == 1).sum(0) / known)
 
     def train_dataloader(self) -> DataLoader[ClipBatch]:
-        """Random clips in random order."""
+        """Return random clips in random order."""
         dataset = TrainingClips(
             **self._common("train"), seed=self.seed, clips_per_video=self.clips_per_video, jitter=self.jitter
         )
@@ -156,11 +164,11 @@ class FaceVideoData(LightningDataModule):
         return loader
 
     def val_dataloader(self) -> DataLoader[ClipBatch]:
-        """Consecutive segments of the validation videos."""
+        """Return consecutive segments of the validation videos."""
         return self._segments("val")
 
     def test_dataloader(self) -> DataLoader[ClipBatch]:
-        """Consecutive segments of the test fold."""
+        """Return consecutive segments of the test videos."""
         return self._segments("test")
 
     def on_after_batch_transfer(self, batch: ClipBatch, dataloader_idx: int) -> ClipBatch:
@@ -168,7 +176,7 @@ class FaceVideoData(LightningDataModule):
         return batch if batch.frames is None else batch._replace(frames=normalize(batch.frames))
 
     def _common(self, split: Split) -> dict[str, Any]:
-        """What clips of training and of testing are made of."""
+        """Return the arguments that both data sets share."""
         return {
             "videos": self.videos(split),
             "au_set": self.au_set,
@@ -200,10 +208,10 @@ class FaceVideoData(LightningDataModule):
         )
 
     def _continue(self, sampler: EpochSampler, *, num_batches: int) -> None:
-        """Let a resumed trainer go on with the batch that it would have drawn next.
+        """Set epoch and position of the sampler for a resumed trainer.
 
-        Workers begin to draw before a resumed trainer tells the sampler its epoch, and it never says how much of
-        that epoch was done, so ask its counters.
+        The trainer sets the epoch only after workers have loaded their first clips, and never sets the position inside
+        the epoch. Both come from its counters.
         """
         if self.trainer is None:
             return
@@ -214,39 +222,13 @@ class FaceVideoData(LightningDataModule):
             return
         sampler.epoch += batches // num_batches
         sampler.num_skipped = batches % num_batches * self.batch_size
-        # Lightning cannot know this and warns that the rest of the epoch is unreliable.
+        # Lightning is unaware of the position and warns that the data loader is not resumable.
         warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")
 
     def _process(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
-def split_subjects(
-    manifest: Manifest, *, fold: int, protocol: str, fraction: float, seed: int
-) -> dict[Split, frozenset[str]]:
-    """Who trains, validates and is tested; raises ``InputError`` if the fold is unknown or a split is empty."""
-    if fold not in manifest.folds:
-        known = ", ".join(str(number) for number in sorted(manifest.folds))
-        raise InputError(f"{manifest.name} has no fold {fold}: set data.fold to one of {known}")
-    present = set(manifest.table["subject"])
-    test = present & set(manifest.folds[fold])
-    train = sorted(present - test)
-    if protocol == "paper":
-        val = test
-    else:
-        num_val = max(1, round(fraction * len(train)))
-        order = np.random.default_rng([_SPLIT, seed, fold]).permutation(len(train))
-        val = {train[i] for i in order[:num_val]}
-    splits: dict[Split, set[str]] = {"train": set(train) - (val - test), "val": val, "test": test}
-    for split, subjects in splits.items():
-        if not subjects:
-            raise InputError(
-                f"fold {fold} of {manifest.name} leaves nobody for split {split} ({len(present)} subjects in "
-                f"{manifest.root}): add subjects or change data.fold, data.protocol or validation_fraction"
-            )
-    return {split: frozenset(subjects) for split, subjects in splits.items()}
-
-
 def _one_thread(_: int) -> None:
-    """Workers are the parallelism; threads inside them only get in each other's way."""
+    """Use one OpenCV thread per worker process."""
     cv2.setNumThreads(0)

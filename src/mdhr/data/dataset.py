@@ -1,7 +1,7 @@
-"""Clips out of videos: one random clip of every training video an epoch, consecutive segments of test videos.
+"""Clips of videos: random clips for training, consecutive segments for validation and testing.
 
-A clip is T frames, ``stride`` frames apart. Where the video ends first, its last frame is repeated with labels -1
-and frame number -1, so that padding takes part in no loss and no metric.
+A clip is T frames, ``stride`` frames apart. If the video is shorter, its last frame is repeated with label -1 and frame
+number -1, which losses and metrics ignore.
 """
 
 import warnings
@@ -21,18 +21,25 @@ from mdhr.data.prepared.manifest import Video
 from mdhr.data.transforms import augment, resize, sample_augmentation
 from mdhr.data.video.frame_images import read_frame
 
-_DRAW = 1
-"""Keeps the random numbers of clips apart from those of other users of the same seed."""
+_CLIP_STREAM = 1
+"""Separates the random numbers of clips from others of the same seed."""
 
 
 class TrainingClips(Dataset[ClipBatch]):
-    """Random augmented clips: ``clips_per_video`` from every video in an epoch.
+    """Random augmented clips, ``clips_per_video`` per video and epoch.
 
-    The item at ``(epoch, index)`` depends on the seed and these two numbers alone: neither on the number of workers
-    nor on what was drawn before, so a resumed run draws what the unbroken run would have drawn. A plain ``index``
-    is taken as one of epoch 0. With ``maps`` the clips hold those instead of pixels, and of an augmentation the flip;
-    ``stored_frames`` stand in for the image files.
-    Warns once about videos that are shorter than a clip.
+    The item at ``(epoch, index)`` depends only on the seed and these two numbers, so the number of workers does not
+    matter and a resumed run samples the same clips. A plain ``index`` belongs to epoch 0. Warns once about videos
+    shorter than a clip.
+
+    Parameters
+    ----------
+    size: width and height of the frames of the data set.
+    crop_size: width and height of the random crop.
+    stride: number of frames from one frame of a clip to the next.
+    jitter: range of the factors for brightness, contrast and saturation.
+    features: stored feature maps, which replace the frames. Of the augmentations, the flip applies.
+    stored_frames: decoded frames, which replace the image files.
     """
 
     def __init__(
@@ -65,8 +72,8 @@ class TrainingClips(Dataset[ClipBatch]):
         short = [video.name for video in videos if len(video) < self.span]
         if short:
             warnings.warn(
-                f"{len(short)} of {len(videos)} training videos are shorter than a clip of {self.span} frames and "
-                f"padded with their last frame, labeled missing; the first is {short[0]}",
+                f"{len(short)} of {len(videos)} training videos are shorter than a clip of {self.span} frames and are "
+                f"padded with unlabeled copies of their last frame; the first is {short[0]}",
                 stacklevel=2,
             )
 
@@ -75,7 +82,7 @@ class TrainingClips(Dataset[ClipBatch]):
 
     def __getitem__(self, key: int | tuple[int, int]) -> ClipBatch:
         epoch, index = key if isinstance(key, tuple) else (0, key)
-        rng = np.random.default_rng([_DRAW, self.seed, epoch, index])
+        rng = np.random.default_rng([_CLIP_STREAM, self.seed, epoch, index])
         video = index // self.clips_per_video
         start = int(rng.integers(max(1, len(self.videos[video]) - self.span + 1)))
         draw = sample_augmentation(rng, size=self.size, crop_size=self.crop_size, jitter=self.jitter)
@@ -87,19 +94,23 @@ class TrainingClips(Dataset[ClipBatch]):
         if self.features is not None:
             features = self.features.read(paths, mirrored=draw.flip)
         else:
-            frames = _pictures(
+            frames = _load_frames(
                 paths, self.crop_size, lambda path, out: augment(self.read(path), draw, self.crop_size, out=out)
             )
         return _clip(self.videos[video], video, positions, padding, frames, features, self.au_set)
 
 
 def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 0) -> list[int]:
-    """Where the consecutive segments of a video begin; with a stride s they are s interleaved sequences.
+    """Return the first frame of every segment of a video; together the segments cover every frame.
 
-    Segments that share ``overlap`` frames (0 to T - 1) with the next one cover every frame, too.
+    With stride s, the segments form s interleaved sequences.
+
+    Parameters
+    ----------
+    overlap: frames that consecutive segments share, 0 to T - 1.
     """
     step = (num_frames - overlap) * stride
-    # A segment that begins later than that holds no frame that the one before lacks.
+    # A segment that starts later contains no frame that the previous one lacks.
     return [
         start
         for phase in range(min(stride, length))
@@ -108,12 +119,10 @@ def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 
 
 
 class SequentialClips(Dataset[ClipBatch]):
-    """All frames of all videos, each exactly once, in consecutive clips; the last of a video may be padded.
+    """Consecutive clips that contain every frame of every video exactly once; the last clips of a video may be padded.
 
-    With a stride s the clips of a video are s interleaved sequences of segments.
+    Parameters are those of :class:`TrainingClips`.
     """
-
-    __test__ = False  # pytest: this is no test
 
     def __init__(
         self,
@@ -140,13 +149,13 @@ class SequentialClips(Dataset[ClipBatch]):
             for video, frames in enumerate(videos)
             for start in segment_starts(len(frames), num_frames=num_frames, stride=stride)
         ]
-        """Video and position of the first frame of every segment."""
+        """Index of the video and position of the first frame of every segment."""
 
     def __len__(self) -> int:
         return len(self.segments)
 
     def positions(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of a segment's T frames in its video, and which of them are padding."""
+        """Return the positions of the T frames of a segment in its video, and which of them are padding."""
         video, start = self.segments[index]
         length = len(self.videos[video])
         return clip_positions(start, num_frames=self.num_frames, stride=self.stride, length=length)
@@ -159,14 +168,16 @@ class SequentialClips(Dataset[ClipBatch]):
         if self.features is not None:
             features = self.features.read(paths, mirrored=False)
         else:
-            frames = _pictures(paths, self.size, lambda path, out: np.copyto(out, self.read(path)))
+            frames = _load_frames(paths, self.size, lambda path, out: np.copyto(out, self.read(path)))
             frames = resize(frames, self.crop_size)
         return _clip(self.videos[video], video, positions, padding, frames, features, self.au_set)
 
 
 def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """``(T,)`` positions of a clip in a video of ``length`` frames, the last one repeated where it ends, and
-    ``(T,)`` boolean: is this padding?"""
+    """Return ``(T,)`` positions of a clip in a video of ``length`` frames and a ``(T,)`` mask of padding.
+
+    Padding repeats the last position of the clip inside the video.
+    """
     positions = start + stride * np.arange(num_frames)
     padding = positions >= length
     return np.where(padding, positions[~padding][-1], positions), padding
@@ -201,7 +212,7 @@ def _clip(
     )
 
 
-def _pictures(paths: Sequence[str], size: int, fill: Callable[[str, np.ndarray], object]) -> Tensor:
+def _load_frames(paths: Sequence[str], size: int, fill: Callable[[str, np.ndarray], object]) -> Tensor:
     """``T 3 size size`` of what ``fill`` puts into its second argument; a file that padding repeats is read once."""
     frames = np.empty((len(paths), size, size, 3), np.uint8)
     for t, path in enumerate(paths):

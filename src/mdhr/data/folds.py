@@ -1,6 +1,6 @@
-"""Test subjects of the three folds that published figures on BP4D and DISFA are means over; frozen facts.
+"""Test subjects of the three folds of BP4D and DISFA that published results use.
 
-A fold's training subjects are those of the other two. Source: the lists that go with the released code.
+The training subjects of a fold are the test subjects of the other two. Source: the lists of the released code.
 """
 
 

@@ -1,7 +1,4 @@
-"""Prepare a data set: ``mdhr prepare data=bp4d data.root=...``, see ``conf/prepare.yaml``.
-
-Goes on where it was stopped and keeps what is there. With ``--dry-run`` it only says what it would do.
-"""
+"""Preparation of a data set, for ``mdhr prepare``."""
 
 from pathlib import Path
 
@@ -14,12 +11,14 @@ from mdhr.errors import InputError
 
 
 def prepare(cfg: DictConfig) -> None:
-    """Run what ``cfg.data.prepare`` describes, or with ``cfg.dry_run`` print its ``plan``.
+    """Run the preparation in ``cfg.data.prepare``, or print its plan if ``cfg.dry_run`` is set.
 
-    With ``cfg.if_missing`` a set that is prepared is left alone.
+    If ``cfg.if_missing`` is set, a prepared data set is kept regardless of its settings.
+
+    Raises ``InputError`` if the data set has no node ``prepare``, or from the preparation.
     """
     if "prepare" not in cfg.data:
-        raise InputError(f"data={cfg.data.name} says not how it is prepared (it has no node data.prepare)")
+        raise InputError(f"data={cfg.data.name} cannot be prepared: it has no node data.prepare.")
     if cfg.get("if_missing") and (Path(cfg.data.prepared) / DESCRIPTION).is_file():
         return
     with stop_on_signals():

@@ -16,9 +16,10 @@ from mdhr.files.atomic import remove_temporary_files, write_text
 def atomic_folder(
     folder: Path, *, advice: str = "Fix this and run the command again; complete videos are kept."
 ) -> Iterator[Path]:
-    """Yield an empty hidden folder next to ``folder`` that replaces it at the end.
+    """Yield an empty hidden folder next to ``folder`` that is renamed to it at the end.
 
-    If the block raises, the hidden folder is deleted. One that a killed process left is deleted first.
+    An existing folder and the hidden folder of a killed process are deleted first. If the block raises, the hidden
+    folder is deleted, so that ``folder`` is complete or absent.
 
     Parameters
     ----------

@@ -59,7 +59,9 @@ def run_all(
     # Nothing is sent through the pipe. It closes when this process closes it or is killed, and workers then exit.
     worker_end, parent_end = context.Pipe(duplex=False)
     counter = context.Value("q", 0)
-    pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=(worker_end, counter))
+    pool = ProcessPoolExecutor(
+        num_workers, mp_context=context, initializer=_start_worker, initargs=(worker_end, counter)
+    )
     try:
         jobs = [pool.submit(task, settings, item) for item in items]
         for job in _as_completed(jobs, counter, progress):
@@ -88,7 +90,9 @@ def count(number: int) -> None:
 def frame_progress(description: str, *, total: int, done: int) -> tqdm:
     """Return a progress bar in frames; it refreshes every 10 s if the output is a log file."""
     interval = 0.1 if sys.stderr.isatty() else 10
-    return tqdm(total=total, initial=done, desc=description, unit=" frames", mininterval=interval, disable=done == total)
+    return tqdm(
+        total=total, initial=done, desc=description, unit=" frames", mininterval=interval, disable=done == total
+    )
 
 
 class HalfFrameProgress:

@@ -86,11 +86,11 @@ def test_wrong_tables_are_refused() -> None:
     table = frames_table()
     with pytest.raises(InputError, match="no column AU7"):
         check_table(table.drop(columns="AU7"), BP4D, where="here")
-    with pytest.raises(InputError, match="frame 8 of F002/T2 is there twice"):
+    with pytest.raises(InputError, match="frame 8 of F002/T2 exists twice"):
         check_table(pd.concat([table, table[:1]]), BP4D, where="here")
-    with pytest.raises(InputError, match="holds no frame"):
+    with pytest.raises(InputError, match="contains no frames"):
         check_table(table[:0], BP4D, where="here")
-    with pytest.raises(InputError, match="column frame holds float64, not whole numbers"):
+    with pytest.raises(InputError, match="column frame contains float64, expected integers"):
         check_table(table.assign(frame=0.5), BP4D, where="here")
     with pytest.raises(InputError, match="row 0, column path is empty"):
         check_table(table.assign(path=None), BP4D, where="here")
@@ -103,7 +103,7 @@ def test_absent_folder_says_how_to_get_one(tmp_path: Path) -> None:
 
 def test_other_action_unit_set_names_both(tmp_path: Path) -> None:
     write(tmp_path, frames_table())
-    with pytest.raises(InputError, match="action units of BP4D, but DISFA's are wanted"):
+    with pytest.raises(InputError, match="action units of BP4D, but those of DISFA are required"):
         read_manifest(tmp_path, au_set=DISFA)
 
 
@@ -111,10 +111,10 @@ def test_changed_or_absent_table_is_refused(tmp_path: Path) -> None:
     write(tmp_path, frames_table())
     path = tmp_path / "manifest.parquet"
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(InputError, match="prepare it again"):
+    with pytest.raises(InputError, match="Prepare the data set again"):
         read_manifest(tmp_path)
     path.unlink()
-    with pytest.raises(InputError, match="prepare it again"):
+    with pytest.raises(InputError, match="Prepare the data set again"):
         read_manifest(tmp_path)
 
 

@@ -16,9 +16,9 @@ import yaml
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import DESCRIPTION, TABLE
 from mdhr.data.prepared.prepared_checks import check_prepared
+from mdhr.data.problems import Problem
 from mdhr.data.releases.bp4d import Bp4dRelease
 from mdhr.data.releases.preparation import Preparation
-from mdhr.data.problems import Problem
 from tests.data.conftest import SIZE
 from tests.support.raw_trees import build_bp4d
 
@@ -75,22 +75,22 @@ def make_folder(path: Path) -> None:
 Damage = tuple[Callable[[Path], object], str, str, int]
 
 DAMAGE: dict[str, Damage] = {
-    "no description": (lambda root: (root / DESCRIPTION).unlink(), DESCRIPTION, "is not there", 1),
+    "no description": (lambda root: (root / DESCRIPTION).unlink(), DESCRIPTION, "does not exist", 1),
     "description is a folder": (lambda root: make_folder(root / DESCRIPTION), DESCRIPTION, "cannot be read", 1),
-    "description is no YAML": (lambda root: (root / DESCRIPTION).write_text("{a: ["), DESCRIPTION, "is no YAML", 1),
+    "description is no YAML": (lambda root: (root / DESCRIPTION).write_text("{a: ["), DESCRIPTION, "is not valid YAML", 1),
     "description is a list": (lambda root: (root / DESCRIPTION).write_text("- 1"), DESCRIPTION, "content", 1),
     "description is binary": (
-        lambda root: (root / DESCRIPTION).write_bytes(bytes(range(256))), DESCRIPTION, "cannot be read|is no YAML", 1
+        lambda root: (root / DESCRIPTION).write_bytes(bytes(range(256))), DESCRIPTION, "cannot be read|is not valid YAML", 1
     ),
     "an entry is missing": (lambda root: describe(root, size=None), DESCRIPTION, "size: Field required", 1),
     "folds are a number": (lambda root: describe(root, folds=3), DESCRIPTION, "folds: ", 1),
     "unknown action units": (lambda root: describe(root, au_set="BP5D"), DESCRIPTION, "au_set: .*BP5D", 1),
-    "no table": (lambda root: (root / TABLE).unlink(), TABLE, "is not there", 1),
+    "no table": (lambda root: (root / TABLE).unlink(), TABLE, "does not exist", 1),
     "another table": (
         lambda root: pd.read_parquet(root / TABLE).iloc[::-1].to_parquet(root / TABLE, index=False),
-        TABLE, "is not the table that prepared.yaml was written with", 1,
+        TABLE, "does not match the checksum in prepared.yaml", 1,
     ),
-    "an empty table": (lambda root: rewrite(root, lambda table: table[:0]), TABLE, "holds no frame", 1),
+    "an empty table": (lambda root: rewrite(root, lambda table: table[:0]), TABLE, "contains no frames", 1),
     "no column of a unit": (
         lambda root: rewrite(root, lambda table: table.drop(columns=["AU4", "AU7"])), TABLE, "no column AU4, AU7", 2
     ),
@@ -99,7 +99,7 @@ DAMAGE: dict[str, Damage] = {
     ),
     "unknown labels": (
         lambda root: rewrite(root, lambda table: with_cells(table, "AU4", {0: 7, 2: 3}, "int8")),
-        "F001/T1", "label 7 of AU4 in frame 20 is none of 0, 1, -1", 2,
+        "F001/T1", "label 7 of AU4 in frame 20 is not 0, 1 or -1", 2,
     ),
     "labels that are words": (
         lambda root: rewrite(root, lambda table: with_cells(table.astype({"AU4": str}), "AU4", {1: "yes"}, "str")),
@@ -107,7 +107,7 @@ DAMAGE: dict[str, Damage] = {
     ),
     "labels that are empty": (
         lambda root: rewrite(root, lambda table: with_cells(table, "AU4", {1: None}, "float64")),
-        "F001/T1", r"label \(nothing\) of AU4 in frame 21", 1,
+        "F001/T1", r"label \(empty\) of AU4 in frame 21", 1,
     ),
     "intensities": (
         lambda root: rewrite(root, lambda table: table.assign(intensity_AU1=[0.5] * 8 + [6] + [2] * (len(table) - 9))),
@@ -118,7 +118,7 @@ DAMAGE: dict[str, Damage] = {
     ),
     "a frame number that is none": (
         lambda root: rewrite(root, lambda table: with_cells(table, "frame", {3: None}, "float64")),
-        "F001/T1", r"frame number \(nothing\) is no whole number", 1,
+        "F001/T1", r"frame number \(empty\) is not an integer", 1,
     ),
     "an image is missing": (lambda root: (root / IMAGE).unlink(), "F001/T1", f"no image {IMAGE.name}", 1),
     "an image is a folder": (lambda root: make_folder(root / IMAGE), "F001/T1", f"no image {IMAGE.name}", 1),
@@ -169,8 +169,8 @@ def test_a_table_that_is_none(content: bytes, tiny: Path, tmp_path: Path) -> Non
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     (tmp_path / TABLE).write_bytes(content)
     checksum, table = problems_of(tmp_path)
-    assert "is not the table" in checksum.what
-    assert table.what.startswith("is no parquet table")
+    assert "does not match the checksum" in checksum.what
+    assert table.what.startswith("is not a parquet table")
 
 
 def test_a_table_is_checked_without_its_description(tiny: Path, tmp_path: Path) -> None:

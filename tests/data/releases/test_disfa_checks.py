@@ -23,11 +23,11 @@ DISFA_DAMAGE: dict[str, Damage] = {
         lambda root: (root / SN001 / "SN001_au4.txt").write_text(
             "".join(f"{n},{9 if n in (3, 5) else 0}\n" for n in range(1, 11))
         ),
-        str(SN001), "9 of intensity_AU4 in frame 2, counted from 0, is none of 0 to 5", 2,
+        str(SN001), "9 of intensity_AU4 in frame 2, counted from 0, is not from 0 to 5", 2,
     ),
     "lines of one unit": (
         lambda root: (root / SN001 / "SN001_au4.txt").write_text("".join(f"{n},0\n" for n in range(1, 9))),
-        str(SN001), r"\(nothing\) of intensity_AU4 in frame 8", 2,
+        str(SN001), r"\(empty\) of intensity_AU4 in frame 8", 2,
     ),
     "a line twice": (
         lambda root: [f.write_text(f.read_text() + "7,1\n") for f in (root / SN001).glob("*.txt")],
@@ -37,7 +37,7 @@ DISFA_DAMAGE: dict[str, Damage] = {
         lambda root: [
             f.write_text("".join(f"{n},0\n" for n in range(10))) for f in (root / SN001).glob("*.txt")
         ],
-        "SN001/video", "labels without a frame: no picture of frame -1", 1,
+        "SN001/video", "labels without a frame: no image of frame -1", 1,
     ),
     "no file of a unit": (
         lambda root: (root / SN001 / "SN001_au26.txt").unlink(), str(SN001), "no file for AU26", 1
@@ -48,7 +48,7 @@ DISFA_DAMAGE: dict[str, Damage] = {
     ),
     "a video that is text": (
         lambda root: (root / "Videos_LeftCamera/LeftVideoSN001_comp.avi").write_text("film"),
-        "SN001/video", "labels without images or a video that can be read", 1,
+        "SN001/video", "labels without images or a readable video", 1,
     ),
 }  # fmt: skip
 
@@ -83,4 +83,4 @@ def test_a_video_that_breaks_off_is_only_found_by_decoding(tmp_path: Path) -> No
     (error,) = errors_of(tmp_path, deep=True)
     assert error.where == "SN001/video"
     assert error.count in (4, 5), "frames from the seventh on, and what the decoder still held back"
-    assert error.what == f"frame {10 - error.count} is truncated or no image"
+    assert error.what == f"frame {10 - error.count} is truncated or not an image"

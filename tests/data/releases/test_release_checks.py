@@ -11,12 +11,13 @@ import pandas as pd
 import pytest
 
 from mdhr.action_units import BP4D, DISFA
+from mdhr.data.fold_checks import check_fold_subjects
 from mdhr.data.folds import BP4D_FOLDS
-from mdhr.data.releases.bp4d import Bp4dRelease
-from mdhr.data.releases.disfa import DisfaRelease
 from mdhr.data.problems import Problem
+from mdhr.data.releases.bp4d import Bp4dRelease
 from mdhr.data.releases.contents import ReleaseContents, ReleaseVideo
-from mdhr.data.releases.release_checks import check_release, check_subjects
+from mdhr.data.releases.disfa import DisfaRelease
+from mdhr.data.releases.release_checks import check_release
 from tests.support.raw_trees import VARIANTS, build_bp4d
 
 LABELS = Path("AUCoding/AU_OCC")
@@ -82,7 +83,7 @@ NOT_TABLES = {"a binary file": bytes(range(256)) * 8, "nothing in it": b"", "whi
 BP4D_DAMAGE: dict[str, Damage] = {
     "unknown values": (
         lambda root: set_cells(root / LABELS / "F001_T1.csv", {(2, "4"): "7", (5, "24"): "x", (6, "1"): ""}),
-        "AUCoding/AU_OCC/F001_T1.csv", "label 7 of AU4 in frame 645 is none of 0, 1, 9", 3,
+        "AUCoding/AU_OCC/F001_T1.csv", "label 7 of AU4 in frame 645 is not 0, 1 or 9", 3,
     ),
     "duplicate rows": (
         lambda root: edit(root / LABELS / "F001_T1.csv", lambda table: pd.concat([table, table[3:5]])),
@@ -90,7 +91,7 @@ BP4D_DAMAGE: dict[str, Damage] = {
     ),
     "labels without frames": (
         lambda root: [(root / f"F003/T2/0{frame}.jpg").unlink() for frame in (643, 646, 651)],
-        "F003/T2", "labels without a frame: no picture of frame 643", 3,
+        "F003/T2", "labels without a frame: no image of frame 643", 3,
     ),
     "frames without labels": (
         lambda root: drop_lines(root / LABELS / "F003_T2.csv", 2, 3),
@@ -104,16 +105,16 @@ BP4D_DAMAGE: dict[str, Damage] = {
         "M007/T1", "2 frames are missing before frame 649", 1,
     ),
     "no label file": (
-        lambda root: (root / LABELS / "M011_T1.csv").unlink(), "M011/T1", "frames without a label file", 1
+        lambda root: (root / LABELS / "M011_T1.csv").unlink(), "M011/T1", "frames without a readable label file", 1
     ),
-    "no images": (lambda root: shutil.rmtree(root / "M011/T2"), "M011/T2", "labels without images or a video", 1),
+    "no images": (lambda root: shutil.rmtree(root / "M011/T2"), "M011/T2", "labels without images or a readable video", 1),
     "an empty folder": (
         lambda root: [file.unlink() for file in (root / "M011/T2").iterdir()],
-        "M011/T2", "labels without images or a video", 1,
+        "M011/T2", "labels without images or a readable video", 1,
     ),
     "a video that is not there at all": (
         lambda root: (shutil.rmtree(root / "F015/T1"), (root / LABELS / "F015_T1.csv").unlink()),
-        "F015/T1", "no such video, but others have T1", 1,
+        "F015/T1", "no such video, but other subjects have T1", 1,
     ),
     "a subject that is not there at all": (
         lambda root: (shutil.rmtree(root / "F015"), [f.unlink() for f in (root / LABELS).glob("F015*")]),
@@ -126,7 +127,7 @@ BP4D_DAMAGE: dict[str, Damage] = {
         "F077", "is a test subject of no fold", 1,
     ),
     "a label file that is a folder": (
-        lambda root: replace_by(root / LABELS / "F007_T1.csv", None), "F007/T1", "frames without a label file", 1
+        lambda root: replace_by(root / LABELS / "F007_T1.csv", None), "F007/T1", "frames without a readable label file", 1
     ),
     "a header that is missing": (
         lambda root: edit(root / LABELS / "F007_T1.csv", lambda t: t.iloc[1:].set_axis(t.iloc[0].to_list(), axis=1)),
@@ -138,18 +139,18 @@ BP4D_DAMAGE: dict[str, Damage] = {
     ),
     "a line that is longer": (
         lambda root: (root / LABELS / "F007_T1.csv").open("a").write("651,1" + ",0" * 40 + "\n"),
-        "AUCoding/AU_OCC/F007_T1.csv", "is no table of labels", 1,
+        "AUCoding/AU_OCC/F007_T1.csv", "is not a table of labels", 1,
     ),
     "a frame that is no number": (
         lambda root: set_cells(root / LABELS / "F007_T1.csv", {(1, "0"): "six"}),
-        "AUCoding/AU_OCC/F007_T1.csv", "'six' in the column of frames is no whole number", 1,
+        "AUCoding/AU_OCC/F007_T1.csv", "'six' in the frame column is not an integer", 1,
     ),
     "an image that is cut off": (lambda root: cut_off(root / "F001/T2/0650.jpg"), "F001/T2", "frame 650 is trunc", 1),
     "images that are text": (
         lambda root: [(root / f"F001/T2/0{frame}.jpg").write_text("face") for frame in (645, 644)],
-        "F001/T2", "frame 644 is truncated or no image", 2,
+        "F001/T2", "frame 644 is truncated or not an image", 2,
     ),
-    "an image that is a folder": (lambda root: replace_by(root / "F001/T2/0650.jpg", None), "F001/T2", "no pict", 1),
+    "an image that is a folder": (lambda root: replace_by(root / "F001/T2/0650.jpg", None), "F001/T2", "no image", 1),
     "two images of one number": (
         lambda root: shutil.copy(root / "F001/T2/0650.jpg", root / "F001/T2/650.jpg"),
         "F001/T2", r"650\.jpg has the number of another image", 1,
@@ -162,7 +163,7 @@ BP4D_DAMAGE: dict[str, Damage] = {
         for name, content in NOT_TABLES.items()
     },
 }  # fmt: skip
-UNREADABLE = "frames without a label file that can be read"
+UNREADABLE = "frames without a readable label file"
 MISSING_KINDS = ("a video that", "a subject that")
 """What partial=true is for."""
 
@@ -211,7 +212,7 @@ def test_an_empty_release_lacks_everybody(tmp_path: Path) -> None:
 
 
 def test_a_subject_in_two_folds() -> None:
-    (problem,) = check_subjects({1: ["A", "B"], 2: ["B", "C"]}, {"A", "B", "C"})
+    (problem,) = check_fold_subjects({1: ["A", "B"], 2: ["B", "C"]}, {"A", "B", "C"})
     assert (problem.where, problem.what) == ("B", "is a test subject of 2 folds")
 
 

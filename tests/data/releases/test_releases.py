@@ -9,8 +9,8 @@ import pytest
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import KEY
 from mdhr.data.releases.bp4d import Bp4dRelease
-from mdhr.data.releases.label_table import label_table
 from mdhr.data.releases.disfa import DisfaRelease
+from mdhr.data.releases.label_table import label_table
 from mdhr.data.releases.release_checks import check_release
 from mdhr.data.releases.released_lists import read_released_lists
 from mdhr.errors import InputError
@@ -77,14 +77,14 @@ def test_two_folders_of_one_video_are_told_unless_one_is_named(tmp_path: Path) -
     build_bp4d(tmp_path, media_folder="2D", subjects=("F001",), tasks=("T1",))
     build_bp4d(tmp_path, media_folder="texture", subjects=("F001",), tasks=("T1",))
     (problem,) = Bp4dRelease(root=tmp_path, au_set=BP4D).read().problems
-    assert problem.what == "is there twice: 2D/F001/T1 and texture/F001/T1"
+    assert problem.what == "exists twice: 2D/F001/T1 and texture/F001/T1"
     assert Bp4dRelease(root=tmp_path, au_set=BP4D, images="texture").read().problems == ()
 
 
 def test_folders_that_are_not_there_are_told(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no folder .*/no: point data\.root at the release"):
+    with pytest.raises(InputError, match=r"data\.root: folder '.*/no' does not exist"):
         Bp4dRelease(root=tmp_path / "no", au_set=BP4D).read()
-    with pytest.raises(InputError, match=r"no folder .*/here: correct data\.release\.images"):
+    with pytest.raises(InputError, match=r"folder '.*/here' does not exist. Correct data\.release\.images"):
         DisfaRelease(root=tmp_path, au_set=DISFA, images="here").read()
 
 

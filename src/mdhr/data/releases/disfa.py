@@ -83,12 +83,16 @@ class DisfaRelease:
                 if match := _LABELS.fullmatch(name):
                     of_subject = files.setdefault(match[1].upper(), {})
                     if of_subject.setdefault(int(match[2]), folder / name) != folder / name:
-                        reader.add_problem(folder / name, "exists twice", fix="select one with data.release.labels=<folder>")
+                        reader.add_problem(
+                            folder / name, "exists twice", fix="select one with data.release.labels=<folder>"
+                        )
         for subject, by_au in sorted(files.items()):
             folder = min(by_au.values()).parent
             missing = [au for au in self.au_set.aus if au not in by_au]
             if missing:
-                reader.add_problem(folder, f"no file for AU{missing[0]}", count=len(missing), fix="copy the labels again")
+                reader.add_problem(
+                    folder, f"no file for AU{missing[0]}", count=len(missing), fix="copy the labels again"
+                )
                 continue
             intensities = {}
             for au in self.au_set.aus:

@@ -19,11 +19,11 @@ from mdhr.data.faces.face_track import crop_track
 from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
 from mdhr.data.problems import Problem, list_problems
-from mdhr.data.releases.contents import Release, ReleaseContents, ReleaseVideo
+from mdhr.data.releases.contents import Release, ReleaseContents
 from mdhr.data.releases.label_table import label_table
+from mdhr.data.releases.preparation_job import PreparationJob
 from mdhr.data.releases.release_checks import check_release
 from mdhr.data.video.frame_images import frame_name, write_frame
-from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
 from mdhr.errors import InputError
 from mdhr.files.checksums import SHORT, content_checksum
 from mdhr.files.folders import atomic_folder, claim_folder
@@ -34,30 +34,6 @@ CROPS = "crops.csv"
 """File next to the frames of a video, with the crop box of each frame."""
 VERSION = 2
 """Increased whenever the same settings result in other frames or labels."""
-
-
-@dataclass(frozen=True)
-class VideoJob:
-    """One video to prepare."""
-
-    video: ReleaseVideo
-    frames: tuple[int, ...]
-    """Numbers of the labeled frames, ascending."""
-    fps: float
-
-    @property
-    def folder(self) -> str:
-        """Folder of the prepared frames relative to the root of the data set, such as ``frames/F001/T1``."""
-        return f"frames/{self.video.name}"
-
-    @property
-    def source(self) -> FrameSource:
-        """The labeled frames of the release."""
-        if self.video.images is None:
-            first = int(self.video.numbers[0])
-            return VideoFile(self.video.path, positions=[frame - first for frame in self.frames])
-        names = [self.video.images[frame] for frame in self.frames]
-        return ImageFolder(self.video.path, names, [frame / self.fps for frame in self.frames])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,8 +96,9 @@ class Preparation:
             failures = [failure for failure in outcomes if failure]
         if failures and not self.incomplete:
             raise InputError(
-                f"{len(failures)} of {len(jobs)} videos could not be prepared, the first: {failures[0].rstrip('.')}. The others are "
-                "kept. Fix this and run the command again, or exclude such videos with data.prepare.incomplete=true."
+                f"{len(failures)} of {len(jobs)} videos could not be prepared, the first: {failures[0].rstrip('.')}. "
+                "The others are kept. Fix this and run the command again, or exclude such videos with "
+                "data.prepare.incomplete=true."
             )
         if len(failures) == len(jobs):
             raise InputError(f"no video could be prepared. First: {failures[0]}")
@@ -167,11 +144,11 @@ class Preparation:
         detector = str(self.detector) if self.detector else None
         return {"version": VERSION, **chosen, "detector": detector, **self.release.settings}
 
-    def jobs(self, release: ReleaseContents, table: pd.DataFrame) -> list[VideoJob]:
+    def jobs(self, release: ReleaseContents, table: pd.DataFrame) -> list[PreparationJob]:
         """Return the videos that have labeled frames with images."""
         frames = {key: tuple(rows.tolist()) for key, rows in table.groupby(["subject", "task"])["frame"]}
         videos = [(video, frames.get((video.subject, video.task), ())) for video in release.videos]
-        return [VideoJob(video, numbers, release.fps) for video, numbers in videos if numbers]
+        return [PreparationJob(video, numbers, release.fps) for video, numbers in videos if numbers]
 
     def is_done(self) -> bool:
         """Return whether the data set is complete; raises ``InputError`` if it was prepared with other settings."""
@@ -191,7 +168,7 @@ class Preparation:
             setting="data.prepared",
         )
 
-    def is_prepared(self, job: VideoJob) -> bool:
+    def is_prepared(self, job: PreparationJob) -> bool:
         """Return whether the video is prepared with exactly these frames."""
         folder = Path(self.root) / job.folder
         if not (folder / CROPS).is_file():
@@ -199,7 +176,7 @@ class Preparation:
         names = [frame_name(frame) for frame in job.frames]
         return names == sorted(path.name for path in folder.glob("*.jpg"))
 
-    def read_crops(self, job: VideoJob) -> pd.DataFrame:
+    def read_crops(self, job: PreparationJob) -> pd.DataFrame:
         """Return the rows of a video in the manifest without labels."""
         crops = pd.read_csv(Path(self.root) / job.folder / CROPS, dtype={"checksum": str})
         paths = [f"{job.folder}/{frame_name(frame)}" for frame in crops["frame"]]
@@ -219,7 +196,7 @@ class Preparation:
             )
 
 
-def prepare_video(preparation: Preparation, job: VideoJob) -> str | None:
+def prepare_video(preparation: Preparation, job: PreparationJob) -> str | None:
     """Write the faces and crop boxes of one video; return the error message if that fails, else None."""
     rows = []
     try:
@@ -235,7 +212,7 @@ def prepare_video(preparation: Preparation, job: VideoJob) -> str | None:
     return None
 
 
-def _faces(preparation: Preparation, job: VideoJob) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
+def _faces(preparation: Preparation, job: PreparationJob) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
     """Yield the face crop of every frame, whether a face was found, and the crop box ``(x, y, size, roll)``."""
     if preparation.detector is None:
         for _, frame in job.source.frames():

@@ -84,7 +84,9 @@ def check_weights(path: Path, train: pd.DataFrame, au_set: ActionUnitSet) -> Non
     inverse_rate = (au != MISSING).sum(0) / np.maximum((au == 1).sum(0), 1)
     expected = len(au_set.aus) * inverse_rate / inverse_rate.sum()
     if given.shape != expected.shape:
-        warnings.warn(f"{path}: {given.size} class weights for {expected.size} action units; the file is not used", stacklevel=2)
+        warnings.warn(
+            f"{path}: {given.size} class weights for {expected.size} action units; the file is not used", stacklevel=2
+        )
         return
     worst = int(np.abs(given - expected).argmax())
     if abs(given[worst] - expected[worst]) > 1e-5:
@@ -140,7 +142,9 @@ def _read_split(lists: Path, au_set: ActionUnitSet, split: str, fold: int) -> pd
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{labels_file}: {error}") from error
     if labels.shape[1] != len(au_set.aus):
-        raise InputError(f"{labels_file}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})")
+        raise InputError(
+            f"{labels_file}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})"
+        )
     if len(labels) != len(listed):
         raise InputError(f"{labels_file} has {len(labels)} lines, {paths_file.name} has {len(listed)}")
     labels.columns = pd.Index(au_set.columns)
@@ -148,7 +152,9 @@ def _read_split(lists: Path, au_set: ActionUnitSet, split: str, fold: int) -> pd
     key = listed.str.extract(_PATH)
     if key[["subject", "frame"]].isna().to_numpy().any():
         line = int(key["frame"].isna().idxmax())
-        raise InputError(f"{paths_file}: line {line + 1}: {listed[line]!r} is not of the form <subject>/<task>/<number>.jpg")
+        raise InputError(
+            f"{paths_file}: line {line + 1}: {listed[line]!r} is not of the form <subject>/<task>/<number>.jpg"
+        )
     columns = clean_labels(labels, where=str(labels_file))
     return key.assign(task=key["task"].fillna(ONE_VIDEO), frame=key["frame"].astype(np.int64), path=listed, **columns)
 
