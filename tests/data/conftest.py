@@ -1,4 +1,4 @@
-"""A tiny prepared data set whose pixels say which video and frame they are."""
+"""Tiny prepared data set whose pixel values encode video and frame."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,12 +30,12 @@ FIRST_FRAME = 20
 
 
 def color(video: int, position: int) -> np.ndarray:
-    """Red says which video, green which frame; far enough apart to survive JPEG."""
+    """Return the color of a frame: red encodes the video, green the frame, in steps larger than JPEG errors."""
     return np.array([video * 20 + 10, position * 16 + 10, 128], dtype=np.uint8)
 
 
 def build_tree(root: Path, lengths: Mapping[tuple[str, str], int] = LENGTHS) -> pd.DataFrame:
-    """Write frames and manifest; labels are random with some unknown."""
+    """Write frames and manifest with random labels, some of them missing."""
     rng = np.random.default_rng(0)
     rows = []
     for video, ((subject, task), length) in enumerate(lengths.items()):
@@ -63,7 +63,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def make_data(tiny: Path) -> Callable[..., FaceVideoData]:
-    """Data modules on the tiny tree."""
+    """Return a function that creates data modules of the tiny data set."""
     settings = {
         "source": partial(read_manifest, tiny),
         "au_set": BP4D,

@@ -1,4 +1,4 @@
-"""Bad cells are told as few problems, and counted as a loop would."""
+"""Column checks: grouping and counting of invalid cells."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ def test_cells_are_counted_as_a_loop_counts_them() -> None:
         assert int(problem.what.split()[-1]) == min(frames)
 
 
-def test_kinds_are_apart_and_only_columns_that_are_there_are_judged() -> None:
+def test_checks_are_reported_separately_and_absent_columns_skipped() -> None:
     table = pd.DataFrame({"video": ["A", "A", "B"], "x": [0, 5, 5], "y": [5, 0, 0]}, index=[7, 7, 7])
     small = ColumnCheck(is_valid=lambda cells: cells < 5, what="{column} is {value}, y {y}")
     also = ColumnCheck(is_valid=lambda cells: cells < 5, what="{column} too", level="note", fix="less")

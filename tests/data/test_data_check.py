@@ -1,4 +1,4 @@
-"""The command that says everything that is wrong with a data set: its table, its last line and its exit status."""
+"""`mdhr check`: table, summary line and exit status."""
 
 import shutil
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def printed(checked: dict[str, list[Problem]], *, width: int = 80, limit: int | 
     return console.export_text()
 
 
-def test_a_whole_release_has_no_errors(
+def test_complete_release_has_no_errors(
     checked_with: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     build_bp4d(tmp_path / "raw")
@@ -110,7 +110,7 @@ def test_released_lists_are_checked_fold_by_fold(tmp_path: Path) -> None:
         check(configured("data=released_lists", "data.root=nowhere"))
 
 
-def test_a_kind_that_is_everywhere_does_not_hide_the_others() -> None:
+def test_frequent_kind_of_problem_does_not_hide_others() -> None:
     many = [Problem(f"F{n:03d}/T1", f"{n} frames are missing", fix="restore them") for n in range(1, 100)]
     checked = {"raw": [*many, Problem("fold 1", "lacks F007")]}
     table = printed(checked, limit=10)
@@ -122,7 +122,7 @@ def test_a_kind_that_is_everywhere_does_not_hide_the_others() -> None:
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_table_fits_and_says_every_word(width: int) -> None:
+def test_table_fits_the_width_and_contains_every_word(width: int) -> None:
     path = "some/folder/AUCoding/AU_OCC/F001_T1.csv"
     checked = {"a": [Problem(path, "label 7 of AU4 is none of 0, 1, 9 " * 3, 12345, "correct it")], "b": [], "c": []}
     table = printed(checked, width=width)

@@ -1,4 +1,4 @@
-"""Splits, loaders and what is refused."""
+"""Data module: splits, loaders and refused settings."""
 
 import pickle
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Clips hold the frames and labels they say they hold."""
+"""Clips contain the frames and labels of their positions."""
 
 import shutil
 import warnings
@@ -64,7 +64,7 @@ def test_pixels_numbers_and_labels_belong_together(videos: list[Video], kind: st
 
 @pytest.mark.parametrize("stride", [1, 2, 3, 7])
 @pytest.mark.parametrize("num_frames", [1, 4, 16])
-def test_every_test_frame_is_there_exactly_once(videos: list[Video], num_frames: int, stride: int) -> None:
+def test_segments_contain_every_frame_exactly_once(videos: list[Video], num_frames: int, stride: int) -> None:
     dataset = segments(videos, num_frames=num_frames, stride=stride)
     found = []
     for index, (video, _) in enumerate(dataset.segments):
@@ -76,7 +76,7 @@ def test_every_test_frame_is_there_exactly_once(videos: list[Video], num_frames:
         assert found == expected
 
 
-def test_same_seed_same_clip_whatever_came_before(videos: list[Video]) -> None:
+def test_clips_depend_only_on_seed_epoch_and_index(videos: list[Video]) -> None:
     first, second = training(videos, jitter=(0.6, 1.4)), training(videos, jitter=(0.6, 1.4))
     for epoch, index in [(0, 3), (7, 3), (7, 0)]:
         second[5]
@@ -111,7 +111,7 @@ def test_one_draw_for_all_frames_of_a_clip(tmp_path: Path) -> None:
     assert len({frames.float().mean().item() for frames in clips}) == 6
 
 
-def test_short_training_videos_are_padded_and_told_once(videos: list[Video]) -> None:
+def test_short_training_videos_are_padded_with_one_warning(videos: list[Video]) -> None:
     with pytest.warns(UserWarning, match=r"1 of 10 training videos .* 4 frames .* the first is F001/T2"):
         dataset = TrainingClips(videos=videos, au_set=BP4D, size=SIZE, crop_size=24, num_frames=4, seed=0)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""From a raw release to a trained and tested network, by the commands that a user gives."""
+"""Preparation, training and testing of a release."""
 
 import json
 import subprocess
@@ -65,7 +65,7 @@ def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_release_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_release_is_an_error(tmp_path: Path) -> None:
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("prepare", ["data=bp4d", f"data.root={tmp_path}/no", f"data.prepared={tmp_path}/prepared"])
     with pytest.raises(InputError, match=r"data\.root: folder '.*/no' does not exist"):

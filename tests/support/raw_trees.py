@@ -1,7 +1,7 @@
-"""Small BP4D and DISFA releases in every layout their owners may have, from a few rendered faces and random labels.
+"""Small BP4D and DISFA releases in all supported layouts, made of a few rendered images and random labels.
 
-Pictures are drawn once a session. A picture's number is `(video + frame) % NUM_PICTURES`, so that a test can tell from
-what was cut out whether the right frame was read.
+Images are rendered once per session. A frame shows image `(video + frame) % NUM_PICTURES`, so tests can verify that the
+right frame was read.
 """
 
 import io
@@ -23,20 +23,20 @@ from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
 FACE, WIDTH, HEIGHT = 160, 320, 240
-"""Pixels of the square that is rendered, and of the plain frame it is put into."""
+"""Size of the rendered face, and of the frame around it, in pixels."""
 NUM_PICTURES = 8
 
 BP4D_SUBJECTS = ("F007", "F015", "M011", "F003", "F001", "M007")
 """Two test subjects of each fold, in the order of the folds."""
 DISFA_SUBJECTS = ("SN003", "SN029", "SN013", "SN018", "SN002", "SN010")
 BP4D_UNUSED = (3, 5, 9, 11, 13, 16, 18, 20, 22, 27, 28)
-"""Units that the label files hold as well."""
+"""Action units that the label files contain in addition."""
 DISFA_CODED = (1, 2, 4, 5, 6, 9, 12, 15, 17, 20, 25, 26)
 
 
 @cache
 def pictures() -> tuple[np.ndarray, ...]:
-    """One person, `(HEIGHT, WIDTH, 3)` RGB, making another face a little further to the right in each."""
+    """Return images `(HEIGHT, WIDTH, 3)` RGB of one identity, each with another expression and further to the right."""
     animation = FaceAnimation.neutral(NUM_PICTURES)
     for k in range(NUM_PICTURES):
         animation.intensity[k, k] = 0.8
@@ -53,7 +53,7 @@ def pictures() -> tuple[np.ndarray, ...]:
 
 @cache
 def encoded(picture: int, suffix: str) -> bytes:
-    """The content of an image file."""
+    """Return the content of an image file."""
     buffer = io.BytesIO()
     kind = {"format": "PNG", "compress_level": 1} if suffix.lower() == ".png" else {"format": "JPEG", "quality": 95}
     Image.fromarray(pictures()[picture]).save(buffer, **kind)
@@ -61,7 +61,7 @@ def encoded(picture: int, suffix: str) -> bytes:
 
 
 def write_video(path: Path, numbers: Iterable[int], *, fps: int, codec: str = "mpeg4") -> None:
-    """A video file that shows the pictures of these numbers."""
+    """Write a video file of the images with these numbers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
@@ -76,7 +76,7 @@ def write_video(path: Path, numbers: Iterable[int], *, fps: int, codec: str = "m
 
 
 def write_images(folder: Path, numbers: Iterable[int], names: Iterable[str]) -> None:
-    """Image files of these names that show the pictures of these numbers."""
+    """Write the images with these numbers to files with these names."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in zip(numbers, names, strict=True):
         (folder / name).write_bytes(encoded(number, Path(name).suffix))
@@ -100,11 +100,15 @@ def build_bp4d(
     frame_header: str = "0",
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Write a release and return its labels: subject, task, frame, 12 units with -1 for unknown, picture.
+    """Write a BP4D release and return its labels: subject, task, frame, 12 action units with -1 for unknown, picture.
 
-    Every second video is a frame longer. `first_frame` is the first coded one; `extra_before` and `extra_after` frames
-    around the coded ones have images alone. `padding` 0 leaves frame names as they are; a video file's first picture is
-    number `first_frame - extra_before`. Columns of the label files are in random order, another one in each file.
+    Every second video is one frame longer. Label columns are in another random order in each file.
+
+    Parameters
+    ----------
+    first_frame: number of the first labeled frame.
+    extra_before, extra_after: unlabeled frames before and after the labeled ones.
+    padding: digits of frame numbers in image names; 0 is unpadded.
     """
     rng = np.random.default_rng(seed)
     tables = []
@@ -145,10 +149,13 @@ def build_disfa(
     threshold: int = 2,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Write a release and return its labels: subject, task, frame from 0, 8 units, their intensities, picture.
+    """Write a DISFA release and return its labels: subject, task, frame from 0, 8 action units, intensities, picture.
 
-    `video_name` may say `{lower}` for a camera without its capital: `"{lower}Video{subject}_Comp.avi"`. Every second
-    video is a frame longer. The other camera's videos are not written; build twice into one root to have both.
+    Every second video is one frame longer. Only the videos of one camera are written; call it twice for both cameras.
+
+    Parameters
+    ----------
+    video_name: format string with `{camera}`, `{lower}` (camera in lower case) and `{subject}`.
     """
     rng = np.random.default_rng(seed)
     tables = []
@@ -201,4 +208,4 @@ VARIANTS: dict[str, tuple[Callable[..., pd.DataFrame], dict[str, object]]] = {
     "disfa, images": (build_disfa, {"videos": False}),
     "disfa, jpeg images": (build_disfa, {"videos": False, "suffix": ".jpg"}),
 }  # fmt: skip
-"""Release by release what may differ; the right camera is `build_disfa(root, camera="Right")`."""
+"""Supported layouts: function that builds the release, and its arguments."""

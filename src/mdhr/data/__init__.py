@@ -1,1 +1,1 @@
-"""From files to clips: readers, face crops, transforms, the data set and the data module."""
+"""Data sets: releases, their prepared form, clips and the data module."""

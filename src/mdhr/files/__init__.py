@@ -1,1 +1,1 @@
-""""""
+"""Files and folders: atomic writing, checksums, search, worker processes and text tables."""

@@ -1,4 +1,4 @@
-"""Frames of a drop list are gone, all others stay, and a wrong list is told."""
+"""Drop lists: excluded frames and invalid lists."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_data_module_uses_it(make_data: Callable[..., FaceVideoData], tmp_pa
         ("F001/T1: [3", "is not a drop list: while parsing"),
     ],
 )
-def test_a_wrong_list_is_told_in_one_line(tiny: Path, tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_list_is_an_error_of_one_line(tiny: Path, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "drop.yaml").write_text(text)
     with pytest.raises(InputError, match=message) as raised:
         without_dropped(read_manifest(tiny), tmp_path / "drop.yaml")

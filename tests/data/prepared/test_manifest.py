@@ -1,4 +1,4 @@
-"""The prepared form: what is written is read back, and what is wrong is refused in one line."""
+"""Manifest: writing, reading and refused tables."""
 
 from pathlib import Path
 

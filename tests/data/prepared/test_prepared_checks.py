@@ -1,4 +1,4 @@
-"""Prepared data sets that are broken on purpose: each kind of damage is found where it is, and nothing else."""
+"""Check of damaged prepared data sets: every kind of damage is reported in its place, and nothing else."""
 
 import hashlib
 import re
@@ -147,7 +147,7 @@ DAMAGE: dict[str, Damage] = {
 }  # fmt: skip
 
 
-def test_nothing_is_wrong_with_a_whole_data_set(tiny: Path, tmp_path: Path) -> None:
+def test_complete_data_set_has_no_problems(tiny: Path, tmp_path: Path) -> None:
     assert problems_of(tiny) == []
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     rewrite(tmp_path, with_checksums(tmp_path))
@@ -165,7 +165,7 @@ def test_damage_is_found_where_it_is(kind: str, tiny: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"no parquet", bytes(range(256)) * 99])
-def test_a_table_that_is_none(content: bytes, tiny: Path, tmp_path: Path) -> None:
+def test_invalid_table_is_a_problem(content: bytes, tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     (tmp_path / TABLE).write_bytes(content)
     checksum, table = problems_of(tmp_path)
@@ -180,18 +180,18 @@ def test_a_table_is_checked_without_its_description(tiny: Path, tmp_path: Path) 
     assert [p.where for p in problems_of(tmp_path, au_set=BP4D)] == [DESCRIPTION, "F001/T1"]
 
 
-def test_the_action_units_that_are_wanted_are_said(tiny: Path) -> None:
+def test_other_action_units_are_a_problem(tiny: Path) -> None:
     (problem,) = problems_of(tiny, au_set=DISFA)
     assert problem.what == "prepared with the action units of BP4D, not of DISFA"
 
 
-def test_who_is_left_out_on_purpose_is_a_note(tiny: Path, tmp_path: Path) -> None:
+def test_absent_subjects_are_notes_if_partial(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     DAMAGE["a fold names who is not there"][0](tmp_path)
     assert [p.level for p in problems_of(tmp_path, partial=True)] == ["note"]
 
 
-def test_faces_that_were_seldom_found_and_images_that_nobody_knows_are_notes(tiny: Path, tmp_path: Path) -> None:
+def test_rare_faces_and_unlisted_images_are_notes(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     video = slice(0, 9)  # F001/T1
 
@@ -208,7 +208,7 @@ def test_faces_that_were_seldom_found_and_images_that_nobody_knows_are_notes(tin
     assert {p.level for p in (face, *extra)} == {"note"}
 
 
-def test_preparing_again_as_it_is_told_mends_it(tmp_path: Path) -> None:
+def test_suggested_fix_works(tmp_path: Path) -> None:
     build_bp4d(tmp_path / "raw", tasks=("T1",))
     preparation = Preparation(
         root=tmp_path / "prepared", name="bp4d", release=Bp4dRelease(root=tmp_path / "raw", au_set=BP4D),
@@ -227,7 +227,7 @@ def test_preparing_again_as_it_is_told_mends_it(tmp_path: Path) -> None:
     assert {p.level for p in problems_of(tmp_path / "prepared", partial=True)} == {"note"}
 
 
-def test_strange_cells_are_no_traceback(tiny: Path, tmp_path: Path) -> None:
+def test_unexpected_cell_types_raise_no_exception(tiny: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny, tmp_path, dirs_exist_ok=True)
     for column in ("subject", "task", "frame", "path", "AU1", "checksum", "face_found"):
         for value in ([1, 2], {"a": 1}, b"\x00", None, "\x00"):

@@ -1,4 +1,4 @@
-"""DISFA releases that are broken on purpose, intensities and videos above all."""
+"""Check of damaged DISFA releases: intensities and videos."""
 
 import re
 import shutil

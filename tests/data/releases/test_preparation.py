@@ -1,4 +1,4 @@
-"""From a release to faces and a manifest: the right pictures, whole or not at all, the same however often killed."""
+"""Preparation of releases: right frames, complete videos, and the same bytes after interruptions."""
 
 import hashlib
 import multiprocessing
@@ -83,7 +83,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_label_gets_the_picture_of_its_frame(
+def test_every_label_belongs_to_the_image_of_its_frame(
     tmp_path: Path, variant: str, make: Callable[..., Preparation]
 ) -> None:
     build, arguments = VARIANTS[variant]
@@ -167,7 +167,7 @@ def test_checksums_are_those_of_the_files(tmp_path: Path, make: Callable[..., Pr
         assert len(checksum) == 16
 
 
-def test_what_is_there_is_kept_and_needs_no_release_any_more(tmp_path: Path, make: Callable[..., Preparation]) -> None:
+def test_prepared_data_set_is_kept_without_its_release(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw")
     make().run()
     before = contents(tmp_path / "prepared")
@@ -182,7 +182,7 @@ def test_what_is_there_is_kept_and_needs_no_release_any_more(tmp_path: Path, mak
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path, make: Callable[..., Preparation]) -> None:
+def test_killed_preparation_resumes_to_the_same_bytes(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", num_frames=20)
     whole = make(root=tmp_path / "whole")
     started = time.perf_counter()
@@ -203,7 +203,7 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(tmp_path: Path, make
     assert contents(tmp_path / "prepared") == contents(tmp_path / "whole")
 
 
-def test_a_half_written_video_is_done_again(tmp_path: Path, make: Callable[..., Preparation]) -> None:
+def test_incomplete_video_is_prepared_again(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", subjects=("F001",))
     make().run()
     before = contents(tmp_path / "prepared")
@@ -213,7 +213,7 @@ def test_a_half_written_video_is_done_again(tmp_path: Path, make: Callable[..., 
     assert contents(tmp_path / "prepared") == before
 
 
-def test_a_release_with_errors_is_not_prepared_unless_that_is_wanted(
+def test_release_with_errors_is_prepared_only_if_incomplete_is_set(
     tmp_path: Path, make: Callable[..., Preparation]
 ) -> None:
     build_bp4d(tmp_path / "raw")
@@ -235,9 +235,7 @@ def test_a_release_with_errors_is_not_prepared_unless_that_is_wanted(
     }  # fmt: skip
 
 
-def test_videos_that_cannot_be_prepared_are_told_and_the_others_kept(
-    tmp_path: Path, make: Callable[..., Preparation]
-) -> None:
+def test_failed_videos_are_reported_and_others_kept(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", subjects=("F001", "F003"))
     image = tmp_path / "raw/F001/T2/0645.jpg"
     image.write_bytes(image.read_bytes()[:2000])
@@ -251,7 +249,7 @@ def test_videos_that_cannot_be_prepared_are_told_and_the_others_kept(
     assert "F001/T2" in manifest.settings["excluded"][0]
 
 
-def test_a_video_without_any_face_is_told(tmp_path: Path, make: Callable[..., Preparation]) -> None:
+def test_video_without_face_is_an_error(tmp_path: Path, make: Callable[..., Preparation]) -> None:
     build_bp4d(tmp_path / "raw", subjects=("F001",), tasks=("T1",))
     with pytest.raises(InputError, match=r"F001/T1: no face found in any of the 8 frames"):
         make(detector=Never()).run()
@@ -262,7 +260,7 @@ def test_a_video_without_any_face_is_told(tmp_path: Path, make: Callable[..., Pr
 @pytest.mark.parametrize(
     ("setting", "value"), [("size", 8), ("fill", 0), ("smoothing", -1), ("quality", 0), ("quality", 101)]
 )
-def test_settings_beyond_their_limits_are_told(make: Callable[..., Preparation], setting: str, value: float) -> None:
+def test_settings_out_of_range_are_errors(make: Callable[..., Preparation], setting: str, value: float) -> None:
     with pytest.raises(InputError, match=rf"data\.prepare\.{setting}={value} is out of range: expected"):
         make(**{setting: value})
 

@@ -1,4 +1,4 @@
-"""Trees that are broken on purpose: each kind of damage is found where it is, and nothing else is blamed."""
+"""Check of damaged releases: every kind of damage is reported in its place, and nothing else."""
 
 import re
 import shutil
@@ -41,7 +41,7 @@ def bp4d(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_nothing_is_wrong_with_a_whole_release(name: str, tmp_path: Path) -> None:
+def test_complete_release_has_no_errors(name: str, tmp_path: Path) -> None:
     build, settings = VARIANTS[name]
     build(tmp_path, **settings)
     assert errors_of(tmp_path, deep=True) == []
@@ -181,7 +181,7 @@ def test_damage_of_bp4d_is_found_where_it_is(kind: str, bp4d: Path, tmp_path: Pa
     assert others == [], "nothing else is wrong"
 
 
-def test_everything_at_once_is_told_at_once(bp4d: Path, tmp_path: Path) -> None:
+def test_all_problems_are_reported_together(bp4d: Path, tmp_path: Path) -> None:
     """All damages that are found in different places, in one tree."""
     root = tmp_path / "release"
     shutil.copytree(bp4d, root)
@@ -192,14 +192,14 @@ def test_everything_at_once_is_told_at_once(bp4d: Path, tmp_path: Path) -> None:
     assert places >= {BP4D_DAMAGE[kind][1] for kind in kinds}
 
 
-def test_pictures_around_the_coded_ones_are_one_note(tmp_path: Path) -> None:
+def test_frames_outside_the_labeled_range_are_one_note(tmp_path: Path) -> None:
     build_bp4d(tmp_path, subjects=("F001", "F002"), extra_before=3, extra_after=2)
     (note,) = (p for p in problems_of(tmp_path) if "fold" not in p.where)
     assert (note.where, note.count, note.level) == ("BP4D", 4 * 5, "note")
     assert "first 640 of F001/T1" in note.what
 
 
-def test_what_is_missing_is_an_error_unless_it_is_meant(bp4d: Path) -> None:
+def test_absent_subjects_are_errors_unless_partial(bp4d: Path) -> None:
     assert [p.where for p in errors_of(bp4d, partial=False)] == ["fold 1", "fold 2", "fold 3"]
     notes = problems_of(bp4d)
     assert [(p.where, p.count, p.level) for p in notes] == [
@@ -207,7 +207,7 @@ def test_what_is_missing_is_an_error_unless_it_is_meant(bp4d: Path) -> None:
     ]  # fmt: skip
 
 
-def test_an_empty_release_lacks_everybody(tmp_path: Path) -> None:
+def test_empty_release_lacks_all_subjects(tmp_path: Path) -> None:
     assert sum(p.count for p in errors_of(tmp_path, deep=True, partial=False)) == 41
 
 

@@ -1,4 +1,4 @@
-"""Trees of the released code: tiny ones built here, and the real label lists where somebody has them."""
+"""Lists of the released code: small trees written here, and the real label lists if available."""
 
 import warnings
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_wrong_trees_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "a")
 
 
-def test_repeats_and_gaps_are_told(tmp_path: Path) -> None:
+def test_repeats_and_gaps_are_warnings(tmp_path: Path) -> None:
     build(tmp_path, [*TRAIN, TRAIN[0], "F002/T1/11.jpg"], TEST)
     with warnings.catch_warnings(record=True) as record:
         manifest = read(tmp_path)
@@ -111,7 +111,7 @@ def test_repeat_with_other_labels_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_weights_of_another_fold_are_told(tmp_path: Path) -> None:
+def test_class_weights_of_another_fold_are_a_warning(tmp_path: Path) -> None:
     build(tmp_path, TRAIN, TEST)
     weights = tmp_path / "list/BP4D_train_weight_fold1.txt"
     weights.write_text("1 1 1")

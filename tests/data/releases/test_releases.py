@@ -1,4 +1,4 @@
-"""BP4D and DISFA in every layout that their owners have: what is read is what was written."""
+"""Readers of BP4D and DISFA on all supported layouts."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_the_threshold_decides_what_occurs(tmp_path: Path) -> None:
         np.testing.assert_array_equal(table[list(DISFA.columns)].to_numpy(), intensity >= threshold)
 
 
-def test_the_other_camera_is_left_alone(tmp_path: Path) -> None:
+def test_other_camera_is_skipped(tmp_path: Path) -> None:
     build_disfa(tmp_path, camera="Left", subjects=("SN001", "SN002"))
     build_disfa(tmp_path, camera="Right", subjects=("SN001", "SN002", "SN003"))
     for camera, folder in (("left", "Videos_LeftCamera"), ("right", "Videos_RightCamera")):
@@ -52,7 +52,7 @@ def test_the_other_camera_is_left_alone(tmp_path: Path) -> None:
         assert release.problems == ()
 
 
-def test_images_that_count_from_one_are_told_by_a_setting(tmp_path: Path) -> None:
+def test_first_image_shifts_frame_numbers(tmp_path: Path) -> None:
     build_disfa(tmp_path, videos=False, subjects=("SN001",))
     for path in sorted((tmp_path / "SN001").glob("*.png"), reverse=True, key=lambda path: int(path.stem[6:])):
         path.rename(path.with_name(f"SN001_{int(path.stem[6:]) + 1}.png"))
@@ -64,7 +64,7 @@ def test_images_that_count_from_one_are_told_by_a_setting(tmp_path: Path) -> Non
     assert video.numbers.tolist() == list(range(10))
 
 
-def test_images_that_somebody_cut_out_of_the_videos_go_first(tmp_path: Path) -> None:
+def test_extracted_images_take_precedence_over_videos(tmp_path: Path) -> None:
     build_bp4d(tmp_path, videos=True, subjects=("F001",), tasks=("T1",))
     build_bp4d(tmp_path, subjects=("F001",), tasks=("T1",))
     release = Bp4dRelease(root=tmp_path, au_set=BP4D).read()
@@ -73,7 +73,7 @@ def test_images_that_somebody_cut_out_of_the_videos_go_first(tmp_path: Path) -> 
     assert video.images is not None
 
 
-def test_two_folders_of_one_video_are_told_unless_one_is_named(tmp_path: Path) -> None:
+def test_duplicate_video_folders_are_a_problem_unless_one_is_selected(tmp_path: Path) -> None:
     build_bp4d(tmp_path, media_folder="2D", subjects=("F001",), tasks=("T1",))
     build_bp4d(tmp_path, media_folder="texture", subjects=("F001",), tasks=("T1",))
     (problem,) = Bp4dRelease(root=tmp_path, au_set=BP4D).read().problems
@@ -81,7 +81,7 @@ def test_two_folders_of_one_video_are_told_unless_one_is_named(tmp_path: Path) -
     assert Bp4dRelease(root=tmp_path, au_set=BP4D, images="texture").read().problems == ()
 
 
-def test_folders_that_are_not_there_are_told(tmp_path: Path) -> None:
+def test_missing_folders_are_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.root: folder '.*/no' does not exist"):
         Bp4dRelease(root=tmp_path / "no", au_set=BP4D).read()
     with pytest.raises(InputError, match=r"folder '.*/here' does not exist. Correct data\.release\.images"):

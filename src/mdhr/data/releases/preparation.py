@@ -132,7 +132,7 @@ class Preparation:
                 f"videos, {len(table)} labeled frames with an image",
                 f"would write  {len(table)} faces of {self.size} px to {self.root}"
                 + (f"; {num_done} videos are prepared already" if num_done else ""),
-                f"detector     {self.detector or 'no detector: the images are face crops already'}",
+                f"detector     {self.detector or 'none; the images are face crops already'}",
                 *list_problems(problems, prevents_preparation=not self.incomplete),
             ]
         )
@@ -217,7 +217,7 @@ def _faces(preparation: Preparation, job: PreparationJob) -> Iterator[tuple[np.n
     if preparation.detector is None:
         for _, frame in job.source.frames():
             box = central_square(*frame.shape[:2])
-            count(1)  # stands for the detection
+            count(1)  # the pass that detection would take
             yield crop_face(frame, box, preparation.size), True, box
         return
     track = track_main_face(
