@@ -1,4 +1,4 @@
-"""The command line: what it leaves behind, what it does again and what not, and what it says of bad input."""
+"""The command ``mdhr predict``: output files, resuming, and messages about invalid input."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ def film(path: Path, *faces: tuple[int, int, int, int], length: int = 8) -> Path
 
 @pytest.fixture
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the videos that were scored, by a stub."""
+    """Return the names of the videos that a stub model has scored."""
     names: list[str] = []
     score = Predictor.predict
 
@@ -50,7 +50,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def run(scored: list[str], tmp_path: Path) -> Iterator[Callable[..., int]]:
-    """The exit status of the command, to ``tmp_path/out``."""
+    """Return a function that runs the command with ``--out tmp_path/out`` and returns the exit status."""
     weights = tmp_path / "model.ckpt"
     weights.write_bytes(b"weights")
 
@@ -63,7 +63,7 @@ def run(scored: list[str], tmp_path: Path) -> Iterator[Callable[..., int]]:
     return status
 
 
-def test_everything_is_left_of_a_video_and_it_is_not_done_twice(
+def test_output_files_are_written_and_reused(
     run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video, out = film(tmp_path / "my clip é 顔.mp4", HERE), tmp_path / "out"
@@ -92,11 +92,11 @@ def test_everything_is_left_of_a_video_and_it_is_not_done_twice(
     assert run(video, "--annotate", "--overwrite") == 0
     os.utime(video, (1, 1))
     assert run(video) == 0
-    assert len(scored) == 4, "again where a file is missing, where it is asked for, where the video is another"
-    assert not (out / files[3]).exists(), "made of the other video"
+    assert len(scored) == 4, "scored again: missing file, --overwrite, changed video"
+    assert not (out / files[3]).exists(), "file of the earlier video is deleted"
 
 
-def test_annotated_video_shows_box_and_bars_beside_every_face(run: Callable[..., int], tmp_path: Path) -> None:
+def test_annotated_video_has_a_box_and_bars_per_face(run: Callable[..., int], tmp_path: Path) -> None:
     video = film(tmp_path / "two.mp4", HERE, AT_THE_EDGE)
     assert run(video, "--annotate", "--formats", "csv") == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
@@ -108,13 +108,15 @@ def test_annotated_video_shows_box_and_bars_beside_every_face(run: Callable[...,
     assert frames[0].shape == (480, 800, 3), "small videos are enlarged"
     scale = 5
     changed = np.abs(frames[3].astype(int) - plain[3].repeat(scale, 0).repeat(scale, 1)).max(-1) > 60
-    assert changed[30 * scale + 50, 20 * scale - 4 : 20 * scale + 5].any(), "the left edge of the first face's box"
-    assert changed[:, 52 * scale : 70 * scale].mean() > 0.2, "bars to its right"
-    assert changed[:, 103 * scale : 128 * scale].mean() > 0.2, "bars to the left of the second, where there is room"
+    assert changed[30 * scale + 50, 20 * scale - 4 : 20 * scale + 5].any(), "left edge of the first box"
+    assert changed[:, 52 * scale : 70 * scale].mean() > 0.2, "bars right of the first face"
+    assert changed[:, 103 * scale : 128 * scale].mean() > 0.2, (
+        "bars left of the second face, which is at the right edge"
+    )
     assert not changed[:, : 15 * scale].any()
 
 
-def test_settings_of_a_folder_are_not_mixed(
+def test_results_of_different_settings_are_not_mixed(
     run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = film(tmp_path / "a.mp4", HERE)
@@ -128,20 +130,20 @@ def test_settings_of_a_folder_are_not_mixed(
     assert "contains results with weights" in capsys.readouterr().err
 
 
-def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
+def test_unreadable_videos_do_not_stop_the_others(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "videos"
     film(folder / "good.mp4", HERE)
-    whole = film(folder / "deeper" / "cut.mp4", HERE, length=60).read_bytes()
-    (folder / "deeper" / "cut.mp4").write_bytes(whole[: len(whole) * 3 // 4])
+    content = film(folder / "deeper" / "cut.mp4", HERE, length=60).read_bytes()
+    (folder / "deeper" / "cut.mp4").write_bytes(content[: len(content) * 3 // 4])
     (folder / "empty.mkv").write_bytes(b"")
     (folder / "text.AVI").write_text("not a video")
     assert run(folder) == 1
-    said = capsys.readouterr()
-    assert ["cut.mp4 beyond frame" in said.err, "empty.mkv: " in said.err, "text.AVI: " in said.err] == [True] * 3
-    assert "keep the readable part: ffmpeg -i" in said.err
-    assert said.err.splitlines()[-1] == "3 of 4 videos failed, see the messages above"
+    output = capsys.readouterr()
+    assert ["cut.mp4 beyond frame" in output.err, "empty.mkv: " in output.err, "text.AVI: " in output.err] == [True] * 3
+    assert "keep the readable part: ffmpeg -i" in output.err
+    assert output.err.splitlines()[-1] == "3 of 4 videos failed, see the messages above"
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
         "good.csv", "good.parquet", "good.png", "predict.yaml",
     ]  # fmt: skip
@@ -149,7 +151,7 @@ def test_a_broken_video_is_told_in_one_line_and_the_others_go_on(
     assert "1 of 4 videos are complete and skipped" in capsys.readouterr().out
 
 
-def test_nobody_in_a_video_is_no_error(
+def test_video_without_a_face_is_not_an_error(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(write_images(tmp_path / "images", [[]] * 4), "--annotate") == 0
@@ -158,7 +160,7 @@ def test_nobody_in_a_video_is_no_error(
     assert (tmp_path / "out" / "images.png").is_file()
 
 
-def test_an_interrupted_one_says_how_to_go_on(
+def test_interrupted_command_resumes(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = film(tmp_path / "1.mp4", HERE), film(tmp_path / "2.mp4", HERE)
@@ -195,7 +197,7 @@ def test_an_interrupted_one_says_how_to_go_on(
         (["--list", "a.mp4"], "--list a.mp4 is empty"),
     ],
 )
-def test_wrong_input_is_one_line(
+def test_invalid_input_is_reported_in_one_line(
     run: Callable[..., int],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -207,13 +209,13 @@ def test_wrong_input_is_one_line(
     (tmp_path / "empty" / "a.mp4").touch() if arguments != ["."] else None
     monkeypatch.chdir(tmp_path / "empty")
     assert run(*arguments) == 2
-    said = capsys.readouterr().err
-    assert line in said
-    assert len(said.splitlines()) == 1
+    message = capsys.readouterr().err
+    assert line in message
+    assert len(message.splitlines()) == 1
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_missing_permissions_are_told(
+def test_unreadable_file_is_reported(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = film(tmp_path / "a.mp4", HERE)
@@ -222,7 +224,7 @@ def test_missing_permissions_are_told(
     assert "cannot read video" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_written_to_is_told(
+def test_unwritable_output_folder_is_reported(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out").write_text("a file")
@@ -230,14 +232,14 @@ def test_a_folder_that_cannot_be_written_to_is_told(
     assert "Choose another --out" in capsys.readouterr().err
 
 
-def test_a_list_names_videos_line_by_line(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
+def test_list_contains_one_video_per_line(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
     videos = [film(tmp_path / f"{name}.mp4", HERE) for name in "abc"]
     (tmp_path / "list.txt").write_text(f"{videos[1]}\n\n {videos[0]} \n{videos[1]}\n")
     assert run(videos[2], "--list", tmp_path / "list.txt") == 0
     assert scored == ["c.mp4", "b.mp4", "a.mp4"]
 
 
-def test_thresholds_are_one_or_by_name() -> None:
+def test_threshold_argument_is_a_number_or_by_name() -> None:
     assert parse_thresholds([]) is None
     assert parse_thresholds(["0.4"]) == 0.4
     assert parse_thresholds(["AU12=0.4, AU4=0.3", "AU1=1"]) == {"AU12": 0.4, "AU4": 0.3, "AU1": 1.0}

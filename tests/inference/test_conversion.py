@@ -1,4 +1,4 @@
-"""A released checkpoint becomes a model that scores as the released network does."""
+"""Converted checkpoints have the scores of the released networks."""
 
 import json
 import re
@@ -30,13 +30,13 @@ SMALL, SIZE, WIDTH = "test_resnet", 64, 48
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ResNet of a hundredth of the released one's size, and frames of 64 px."""
+    """Replace the released ResNet by a small one, and the crop size by 64 px."""
     monkeypatch.setitem(RELEASED_BACKBONES, "resnet50", {"name": SMALL, "feature_source": "stage_output"})
     monkeypatch.setattr(converting, "CROP_SIZE", SIZE)
 
 
 def plain_network(au_set: ActionUnitSet) -> PlainMDHR:
-    """The released network with random weights and the batch statistics of one clip."""
+    """Return the plain MDHR network with random weights and batch statistics of one clip."""
     torch.manual_seed(0)
     plain = PlainMDHR(SMALL, au_set=au_set, width=WIDTH, temporal_radius=5)
     plain(torch.randn(1, 16, 3, SIZE, SIZE))
@@ -44,7 +44,7 @@ def plain_network(au_set: ActionUnitSet) -> PlainMDHR:
 
 
 def me_graphau(stage: int) -> tuple[MEGraphAU, dict[str, Tensor]]:
-    """ME-GraphAU with random weights, and those as the released code has them."""
+    """Return ME-GraphAU with random weights, and its state dict with the released names."""
     torch.manual_seed(0)
     released = ReleasedCheckpoint("me_graphau", "DISFA", "resnet50", stage)
     network = build_network({"network": released_network_settings(released)}, where=Path())
@@ -89,7 +89,7 @@ def test_me_graphau_scores_as_the_released_network(stage: int, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", [*NETWORKS, *ME_GRAPHAU])
-def test_every_released_checkpoint_is_recognized(name: str) -> None:
+def test_released_checkpoints_are_identified(name: str) -> None:
     shapes = json.loads((GOLDEN / f"{name}_keys.json").read_text())
     found = identify_checkpoint({key: torch.empty(shape, device="meta") for key, shape in shapes.items()})
     stage = int(name.partition("stage")[2][:1] or 1)
@@ -99,7 +99,7 @@ def test_every_released_checkpoint_is_recognized(name: str) -> None:
 
 
 @pytest.mark.usefixtures("_small")
-def test_the_card_says_where_the_weights_are_from_and_what_is_not_known(tmp_path: Path) -> None:
+def test_card_names_the_released_file_and_unknown_facts(tmp_path: Path) -> None:
     torch.save(released_state(plain_network(DISFA)), tmp_path / "theirs.pth")
     convert(tmp_path / "theirs.pth", tmp_path / "out")
     text = (tmp_path / "out" / "README.md").read_text()
@@ -111,7 +111,7 @@ def test_the_card_says_where_the_weights_are_from_and_what_is_not_known(tmp_path
 
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("expected", "message"),
     [
         ({"network": "me_graphau"}, "network is mdhr, not me_graphau. Omit --network."),
         ({"au_set": "DISFA"}, "au_set is BP4D, not DISFA. Omit --au-set."),
@@ -119,14 +119,14 @@ def test_the_card_says_where_the_weights_are_from_and_what_is_not_known(tmp_path
     ],
     ids=str,
 )
-def test_what_is_insisted_on_must_be_so(tmp_path: Path, asked: dict[str, str], said: str) -> None:
+def test_other_properties_than_expected_are_refused(tmp_path: Path, expected: dict[str, str], message: str) -> None:
     torch.save({"node_classifier.sc": torch.zeros(12, 4)}, tmp_path / "released.pth")
-    with pytest.raises(InputError, match=said):
-        convert(tmp_path / "released.pth", tmp_path / "out", **asked)
+    with pytest.raises(InputError, match=message):
+        convert(tmp_path / "released.pth", tmp_path / "out", **expected)
 
 
 @pytest.mark.usefixtures("_small")
-def test_what_is_no_released_checkpoint_is_one_line(
+def test_other_files_are_reported_in_one_line(
     tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = {
@@ -134,12 +134,12 @@ def test_what_is_no_released_checkpoint_is_one_line(
         "aus": ({"head.sc": torch.zeros(5, 4)}, "predicts 5 action units, expected 12 (BP4D), 8 (DISFA)"),
         "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint does not fit this network"),
     }
-    for name, (content, said) in contents.items():
+    for name, (content, message) in contents.items():
         torch.save(content, tmp_path / f"{name}.pth")
         assert exit_status("convert", str(tmp_path / f"{name}.pth"), "--out", str(tmp_path / "out")) == 2
         line = capsys.readouterr().err
         assert line.startswith(f"{tmp_path / name}.pth: ")
-        assert said in line
+        assert message in line
         assert line.count("\n") == 1
     assert exit_status("convert", str(tmp_path / "none.pth"), "--out", str(tmp_path / "out")) == 2
     assert re.search(r"checkpoint '.*' does not exist", capsys.readouterr().err)
@@ -147,7 +147,7 @@ def test_what_is_no_released_checkpoint_is_one_line(
 
 
 @pytest.mark.usefixtures("_small")
-def test_the_program_leaves_a_model(
+def test_command_writes_a_model(
     tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save(released_state(plain_network(BP4D)), tmp_path / "released.pth")

@@ -1,4 +1,4 @@
-"""An exported folder scores as the network it was made of in every format, and appears whole or not at all."""
+"""Exported models have the scores of the network in every format; a failed export leaves no files."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ from mdhr.training.run_folder import result_affecting_config, write_settings
 
 
 def make_run(folder: Path, cfg: DictConfig) -> Path:
-    """A run as training leaves it, with random weights and batch statistics."""
+    """Write a run folder with random weights and batch statistics."""
     write_settings(folder, result_affecting_config(cfg))
     network = build_network(OmegaConf.to_container(cfg, resolve=True), where=folder)
     torch.manual_seed(0)
@@ -53,14 +53,14 @@ def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempP
 
 @pytest.fixture(scope="module")
 def exported(run: Path) -> Path:
-    """The run in every format."""
+    """Return the run exported to every format."""
     export(run, run.parent / "exported", formats=list(FORMATS))
     return run.parent / "exported"
 
 
 @pytest.fixture
 def copy(exported: Path, tmp_path: Path) -> Path:
-    """An exported folder that a test may spoil."""
+    """Return a copy of the exported folder that a test may modify."""
     return Path(shutil.copytree(exported, tmp_path / "copy"))
 
 
@@ -72,7 +72,7 @@ def refusal(path: Path, **options: Any) -> str:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_scores_as_the_network(run: Path, exported: Path, name: str) -> None:
+def test_formats_have_the_scores_of_the_network(run: Path, exported: Path, name: str) -> None:
     network = build_network(yaml.safe_load((run / "settings.yaml").read_text()), where=run).eval()
     state = torch.load(run / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
     network.load_state_dict({key.removeprefix("network."): x for key, x in state.items()})
@@ -85,7 +85,7 @@ def test_every_format_scores_as_the_network(run: Path, exported: Path, name: str
         np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
 
 
-def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
+def test_exported_folder_equals_the_run(run: Path, exported: Path) -> None:
     a, b = load_model(run, device="cpu"), load_model(exported, device="cpu")
     clips = fixed_clips(a.description)
     assert a.description == b.description
@@ -100,8 +100,7 @@ def test_the_folder_is_what_a_run_is(run: Path, exported: Path) -> None:
     }
 
 
-def test_it_is_loaded_without_lightning(exported: Path) -> None:
-    """Nor is a network or Hydra needed to have read the settings."""
+def test_loading_imports_neither_lightning_nor_hydra(exported: Path) -> None:
     code = (
         "import sys, json; from mdhr.inference.model_loading import load_model; "
         "from mdhr.inference.model_fingerprint import fixed_clips; "
@@ -122,14 +121,14 @@ def test_an_exported_folder_can_be_exported_again(exported: Path, tmp_path: Path
         assert (tmp_path / "again" / name).read_bytes() == (exported / name).read_bytes()
 
 
-def test_me_graphau_is_exported_too(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_me_graphau_can_be_exported(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
     cfg = compose_smoke(tmp_path, "network=me_graphau_stage2", "data.crop_size=32", "data.au_set.name=DISFA")
     run = make_run(tmp_path / "run", cfg)
     assert max(export(run, tmp_path / "out", formats=["safetensors", "torch-export"]).values()) < 1e-5
     assert load_model(tmp_path / "out", device="cpu").au_set.name == "DISFA"
 
 
-def test_a_program_is_read_from_those_alone_who_made_it(exported: Path, tmp_path: Path) -> None:
+def test_a_file_that_may_run_code_needs_trusted(exported: Path, tmp_path: Path) -> None:
     assert "model.pt2 may run any code" in refusal(exported / "model.pt2")
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -140,23 +139,23 @@ def test_a_program_is_read_from_those_alone_who_made_it(exported: Path, tmp_path
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_file_that_is_cut_short_is_said_so(copy: Path, name: str) -> None:
+def test_truncated_files_are_reported(copy: Path, name: str) -> None:
     file = copy / FORMATS[name].file
     file.write_bytes(file.read_bytes()[:1000])
     assert f"{file.name} cannot be read" in refusal(file, trusted=True)
 
 
-def test_a_model_that_scores_otherwise_is_refused(copy: Path) -> None:
+def test_changed_weights_are_refused(copy: Path) -> None:
     file = copy / "model.safetensors"
     state = safetensors.torch.load_file(file)
     state["similarity.prototypes"][3] = state["similarity.prototypes"][4]
     safetensors.torch.save_file(state, file)
     assert "model.safetensors: scores differ from those at export" in refusal(copy)
-    assert load_model(copy / "model.onnx", device="cpu"), "which is another file"
+    assert load_model(copy / "model.onnx", device="cpu"), "the fingerprint is checked per file"
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"version": 2}, "version 2 is not supported, expected 1"),
         ({"fingerprint": None}, "scores differ from those at export"),
@@ -166,52 +165,58 @@ def test_a_model_that_scores_otherwise_is_refused(copy: Path) -> None:
     ],
     ids=lambda value: str(value)[:20],
 )
-def test_a_config_that_was_changed_is_refused(copy: Path, change: dict[str, Any], said: str) -> None:
+def test_changed_config_is_refused(copy: Path, change: dict[str, Any], message: str) -> None:
     config = yaml.safe_load((copy / "config.yaml").read_text())
     (copy / "config.yaml").write_text(yaml.safe_dump({**config, **change}))
-    assert said in refusal(copy)
+    assert message in refusal(copy)
     assert not Path("touched").exists()
 
 
-def broken(message: str) -> ModelFormat:
+def failing_format(message: str) -> ModelFormat:
     def write(source: ExportSource, file: Path) -> None:
         raise RuntimeError(f"{message}\nand more")
 
     return ModelFormat("model.onnx", write, FORMATS["onnx"].read)
 
 
-def off(source: ExportSource, file: Path) -> None:
+def write_changed_weights(source: ExportSource, file: Path) -> None:
     state = source.network.state_dict()
     state["static.linear.weight"] = state["static.linear.weight"] * 1.05
     safetensors.torch.save_file(state, file)
 
 
 @pytest.mark.parametrize(
-    ("name", "form", "said"),
+    ("name", "model_format", "message"),
     [
-        ("onnx", broken("no such operator"), "cannot be exported to onnx: RuntimeError: no such operator"),
-        ("safetensors", ModelFormat("model.safetensors", off, FORMATS["safetensors"].read), "safetensors"),
+        ("onnx", failing_format("no such operator"), "cannot be exported to onnx: RuntimeError: no such operator"),
+        (
+            "safetensors",
+            ModelFormat("model.safetensors", write_changed_weights, FORMATS["safetensors"].read),
+            "safetensors",
+        ),
     ],
     ids=["cannot", "differs"],
 )
-def test_nothing_is_left_of_an_export_that_fails(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, form: ModelFormat, said: str
+def test_failed_export_leaves_no_files(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, model_format: ModelFormat, message: str
 ) -> None:
-    monkeypatch.setitem(FORMATS, name, form)
-    with pytest.raises(InputError, match=said) as caught:
+    monkeypatch.setitem(FORMATS, name, model_format)
+    with pytest.raises(InputError, match=message) as caught:
         export(run, tmp_path / "out", formats=[name])
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_small_difference_is_refused_as_well(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_score_difference_above_the_limit_is_refused(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exporting, "MAX_DIFFERENCE", -1.0)
     with pytest.raises(InputError, match=r"safetensors: scores differ by \S+ from those of the network"):
         write_model(exporting.read_model(run), tmp_path / "out", formats=["safetensors"])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_package_that_is_not_there_is_named_before_anything_is_done(
+def test_missing_package_is_reported_before_the_export(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
@@ -219,7 +224,7 @@ def test_a_package_that_is_not_there_is_named_before_anything_is_done(
         export(tmp_path / "nowhere", tmp_path / "out", formats=["onnx"])
 
 
-def test_the_program_says_what_it_wrote_and_overwrites_nothing(
+def test_command_prints_differences_and_does_not_overwrite(
     run: Path, tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"

@@ -1,4 +1,4 @@
-"""A trained model is loaded as it was trained, and nothing that a stranger wrote into its files is run."""
+"""Loading of trained models: equal scores, and no code from the files is run."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ from mdhr.training.training_run import train
 
 @pytest.fixture(scope="module")
 def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
+    """Return a finished run."""
     folder = tmp_path_factory.mktemp("model") / "run"
     with pytest.warns(UserWarning, match="shorter than a clip"):
         train(compose_smoke(folder, "trainer.max_epochs=1", "data.module.frame_stride=2"))
@@ -34,7 +34,7 @@ def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def copy(run: Path, tmp_path: Path) -> Path:
-    """A run that a test may spoil."""
+    """Return a copy of the run that a test may modify."""
     return Path(shutil.copytree(run, tmp_path / "copy"))
 
 
@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_trained_network(run: Path, compose_smoke: Calla
     np.testing.assert_array_equal(load_model(run / "checkpoints" / "best.ckpt", device="cpu").score(clips), scores)
 
 
-def test_description_says_how_the_network_was_trained(run: Path) -> None:
+def test_description_follows_from_the_training(run: Path) -> None:
     model = load_model(run, device="cpu")
     assert model.description == ModelDescription(
         au_set="BP4D",
@@ -80,13 +80,13 @@ def test_description_says_how_the_network_was_trained(run: Path) -> None:
     assert model.au_set.columns[0] == "AU1"
 
 
-def test_a_run_without_description_takes_its_data_sets(copy: Path) -> None:
+def test_missing_description_is_derived_from_the_data_set(copy: Path) -> None:
     expected = load_model(copy, device="cpu").description
     (copy / "model.yaml").unlink()
     assert load_model(copy, device="cpu").description == expected
 
 
-def test_a_run_whose_data_set_is_gone_takes_what_is_known_of_it(copy: Path) -> None:
+def test_defaults_replace_a_missing_data_set(copy: Path) -> None:
     (copy / "model.yaml").unlink()
     settings = yaml.safe_load((copy / "settings.yaml").read_text())
     settings["data"]["prepared"] = "nowhere"
@@ -101,7 +101,7 @@ def test_a_run_whose_data_set_is_gone_takes_what_is_known_of_it(copy: Path) -> N
     assert real.trained_on == "bp4d, protocol honest, without the subjects of fold 1"
 
 
-def test_no_weights_are_read_but_the_models_own(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pretrained_weights_are_not_read(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = load_model(copy, device="cpu")
     clips = fixed_clips(expected.description)
     edit(copy, lambda network: network["backbone"].update(pretrained=True, weights="nowhere.safetensors"))
@@ -110,7 +110,7 @@ def test_no_weights_are_read_but_the_models_own(copy: Path, monkeypatch: pytest.
 
 
 class Touch:
-    """Makes a file when it is unpickled."""
+    """Object that creates a folder when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -119,13 +119,13 @@ class Touch:
         return os.mkdir, (str(self.path),)
 
 
-def test_a_checkpoint_that_would_run_code_is_refused(copy: Path, tmp_path: Path) -> None:
+def test_checkpoint_that_would_run_code_is_refused(copy: Path, tmp_path: Path) -> None:
     content = torch.load(copy / "checkpoints" / "best.ckpt", weights_only=True)
     torch.save({**content, "more": Touch(tmp_path / "touched")}, copy / "checkpoints" / "best.ckpt")
     assert "best.ckpt cannot be read as a checkpoint" in refusal(copy)
     assert not (tmp_path / "touched").exists()
     torch.load(copy / "checkpoints" / "best.ckpt", weights_only=False)
-    assert (tmp_path / "touched").exists(), "it would have"
+    assert (tmp_path / "touched").exists(), "the object is effective"
 
 
 TARGETS: dict[str, Callable[[dict[str, Any], str], Any]] = {
@@ -139,7 +139,7 @@ TARGETS: dict[str, Callable[[dict[str, Any], str], Any]] = {
 
 
 @pytest.mark.parametrize("place", TARGETS)
-def test_a_target_that_no_model_needs_is_not_called(copy: Path, tmp_path: Path, place: str) -> None:
+def test_other_targets_are_not_called(copy: Path, tmp_path: Path, place: str) -> None:
     edit(copy, lambda network: TARGETS[place](network, str(tmp_path / "touched")))
     assert "settings.yaml: network" in refusal(copy)
     assert not (tmp_path / "touched").exists()
@@ -160,23 +160,23 @@ def test_a_target_that_no_model_needs_is_not_called(copy: Path, tmp_path: Path, 
     ],
     ids=str,
 )
-def test_settings_that_are_of_no_network_are_one_line(copy: Path, change: dict[str, Any]) -> None:
+def test_invalid_network_settings_are_reported(copy: Path, change: dict[str, Any]) -> None:
     edit(copy, lambda network: network["backbone"].update(change))
     assert "settings.yaml: " in refusal(copy)
 
 
-def test_yaml_that_would_make_objects_is_refused(copy: Path, tmp_path: Path) -> None:
+def test_yaml_that_would_construct_objects_is_refused(copy: Path, tmp_path: Path) -> None:
     (copy / "settings.yaml").write_text(f"network: !!python/object/apply:os.mkdir ['{tmp_path / 'touched'}']\n")
     assert "settings.yaml cannot be read" in refusal(copy)
     assert not (tmp_path / "touched").exists()
 
 
-def test_weights_of_another_network_are_said_so(copy: Path) -> None:
+def test_weights_of_another_network_are_refused(copy: Path) -> None:
     edit(copy, lambda network: network.update(width=24))
     assert "best.ckpt does not match the network that the settings in its folder describe" in refusal(copy)
 
 
-def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
+def test_missing_and_other_files_are_reported(copy: Path, tmp_path: Path) -> None:
     assert "no model at" in refusal(tmp_path / "nowhere")
     (tmp_path / "text.pth").write_text("no model")
     assert "mdhr convert" in refusal(tmp_path / "text.pth")
@@ -192,7 +192,7 @@ def test_what_is_no_model_is_said_so(copy: Path, tmp_path: Path) -> None:
     [{}, {"num_frames": 0}, {"fill": float("nan")}, {"fill": "much"}, {"au_set": "FACS"}, {"more": 1}],
     ids=str,
 )
-def test_a_wrong_description_is_one_line(copy: Path, values: dict[str, Any]) -> None:
+def test_invalid_description_is_reported(copy: Path, values: dict[str, Any]) -> None:
     right = yaml.safe_load((copy / "model.yaml").read_text())
     (copy / "model.yaml").write_text(yaml.safe_dump({**right, **values} if values else {}))
     assert "model.yaml: " in refusal(copy)
@@ -207,7 +207,7 @@ def test_clips_of_another_shape_or_type_are_refused(run: Path) -> None:
         model.score(clips[:, :2])
 
 
-def test_auto_takes_the_accelerator_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_selects_the_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("meta"))
     assert choose_device("auto").type == "meta"
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)

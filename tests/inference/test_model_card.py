@@ -1,4 +1,4 @@
-"""A card says what was measured, what was not, and that rendered faces are not people."""
+"""Model cards: test results, unknown facts, and the difference between rendered and real faces."""
 
 import dataclasses
 import json
@@ -45,7 +45,7 @@ def card(description: ModelDescription, **known: Any) -> str:
     return model_card(description, title="A model", network="MDHR", **known)
 
 
-def test_what_was_measured_is_a_table() -> None:
+def test_results_are_a_table() -> None:
     text = card(REAL_MODEL, record=RECORD)
     assert "| AU1 | inner brow raiser | 50.0 | 75.0 | 25.0 |\n" in text
     assert "| AU25 | lips part | 87.5 | - | 50.0 |\n" in text
@@ -55,14 +55,14 @@ def test_what_was_measured_is_a_table() -> None:
     assert f"| code | {UNKNOWN} |\n| command | `mdhr train` |" in text
 
 
-def test_what_was_not_measured_is_said_to_be_unknown() -> None:
+def test_missing_results_are_unknown() -> None:
     text = card(REAL_MODEL)
     assert text.count(f"| {UNKNOWN} |\n") == 7
     assert "Test results are unknown. Test the model before you rely on it." in text
     assert "| F1 |" not in text
 
 
-def test_rendered_faces_are_not_people() -> None:
+def test_rendered_and_real_training_data_differ() -> None:
     rendered, real = card(RENDERED_MODEL), card(REAL_MODEL)
     for sentence in (
         "No real face was used in training or testing, and this is not a model of BP4D or DISFA",
@@ -75,7 +75,7 @@ def test_rendered_faces_are_not_people() -> None:
 
 
 @pytest.mark.parametrize("description", [RENDERED_MODEL, REAL_MODEL], ids=["rendered", "real"])
-def test_every_card_says_what_it_takes_and_is_not_for(description: ModelDescription) -> None:
+def test_card_contains_input_and_intended_use(description: ModelDescription) -> None:
     text = card(description)
     assert "| clip | 16 frames, 50 ms apart |\n" in text
     assert "an action unit is active if its score is at least 0.4 |" in text
@@ -86,7 +86,7 @@ def test_every_card_says_what_it_takes_and_is_not_for(description: ModelDescript
     assert text.endswith("```\n")
 
 
-def test_training_leaves_a_card(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_training_writes_a_card(compose_smoke: Callable[..., DictConfig], tmp_path: Path) -> None:
     run = tmp_path / "run"
     train(compose_smoke(run, "trainer.max_epochs=1"))
     text, record = (run / "model_card.md").read_text(), json.loads((run / "metrics.json").read_text())

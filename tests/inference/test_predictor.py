@@ -1,4 +1,4 @@
-"""Every frame of everybody is scored, in the clips of a test video, whatever the length of the video."""
+"""Prediction of videos: every frame of every face is scored, in the same clips as in testing."""
 
 import subprocess
 import sys
@@ -23,12 +23,12 @@ STILL = [(60, 30, 30, 0)]
 
 
 def reddening(length: int) -> list[list[tuple[int, int, int, int]]]:
-    """One face that stays, redder from frame to frame."""
+    """Return one face per frame at a fixed position, redder from frame to frame."""
     return [[(60, 30, 30, 6 * frame)] for frame in range(length)]
 
 
 def naive_scores(faces: np.ndarray, model: StubModel, *, stride: int, overlap: int) -> np.ndarray:
-    """``(F, N)``: every interleaved sequence cut by hand, clip by clip."""
+    """Return the scores ``(F, N)`` of interleaved sequences that are cut clip by clip."""
     num_frames = model.description.num_frames
     collected: list[list[np.ndarray]] = [[] for _ in faces]
     for phase in range(stride):
@@ -47,7 +47,7 @@ def naive_scores(faces: np.ndarray, model: StubModel, *, stride: int, overlap: i
 
 
 @pytest.mark.parametrize(("stride", "overlap"), [(1, 0), (1, 3), (3, 0), (4, 5)])
-def test_scores_of_a_real_face_are_those_of_its_clips_one_by_one(talking: Path, stride: int, overlap: int) -> None:
+def test_scores_equal_those_of_single_clips(talking: Path, stride: int, overlap: int) -> None:
     model = StubModel(num_frames=16, frame_interval=stride / 30)
     prediction = Predictor(model, overlap=overlap, batch_size=3).predict(talking)
     track = track_main_face(VideoFile(talking), detector=FaceDetector(), fill=0.8)
@@ -66,44 +66,42 @@ def test_scores_of_a_real_face_are_those_of_its_clips_one_by_one(talking: Path, 
 
 
 @pytest.mark.parametrize("length", [1, 3, 4, 5, 13])
-def test_the_last_clip_is_filled_up_with_its_last_frame_and_what_that_scores_is_dropped(
-    tmp_path: Path, length: int
-) -> None:
+def test_last_clip_is_padded_and_scores_of_padding_are_dropped(tmp_path: Path, length: int) -> None:
     model = StubModel()
     table = Predictor(model, detector=Marked())(write_images(tmp_path / "a", reddening(length)))
     red = (table["score_AU1"] * 255).round().astype(int).tolist()
     assert len(red) == length
     assert all(one < other for one, other in pairwise(red))
-    seen = [each for clip in model.seen for each in clip]
-    assert seen[:length] == red
-    assert seen[length:] == red[-1:] * (-length % 4)
-    assert table["score_AU6"].to_numpy() == pytest.approx((np.arange(length) % 4) / 3), "their places in their clips"
+    inputs = [each for clip in model.inputs for each in clip]
+    assert inputs[:length] == red
+    assert inputs[length:] == red[-1:] * (-length % 4)
+    assert table["score_AU6"].to_numpy() == pytest.approx((np.arange(length) % 4) / 3), "positions in the clips"
 
 
 @pytest.mark.parametrize(("rate", "stride"), [(8, 1), (25, 3), (30, 4)])
 def test_clips_of_a_faster_video_skip_frames(tmp_path: Path, rate: int, stride: int) -> None:
-    """The network learnt at 8 frames a second; every frame is scored all the same."""
+    """The model was trained with 8 frames per second; all frames are scored."""
     model = StubModel(frame_interval=1 / 8)
     table = Predictor(model, detector=Marked())(write_images(tmp_path / "a", reddening(20)), fps=rate)
     red = (table["score_AU1"] * 255).round().astype(int).tolist()
-    assert sorted(model.seen)[0] == [red[stride * i] for i in range(4)]
+    assert sorted(model.inputs)[0] == [red[stride * i] for i in range(4)]
     assert len(set(red)) == 20
 
 
-def test_the_rate_of_a_video_is_the_median_of_its_distances() -> None:
+def test_clip_stride_uses_the_median_interval() -> None:
     assert clip_stride(np.array([0, 0.04, 0.08, 3.0, 3.04]), 0.12) == 3
     assert clip_stride(np.array([1.0]), 0.12) == 1
     assert clip_stride(np.zeros(5), 0.12) == 1
 
 
-def test_two_people_one_of_whom_leaves_for_a_moment_and_one_for_good(tmp_path: Path) -> None:
+def test_two_tracks_with_a_gap_and_an_end(tmp_path: Path) -> None:
     left, right = (20, 30, 30, 40), (110, 30, 24, 200)
     faces = [[left, right] if frame not in (12, 13) else [left] for frame in range(30)]
     faces += [[left]] * 10 + [[]] * 40
     prediction = Predictor(StubModel(), detector=Marked()).predict(write_images(tmp_path / "two", faces))
     table = prediction.table
     assert table.groupby("frame").size().tolist() == [2] * 30 + [1] * 50
-    assert table["track"].isna().sum() == 40, "of frames without anybody there is one row"
+    assert table["track"].isna().sum() == 40, "one row per frame without a track"
     assert table[table["track"].isna()].filter(regex="score|AU|box|confidence").isna().all(axis=None)
     first, second = (table[table["track"] == track] for track in (1, 2))
     assert first["frame"].tolist() == list(range(40))
@@ -111,13 +109,13 @@ def test_two_people_one_of_whom_leaves_for_a_moment_and_one_for_good(tmp_path: P
     lost = second[second["box_x"].isna()]
     assert lost["frame"].tolist() == [12, 13]
     assert lost.filter(regex="score|^AU|confidence").isna().all(axis=None)
-    assert np.isfinite(prediction.scores[1]).all(), "its neighbor in time stood in"
-    assert (second["score_AU1"].dropna() > first["score_AU1"].max()).all(), "each is scored by its own face"
+    assert np.isfinite(prediction.scores[1]).all(), "scores of the interpolated crop"
+    assert (second["score_AU1"].dropna() > first["score_AU1"].max()).all(), "each track is scored by its own face"
     assert second.loc[~second["box_x"].isna(), "box_x"].between(109, 111).all()
     assert first["AU1"].eq(0).all()
 
 
-def test_a_video_without_a_face_is_a_table_without_scores(tmp_path: Path) -> None:
+def test_video_without_a_face_has_empty_scores(tmp_path: Path) -> None:
     table = Predictor(StubModel(), detector=Marked())(write_images(tmp_path / "none", [[]] * 5))
     assert len(table) == 5
     assert table["track"].isna().all()
@@ -126,17 +124,17 @@ def test_a_video_without_a_face_is_a_table_without_scores(tmp_path: Path) -> Non
     assert table["score_AU1"].dtype == np.float32
 
 
-def test_progress_ends_with_all_frames_of_both_stages(tmp_path: Path) -> None:
-    told: list[tuple[str, int]] = []
+def test_progress_reports_all_frames_of_both_stages(tmp_path: Path) -> None:
+    calls: list[tuple[str, int]] = []
     predictor = Predictor(StubModel(), detector=Marked(), batch_size=1)
-    predictor(write_images(tmp_path / "a", [STILL] * 10), progress=lambda *said: told.append(said))
-    assert told[:10] == [("faces", frame) for frame in range(1, 11)]
-    assert [stage for stage, _ in told[10:]] == ["scores"] * len(told[10:])
-    assert [frames for _, frames in told[10:]] == sorted(frames for _, frames in told[10:])
-    assert told[-1] == ("scores", 10)
+    predictor(write_images(tmp_path / "a", [STILL] * 10), progress=lambda *call: calls.append(call))
+    assert calls[:10] == [("faces", frame) for frame in range(1, 11)]
+    assert [stage for stage, _ in calls[10:]] == ["scores"] * len(calls[10:])
+    assert [frames for _, frames in calls[10:]] == sorted(frames for _, frames in calls[10:])
+    assert calls[-1] == ("scores", 10)
 
 
-def test_active_is_what_reaches_the_threshold_of_its_unit(tmp_path: Path) -> None:
+def test_scores_at_the_threshold_are_active(tmp_path: Path) -> None:
     images = write_images(tmp_path / "a", reddening(20))
     own = Predictor(StubModel(), detector=Marked())(images)
     chosen = Predictor(StubModel(), detector=Marked(), thresholds={"AU1": 0.3})(images)
@@ -146,7 +144,7 @@ def test_active_is_what_reaches_the_threshold_of_its_unit(tmp_path: Path) -> Non
     pd.testing.assert_series_equal(own["AU4"], chosen["AU4"])
 
 
-def test_wrong_settings_are_told() -> None:
+def test_values_out_of_range_are_reported() -> None:
     model = StubModel()
     with pytest.raises(InputError, match="overlap=4 is out of range: expected 0 to 3"):
         Predictor(model, overlap=4)
@@ -162,7 +160,7 @@ def test_wrong_settings_are_told() -> None:
         Predictor(model)("none.mp4")
 
 
-def test_what_breaks_while_it_is_cut_is_raised_here(tmp_path: Path) -> None:
+def test_errors_of_the_prefetch_thread_are_raised(tmp_path: Path) -> None:
     folder = write_images(tmp_path / "a", [STILL] * 10)
 
     def damage(stage: str, frames: int) -> None:
@@ -173,6 +171,6 @@ def test_what_breaks_while_it_is_cut_is_raised_here(tmp_path: Path) -> None:
         Predictor(StubModel(), detector=Marked())(folder, progress=damage)
 
 
-def test_importing_the_package_is_light() -> None:
+def test_importing_the_package_does_not_import_torch() -> None:
     code = "import sys, mdhr; mdhr.load; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven by its DevTools protocol: enough to click through a page and look at it."""
+"""Headless Chromium, controlled through the DevTools protocol."""
 
 import asyncio
 import base64
@@ -16,21 +16,21 @@ import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PATIENCE = 60.0
-"""Seconds to wait for anything; the machine may be busy."""
+"""Seconds to wait for a condition."""
 
 
 class Tab:
-    """A page in the browser."""
+    """Tab of the browser."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._loop, self._socket, self._number = loop, socket, 0
-        self.answers: list[str] = []
-        """Addresses of all that came over the network."""
-        self.complaints: list[str] = []
-        """Uncaught errors of the page's scripts."""
+        self.responses: list[str] = []
+        """URLs of all network responses."""
+        self.errors: list[str] = []
+        """Uncaught errors of scripts."""
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command of the DevTools protocol and its result."""
+        """Send a command of the DevTools protocol and return its result."""
         return self._loop.run_until_complete(asyncio.wait_for(self._send(method, parameters), PATIENCE))
 
     async def _send(self, method: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -39,31 +39,29 @@ class Tab:
         while True:
             message = json.loads((await self._socket.receive()).data)
             if message.get("method") == "Network.responseReceived":
-                self.answers.append(message["params"]["response"]["url"])
+                self.responses.append(message["params"]["response"]["url"])
             if message.get("method") == "Runtime.exceptionThrown":
-                self.complaints.append(message["params"]["exceptionDetails"]["text"])
+                self.errors.append(message["params"]["exceptionDetails"]["text"])
             if message.get("id") == self._number:
                 assert "error" not in message, message
                 return message["result"]
 
     def run(self, script: str) -> Any:
-        """The value of a JavaScript expression; a promise is waited for."""
+        """Return the value of a JavaScript expression; promises are awaited."""
         answer = self.send("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait(self, script: str) -> float:
-        """Until a JavaScript expression is true; the seconds that took."""
+        """Wait until a JavaScript expression is true and return the elapsed seconds."""
         begin = time.perf_counter()
         while not self.run(f"Boolean({script})"):
-            assert time.perf_counter() - begin < PATIENCE, (
-                f"{script}; the page says: {self.run('document.body.innerText')}"
-            )
+            assert time.perf_counter() - begin < PATIENCE, f"{script}; page text: {self.run('document.body.innerText')}"
             time.sleep(0.02)
         return time.perf_counter() - begin
 
     def open(self, address: str, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
-        """Go there, in a window of that size."""
+        """Open an address in a window of the given size."""
         for domain in ("Page", "Network", "Runtime", "DOM"):
             self.send(f"{domain}.enable")
         self.resize(width, height)
@@ -72,17 +70,17 @@ class Tab:
         self.send("Page.navigate", url=address)
 
     def resize(self, width: int, height: int) -> None:
-        """Make the window that large."""
+        """Resize the window."""
         self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def choose_file(self, selector: str, file: Path) -> None:
-        """Give a file to an ``<input type=file>``."""
+        """Select a file in an ``<input type=file>``."""
         root = self.send("DOM.getDocument")["root"]["nodeId"]
         node = self.send("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
         self.send("DOM.setFileInputFiles", nodeId=node, files=[str(file)])
 
     def press(self, selector: str, *, share: float = 0.5) -> None:
-        """The left mouse button, on an element, at that share of its width."""
+        """Click an element at a share of its width."""
         box = f"document.querySelector({json.dumps(selector)})"
         x, y = self.run(
             f"(() => {{ {box}.scrollIntoView({{block: 'center'}}); const b = {box}.getBoundingClientRect(); "
@@ -91,21 +89,21 @@ class Tab:
         for kind, buttons in (("mouseMoved", 0), ("mousePressed", 1), ("mouseReleased", 0)):
             self.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", buttons=buttons, clickCount=1)
 
-    def screenshot(self, path: Path, *, whole: bool = False) -> None:
-        """Of the window, or of the whole page."""
-        picture = self.send("Page.captureScreenshot", captureBeyondViewport=whole)
-        path.write_bytes(base64.b64decode(picture["data"]))
+    def screenshot(self, path: Path, *, full_page: bool = False) -> None:
+        """Save a screenshot of the window or of the full page."""
+        screenshot = self.send("Page.captureScreenshot", captureBeyondViewport=full_page)
+        path.write_bytes(base64.b64decode(screenshot["data"]))
 
 
 @contextmanager
 def browser_tab(folder: Path) -> Iterator[Tab]:
-    """A tab of a headless Chromium that keeps its files, and what it downloads, in a folder.
+    """Open a tab of headless Chromium, whose profile and downloads are in ``folder``.
 
-    Skips the test where there is no Chromium.
+    Skips the test if Chromium is not installed.
     """
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
-        pytest.skip(f"there is no browser here: none of {', '.join(NAMES)}")
+        pytest.skip(f"no browser found: none of {', '.join(NAMES)}")
     options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     process = subprocess.Popen(
         [program, *options, "--remote-debugging-port=0", f"--user-data-dir={folder / 'profile'}", "about:blank"],
@@ -117,7 +115,7 @@ def browser_tab(folder: Path) -> Iterator[Tab]:
         port_file, begin = folder / "profile" / "DevToolsActivePort", time.perf_counter()
         while not (port_file.is_file() and port_file.read_text().count("\n")):
             if process.poll() is not None or time.perf_counter() - begin > PATIENCE:
-                pytest.skip(f"{program} does not start here")
+                pytest.skip(f"{program} does not start")
             time.sleep(0.05)
         port = port_file.read_text().split()[0]
         session, socket = loop.run_until_complete(_connect(port))

@@ -1,4 +1,4 @@
-"""The page for one's own videos: what it shows of a scored video, and a click through it in a browser."""
+"""Local web page: HTML of a scored video, model list, background task, and a test in a browser."""
 
 import base64
 import re
@@ -35,7 +35,7 @@ from tests.support.stub_model import DESCRIPTION, Marked, StubModel, paint_frame
 FACES = [
     [(20, 30, 30, 12 * frame), *([(110, 30, 24, 0)] if frame >= 8 else [])] if frame != 5 else [] for frame in range(20)
 ]
-"""One that is redder from frame to frame and away in frame 5, from frame 8 on another that stays as it is."""
+"""The first face gets redder and is missing in frame 5; the second appears in frame 8 and does not change."""
 
 
 def predictor() -> Predictor:
@@ -43,13 +43,13 @@ def predictor() -> Predictor:
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> ScoredVideo:
+def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredVideo:
     return score_video(predictor(), write_images(tmp_path_factory.mktemp("app") / "two", FACES))
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    """What there is to see of a run from outside."""
+    """Return a run folder without weights."""
     run = tmp_path / "runs" / "one"
     (run / "checkpoints").mkdir(parents=True)
     (run / "checkpoints" / "best.ckpt").touch()
@@ -58,29 +58,29 @@ def model(tmp_path: Path) -> Path:
     return run
 
 
-def test_a_moment_shows_the_scores_of_its_frame_and_how_often_each_is_active(session: ScoredVideo) -> None:
-    scores = session.scores[0]
-    page = frame_html(session, 0, 7, 0.5)
+def test_frame_contains_scores_and_active_shares(scored: ScoredVideo) -> None:
+    scores = scored.scores[0]
+    page = frame_html(scored, 0, 7, 0.5)
     cells = re.findall(r"<td>(\d\.\d\d)</td><td>(\d+)%</td>", page)
     assert [float(score) for score, _ in cells] == pytest.approx(scores[7].tolist(), abs=0.006)
-    seen = np.delete(scores, 5, axis=0)
-    assert [int(share) for _, share in cells] == np.round(100 * (seen >= 0.5).mean(0)).tolist()
+    detected = np.delete(scores, 5, axis=0)
+    assert [int(share) for _, share in cells] == np.round(100 * (detected >= 0.5).mean(0)).tolist()
     assert page.count('class="active"') == (scores[7] >= 0.5).sum()
     assert "frame 7 · 0.28 s<" in page
     assert "<b>AU12</b> lip corner puller" in page
     assert f"--cursor:{7.5 / 20}" in page
 
 
-def test_a_frame_without_the_face_has_no_scores_and_says_so(session: ScoredVideo) -> None:
-    page = frame_html(session, 0, 5, 0.0)
+def test_frame_without_a_face_has_no_scores(scored: ScoredVideo) -> None:
+    page = frame_html(scored, 0, 5, 0.0)
     assert "no face found" in page
     assert 'class="active"' not in page
-    assert '<path class="gap" d="M5 0h1' in timelines_html(session, 0, 0.5)
+    assert '<path class="gap" d="M5 0h1' in timelines_html(scored, 0, 0.5)
 
 
-def test_the_picture_is_the_face_of_that_person_in_that_frame(session: ScoredVideo) -> None:
+def test_thumbnail_is_the_face_of_the_track_in_the_frame(scored: ScoredVideo) -> None:
     def redness(track: int, position: int) -> float:
-        jpeg = re.search(r"base64,([^\"]+)", frame_html(session, track, position, 0.5))[1]
+        jpeg = re.search(r"base64,([^\"]+)", frame_html(scored, track, position, 0.5))[1]
         picture = decode_image(base64.b64decode(jpeg))
         middle = picture.shape[0] // 2
         return float(picture[middle - 5 : middle + 5, middle - 5 : middle + 5, 0].mean())
@@ -90,18 +90,18 @@ def test_the_picture_is_the_face_of_that_person_in_that_frame(session: ScoredVid
     assert redness(1, 11) == pytest.approx(0, abs=12)
 
 
-def test_a_long_video_has_fewer_pictures_and_each_frame_has_one(session: ScoredVideo, tmp_path: Path) -> None:
+def test_long_video_has_a_thumbnail_every_few_frames(scored: ScoredVideo, tmp_path: Path) -> None:
     source = open_source(write_images(tmp_path / "two", FACES))
-    pictures, step = face_thumbnails(source, session.faces, limit=10)
+    pictures, step = face_thumbnails(source, scored.faces, limit=10)
     assert step == 4
     assert [len(of_track) for of_track in pictures] == [5, 3]
-    assert pictures[0][-1] == session.thumbnail(0, 16)
+    assert pictures[0][-1] == scored.thumbnail(0, 16)
 
 
-def test_the_timelines_follow_the_threshold(session: ScoredVideo) -> None:
+def test_timelines_follow_the_threshold(scored: ScoredVideo) -> None:
     def active(threshold: float) -> np.ndarray:
-        """``(N, F)`` of the bars that are drawn."""
-        rows = re.findall(r'<path class="on" d="([^"]*)"', timelines_html(session, 0, threshold))
+        """Return the bars as a boolean array ``(N, F)``."""
+        rows = re.findall(r'<path class="on" d="([^"]*)"', timelines_html(scored, 0, threshold))
         on = np.zeros((len(rows), 20), dtype=bool)
         for row, path in zip(on, rows, strict=True):
             for first, length in re.findall(r"M(\d+) \d+h(\d+)", path):
@@ -109,31 +109,31 @@ def test_the_timelines_follow_the_threshold(session: ScoredVideo) -> None:
         return on
 
     for threshold in (0.2, 0.6):
-        np.testing.assert_array_equal(active(threshold), threshold <= session.detected_scores(0).T)
+        np.testing.assert_array_equal(active(threshold), threshold <= scored.detected_scores(0).T)
 
 
-def test_a_long_track_is_drawn_in_a_thousand_columns_that_keep_its_peaks(session: ScoredVideo) -> None:
+def test_long_track_has_a_thousand_columns_with_its_peaks(scored: ScoredVideo) -> None:
     peak = np.zeros((4500, 8), np.float32)
     peak[3000] = 1
     long = FaceTrack.from_detections(0, np.arange(4500) / 25, np.ones((4500, 9)), sigma=0)
     found = FaceTracks(long.time, [long])
-    page = timelines_html(ScoredVideo(**{**vars(session), "faces": found, "scores": [peak]}), 0, 0.5)
+    page = timelines_html(ScoredVideo(**{**vars(scored), "faces": found, "scores": [peak]}), 0, 0.5)
     assert 'viewBox="0 0 1000 ' in page
     assert re.findall(r'<path class="on" d="(M\d+ \d+h\d+)', page) == ["M666 112h1"] * 8
 
 
-def test_the_table_is_that_of_mdhr_predict_with_the_chosen_threshold(session: ScoredVideo, tmp_path: Path) -> None:
-    table = pd.read_csv(write_csv(session, tmp_path, 0.3))
+def test_table_equals_that_of_mdhr_predict_with_the_same_threshold(scored: ScoredVideo, tmp_path: Path) -> None:
+    table = pd.read_csv(write_csv(scored, tmp_path, 0.3))
     expected = Predictor(StubModel(), detector=Marked(), thresholds=0.3)(write_images(tmp_path / "two", FACES))
     assert list(table) == list(expected)
     assert set(table["video"]) == {"two"}
-    names = list(session.au_set.columns)
+    names = list(scored.au_set.columns)
     pd.testing.assert_frame_equal(table[names].astype("Int8"), expected[names])
 
 
-def test_progress_ends_whole_and_an_error_comes_with_the_result(tmp_path: Path) -> None:
-    def fail(tell: ShareProgress) -> ScoredVideo:
-        tell(0.5, "half")
+def test_background_task_reports_progress_and_errors(tmp_path: Path) -> None:
+    def fail(report: ShareProgress) -> ScoredVideo:
+        report(0.5, "half")
         time.sleep(0.4)
         raise InputError("no video")
 
@@ -143,13 +143,13 @@ def test_progress_ends_whole_and_an_error_comes_with_the_result(tmp_path: Path) 
         work.result()
 
 
-def test_nobody_asks_any_more_and_the_work_stops() -> None:
-    told: list[float] = []
+def test_closing_the_iteration_cancels_the_task() -> None:
+    reports: list[float] = []
 
-    def endless(tell: ShareProgress) -> ScoredVideo:
+    def endless(report: ShareProgress) -> ScoredVideo:
         while True:
-            tell(len(told), "on")
-            told.append(0)
+            report(len(reports), "on")
+            reports.append(0)
             time.sleep(0.01)
 
     work = BackgroundTask(endless)
@@ -159,12 +159,12 @@ def test_nobody_asks_any_more_and_the_work_stops() -> None:
         work.result()
 
 
-def test_a_video_without_a_face_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nobody: no face found in any frame"):
-        score_video(predictor(), write_images(tmp_path / "nobody", [[]] * 5))
+def test_video_without_a_face_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="empty: no face found in any frame"):
+        score_video(predictor(), write_images(tmp_path / "empty", [[]] * 5))
 
 
-def test_models_are_runs_with_a_checkpoint_and_exported_folders(model: Path, tmp_path: Path) -> None:
+def test_find_models_returns_runs_and_exported_folders(model: Path, tmp_path: Path) -> None:
     for folder, file in (("runs/other/.hydra", "config.yaml"), ("mine", "config.yaml"), ("mine", "model.safetensors")):
         (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / file).touch()
@@ -174,14 +174,14 @@ def test_models_are_runs_with_a_checkpoint_and_exported_folders(model: Path, tmp
         find_models([tmp_path / "absent"])
 
 
-def test_what_a_model_was_trained_on_is_text_and_what_is_wrong_with_it_is_said(model: Path) -> None:
+def test_training_data_and_description_errors_are_shown(model: Path) -> None:
     assert "Trained on nothing at all." in training_data_html(str(model))
     (model / "model.yaml").write_text("au_set: DISFA")
     assert "a model description must contain exactly" in training_data_html(str(model))
     assert "<b>" not in note_html("<b>bold</b>")
 
 
-def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_folder_is_reported_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["app", "--models", "nowhere"])
     assert capsys.readouterr().err == (
@@ -190,12 +190,12 @@ def test_a_wrong_argument_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.slow
-def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_in_a_browser(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = tmp_path / "clip.mp4"
     with write_video(video) as add:
         for number, frame in enumerate(paint_frames(FACES)):
             add(number / 25, frame)
-    with write_video(tmp_path / "nobody.mp4") as add:
+    with write_video(tmp_path / "empty.mp4") as add:
         for number, frame in enumerate(paint_frames([[]] * 6)):
             add(number / 25, frame)
     monkeypatch.setattr(layout, "load_model", lambda chosen: StubModel())
@@ -212,12 +212,12 @@ def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         tab.open(address)
         tab.wait(f"{start} && !{start}.disabled && document.querySelector('input[type=file]')")
         tab.wait("document.body.innerText.includes('Trained on nothing at all.')")
-        for file in ("nobody.mp4", "clip.mp4"):
+        for file in ("empty.mp4", "clip.mp4"):
             tab.choose_file("input[type=file]", tmp_path / file)
             tab.wait("document.querySelector('video')?.src")
             tab.press("button.primary")
-            if file == "nobody.mp4":
-                tab.wait(f"{wrong} === 'nobody.mp4: no face found in any frame'")
+            if file == "empty.mp4":
+                tab.wait(f"{wrong} === 'empty.mp4: no face found in any frame'")
                 tab.run("document.querySelector('button[aria-label=Clear]').click()")
                 tab.wait("document.querySelector('input[type=file]')")
         tab.wait(f"{caption} === 'frame 9 · 0.36 s'")
@@ -244,5 +244,7 @@ def test_a_click_through(model: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         assert set(rows["track"].dropna()) == {1, 2}
         pd.testing.assert_series_equal(rows["AU4"] == 1, rows["score_AU4"] >= 0.3, check_names=False)
         assert (rows["score_AU4"].between(0.3, 0.5)).any() or (rows["score_AU1"].between(0.3, 0.5)).any()
-        assert {answer.split("/")[2] for answer in tab.answers if answer.startswith("http")} == {address.split("/")[2]}
-        assert tab.complaints == []
+        assert {response.split("/")[2] for response in tab.responses if response.startswith("http")} == {
+            address.split("/")[2]
+        }
+        assert tab.errors == []

@@ -1,4 +1,4 @@
-"""The Ray engine leaves what the plain one does, of whole and of broken videos, and goes on where it was stopped."""
+"""The Ray engine writes the same files as the plain engine, also for unreadable videos, and resumes."""
 
 import os
 import sys
@@ -27,7 +27,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def _ray() -> Iterator[None]:
-    """Two cores, a GPU by its word alone and a small store, for all tests here; its processes find the stubs."""
+    """Start Ray with two cores, a nominal GPU and a small object store; workers can import the stubs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT / "src", ROOT))))
@@ -38,7 +38,7 @@ def _ray() -> Iterator[None]:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, _ray: None) -> Callable[..., int]:
-    """The exit status of the command, with a stub for a model."""
+    """Return a function that runs the command with a stub model and returns the exit status."""
     monkeypatch.setattr(mdhr.inference.model_loading, "load_model", _load)
     monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", Marked)
     weights = tmp_path / "model.ckpt"
@@ -61,7 +61,7 @@ def _load(path: Path, *, device: str, trusted: bool) -> StubModel:
 
 
 def film(path: Path, *, people: int, length: int) -> Path:
-    """Faces that redden from frame to frame, all but the first of them for the first half alone."""
+    """Write a video of faces that get redder; all but the first one end in the middle."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_video(path) as add:
         faces = [
@@ -73,7 +73,7 @@ def film(path: Path, *, people: int, length: int) -> Path:
     return path
 
 
-def test_the_same_is_left_as_by_the_plain_engine_and_it_goes_on_where_it_was_stopped(
+def test_outputs_equal_those_of_the_plain_engine_and_resume(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     videos, ray, plain = tmp_path / "videos", tmp_path / "ray", tmp_path / "plain"
@@ -83,13 +83,13 @@ def test_the_same_is_left_as_by_the_plain_engine_and_it_goes_on_where_it_was_sto
     cut = film(videos / "cut.mp4", people=1, length=60)
     cut.write_bytes(cut.read_bytes()[: cut.stat().st_size * 3 // 4])
     settings = ["--overlap", "2", "--batch-size", "3", "--annotate"]
-    said = []
+    printed = []
     for out, engine in ((ray, "ray"), (plain, "plain")):
         assert run(videos, *settings, "--out", out, "--engine", engine) == 1
         lines = capsys.readouterr()
-        said.append((sorted(lines.out.splitlines()), lines.err.splitlines()))
-    assert said[0] == said[1]
-    assert said[0][1][-1] == "1 of 4 videos failed, see the messages above"
+        printed.append((sorted(lines.out.splitlines()), lines.err.splitlines()))
+    assert printed[0] == printed[1]
+    assert printed[0][1][-1] == "1 of 4 videos failed, see the messages above"
     assert sorted(path.name for path in ray.iterdir()) == sorted(path.name for path in plain.iterdir())
     assert_same_tables(ray, plain)
     assert pd.read_csv(ray / "two.csv")["track"].nunique() == 2
@@ -114,7 +114,7 @@ def assert_same_tables(ray: Path, plain: Path) -> None:
         assert (ray / f"{name}.csv").read_text() == (plain / f"{name}.csv").read_text()
 
 
-def test_what_its_processes_lack_is_one_line(
+def test_errors_of_workers_are_reported_in_one_line(
     run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     video = film(tmp_path / "a.mp4", people=1, length=6)
