@@ -1,4 +1,4 @@
-"""A table of the paper is one command over finished runs; what it lacks is its last line and its exit status."""
+"""Tests of ``mdhr table``: files, messages and exit status."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,23 +14,23 @@ OUT = Path("experiments/table-3/synthetic")
 
 @pytest.fixture
 def tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exit_status: Program) -> Program:
-    """Exit status of ``mdhr table`` in a folder of its own with three runs, k 1 with all folds."""
+    """Run ``mdhr table`` in an empty folder with three runs (k = 1, all folds) and return the exit status."""
     monkeypatch.chdir(tmp_path)
     for fold in (1, 2, 3):
         study_run(Path("runs/study/synthetic-honest"), demo_settings(), k=1, fold=fold, seed=1, f1=0.6)
     return partial(exit_status, "table", "data=synthetic")
 
 
-def test_a_table_that_lacks_runs_is_written_and_says_so(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:
+def test_incomplete_table_is_written_with_status_3(tables: Program, capfd: pytest.CaptureFixture[str]) -> None:
     assert tables("table=3") == 3
-    said = capfd.readouterr()
-    assert said.err == f"{OUT}/table.md is INCOMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
-    assert (OUT / "table.md").read_text() in said.out
-    assert "command: `make table-3 DATA=synthetic`" in said.out
+    printed = capfd.readouterr()
+    assert printed.err == f"{OUT}/table.md is INCOMPLETE: no seed has all folds for k = 2, 3, 4, 5, 6, 7, 8\n"
+    assert (OUT / "table.md").read_text() in printed.out
+    assert "command: `make table-3 DATA=synthetic`" in printed.out
     assert {path.name for path in OUT.iterdir()} == {"table.csv", "table.md", "table.tex", "curve.png"}
 
 
-def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
+def test_complete_table_has_status_0(tables: Program) -> None:
     for k in range(2, 9):
         study_run(Path("runs/other"), demo_settings(), k=k, fold=1, seed=1, f1=0.6)
     study_run(Path("runs/other"), demo_settings(), k=1, fold=1, seed=1, f1=0.6)
@@ -38,7 +38,7 @@ def test_a_table_that_lacks_nothing_is_a_success(tables: Program) -> None:
     assert "| 8 | 60.0 | 1 | 1 | 65.9 |" in Path("here/table.md").read_text()
 
 
-def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: Program) -> None:
+def test_me_graphau_table_has_its_own_folder_and_target(tables: Program) -> None:
     study_run(
         Path("runs/study/synthetic-honest"),
         demo_settings("me_graphau_stage1"),
@@ -70,11 +70,11 @@ def test_a_table_without_a_number_has_a_folder_and_a_target_of_its_own(tables: P
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_done_is_one_line(
+def test_invalid_settings_print_one_line(
     tables: Program, capfd: pytest.CaptureFixture[str], overrides: list[str], line: str
 ) -> None:
     Path("taken").touch()
     assert tables(*overrides) == 2
-    said = capfd.readouterr().err
-    assert line in said
-    assert said.count("\n") == 1
+    printed = capfd.readouterr().err
+    assert line in printed
+    assert printed.count("\n") == 1

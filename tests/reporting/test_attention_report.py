@@ -1,4 +1,4 @@
-"""The command: from a run's folder to a picture, and one line where that cannot be."""
+"""Tests of the attention figure of a run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -19,24 +19,24 @@ from mdhr.training.training_run import train
 
 @pytest.fixture(scope="module")
 def run(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of a tiny network on noise."""
+    """Finished run of a tiny network on noise."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     train(compose_smoke(folder))
     return folder
 
 
-def test_a_finished_run_is_drawn_from_its_folder_alone(run: Path, tmp_path: Path) -> None:
+def test_figure_is_written_from_the_folder_of_a_run(run: Path, tmp_path: Path) -> None:
     out = write_attention_figure(OmegaConf.create({"run": str(run), "out": str(tmp_path / "inside.png")}))
     assert cv2.imread(str(out)).shape[1] == 1400
 
 
-def test_the_weights_are_the_runs_best(run: Path) -> None:
+def test_network_has_the_best_weights_of_the_run(run: Path) -> None:
     state = torch.load(run / "checkpoints/best.ckpt", weights_only=True)["state_dict"]
     network = load_network(run)
     assert torch.equal(network.similarity.prototypes, state["network.similarity.prototypes"])
 
 
-def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
+def test_clip_with_the_most_changes_is_selected(run: Path) -> None:
     settings = OmegaConf.load(run / SETTINGS_FILE)
     data: FaceVideoData = instantiate(settings.data.module, _convert_="all")
     video, clip = clip_with_most_changes(data, pd.read_parquet(run / "predictions.parquet"))
@@ -46,7 +46,7 @@ def test_the_clip_with_the_most_changes_is_chosen(run: Path) -> None:
     assert torch.equal(clip.au[real], torch.from_numpy(video.au[[position[f] for f in clip.frame[real].tolist()]]))
 
 
-def test_what_cannot_be_drawn_is_one_line(run: Path, tmp_path: Path) -> None:
+def test_unsuitable_runs_raise(run: Path, tmp_path: Path) -> None:
     cfg = OmegaConf.create({"run": str(tmp_path), "out": str(tmp_path / "inside.png")})
     with pytest.raises(InputError, match=r"is not a complete run: it has no settings.yaml. Pass a folder such as"):
         write_attention_figure(cfg)

@@ -1,4 +1,4 @@
-"""The demo does what is still to be done, and says what it did."""
+"""Tests of the demo."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from tests.support.stub_model import Marked, paint_frames
 
 @pytest.fixture
 def cfg(smoke: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> DictConfig:
-    """The demo's configuration on prepared noise, which needs no rendering, and offline."""
+    """Configuration of the demo on prepared noise, without rendering and network access."""
     monkeypatch.setattr(mdhr.reporting.demo_run, "prepare", lambda cfg: None)
 
     def offline(cache: Path) -> Path:
@@ -33,13 +33,13 @@ def cfg(smoke: Callable[..., DictConfig], monkeypatch: pytest.MonkeyPatch) -> Di
     return smoke("trainer.max_epochs=1", config_name="demo")
 
 
-def test_a_demo_leaves_everything_and_a_second_one_uses_it(
+def test_second_demo_reuses_the_results_of_the_first(
     cfg: DictConfig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     again = cfg.copy()
     run = Path(cfg.run_dir)
     record = run_demo(cfg)
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     assert record == json.loads((run / "metrics.json").read_text())
     assert {"f1_mean", "auc_mean", "baseline_f1_mean", "f1", "auc", "git_commit", "protocol", "threshold"} <= set(
         record
@@ -48,10 +48,10 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     assert record["seconds"]["render"] is None, "it was not rendered here"
     assert record["seconds"]["train"] > 0 < record["seconds"]["evaluate"]
     assert record["num_test_frames"] == len(pd.read_parquet(run / "predictions.parquet")) == 30
-    assert f"{record['f1_mean']:.3f} (always-positive baseline {record['baseline_f1_mean']:.3f})" in said
-    assert str(run / "timeline.png") in said
-    assert "not real people" in said
-    assert "not scored (offline)" in said
+    assert f"{record['f1_mean']:.3f} (always-positive baseline {record['baseline_f1_mean']:.3f})" in printed
+    assert str(run / "timeline.png") in printed
+    assert "not real people" in printed
+    assert "not scored (offline)" in printed
     (run / "timeline.png").unlink()
 
     # Once more, with a video of 7 frames whose face is lost in the third.
@@ -63,10 +63,10 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     monkeypatch.setattr(Trainer, "fit", lambda *_, **__: pytest.fail("trained twice"))
     assert run_demo(again) == record
     assert (run / "timeline.png").is_file(), "what is missing is drawn again"
-    said = capsys.readouterr().out
-    assert "F1 always-positive" in said, "the table is printed again"
-    assert "my clip.mp4: 7 frames, a face in 6 of them, 1 track" in said
-    assert "trained on rendered faces only" in said
+    printed = capsys.readouterr().out
+    assert "F1 always-positive" in printed, "the table is printed again"
+    assert "my clip.mp4: 7 frames, a face in 6 of them, 1 track" in printed
+    assert "trained on rendered faces only" in printed
     assert (run / "video_timeline.png").is_file()
     table = pd.read_csv(run / "video_scores.csv")
     assert table["track"].tolist() == [1] * 7
@@ -76,9 +76,7 @@ def test_a_demo_leaves_everything_and_a_second_one_uses_it(
     np.testing.assert_array_equal(table["AU12"], table["score_AU12"] >= 0.5)
 
 
-def test_an_interrupted_demo_says_how_to_go_on_and_does(
-    cfg: DictConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_interrupted_demo_resumes(cfg: DictConfig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     again, resumed = cfg.copy(), []
 
     def interrupted(cfg: DictConfig) -> None:
@@ -99,7 +97,7 @@ def test_an_interrupted_demo_says_how_to_go_on_and_does(
     assert resumed == ["auto"]
 
 
-def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> None:
+def test_run_with_other_settings_raises(cfg: DictConfig) -> None:
     run = Path(cfg.run_dir)
     (run / "checkpoints").mkdir(parents=True)
     (run / "checkpoints" / "last.ckpt").touch()
@@ -108,15 +106,15 @@ def test_a_run_of_other_settings_is_not_taken_for_this_one(cfg: DictConfig) -> N
         run_demo(cfg)
 
 
-def test_a_video_that_is_not_there_is_said_before_anything_is_done(cfg: DictConfig, tmp_path: Path) -> None:
+def test_missing_video_raises_before_any_work(cfg: DictConfig, tmp_path: Path) -> None:
     cfg.video = str(tmp_path / "none.mp4")
     with pytest.raises(InputError, match=r"file .*none\.mp4. does not exist"):
         run_demo(cfg)
     assert not Path(cfg.run_dir).exists()
 
 
-def test_the_video_drawn_is_the_one_with_most_coming_and_going_whatever_the_scores_are() -> None:
-    """B/T1 has two units that come and go, the others one; the second unit of A/T2 is always on."""
+def test_most_varied_video_depends_on_labels_only() -> None:
+    """B/T1 has two varied units, the others one; the second unit of A/T2 is always active."""
     rows = pd.DataFrame({"subject": ["A"] * 20 + ["B"] * 10, "task": ["T1"] * 10 + ["T2"] * 10 + ["T1"] * 10})
     half, always, once = np.arange(10) % 2, np.ones(10, int), (np.arange(10) == 0).astype(int)
     rows["score_AU1"] = rows["score_AU2"] = np.linspace(1, 0, 30)

@@ -1,4 +1,4 @@
-"""What is read from the folders of finished runs is what stands in their files."""
+"""Tests of the table of finished runs."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ def settings() -> dict[str, Any]:
     return demo_settings()
 
 
-def test_one_row_a_finished_run_wherever_it_lies(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_one_row_per_finished_run_at_any_depth(tmp_path: Path, settings: dict[str, Any]) -> None:
     study_run(tmp_path / "a", settings, k=3, fold=2, seed=7, f1=0.6)
     study_run(tmp_path / "b" / "c", settings, weight=0, fold=1, seed=1, f1=0.5)
     unfinished = study_run(tmp_path / "a", settings, k=4, fold=2, seed=7, f1=0.6)
@@ -34,12 +34,12 @@ def test_one_row_a_finished_run_wherever_it_lies(tmp_path: Path, settings: dict[
 
 
 @pytest.mark.parametrize("network", ["backbone_only", "mdhr_without_tcn", "me_graphau_stage1", "me_graphau_stage2"])
-def test_the_network_is_the_recorded_choice(tmp_path: Path, network: str) -> None:
+def test_network_is_the_recorded_choice(tmp_path: Path, network: str) -> None:
     study_run(tmp_path, demo_settings(network), fold=1, seed=1, f1=0.5, network=network)
     assert read_runs(tmp_path)["network"].tolist() == [network]
 
 
-def test_a_network_without_a_recorded_choice_is_called_other(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_network_without_recorded_choice_is_other(tmp_path: Path, settings: dict[str, Any]) -> None:
     run = study_run(tmp_path, settings, fold=1, seed=1, f1=0.5)
     record = read_record(run)
     del record["choices"]
@@ -47,13 +47,13 @@ def test_a_network_without_a_recorded_choice_is_called_other(tmp_path: Path, set
     assert read_runs(tmp_path)["network"].tolist() == ["other"]
 
 
-def test_no_folder_is_no_run(tmp_path: Path) -> None:
+def test_missing_folder_has_no_runs(tmp_path: Path) -> None:
     runs = read_runs(tmp_path / "nowhere")
     assert runs.empty
     assert {"k", "fold", "f1_mean", "folder"} <= set(runs)
 
 
-def test_runs_of_two_recipes_are_refused_with_the_setting(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_runs_of_two_recipes_raise_with_the_setting(tmp_path: Path, settings: dict[str, Any]) -> None:
     study_run(tmp_path, settings, k=1, fold=1, seed=1, f1=0.5)
     check_one_recipe(read_runs(tmp_path))
     longer = {**settings, "trainer": {**settings["trainer"], "max_epochs": 20}}
@@ -65,7 +65,7 @@ def test_runs_of_two_recipes_are_refused_with_the_setting(tmp_path: Path, settin
         check_one_recipe(read_runs(tmp_path))
 
 
-def test_the_same_run_twice_is_refused(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_identical_runs_raise(tmp_path: Path, settings: dict[str, Any]) -> None:
     for folder in ("a", "b"):
         study_run(tmp_path / folder, settings, fold=1, seed=1, f1=0.5)
     with pytest.raises(InputError, match="have equal settings"):

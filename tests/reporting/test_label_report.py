@@ -1,4 +1,4 @@
-"""The command: three pictures and their numbers, from any data set, prepared first where it is not."""
+"""Tests of the label report."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ def composed(tmp_path: Path) -> Callable[..., DictConfig]:
     return compose_with
 
 
-def test_a_prepared_data_set_leaves_three_pictures_with_their_numbers(
+def test_figures_and_csv_are_written_for_a_prepared_data_set(
     composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     returned = write_label_report(composed("data=prepared", f"data.module.source.root={prepared}"))
@@ -41,13 +41,13 @@ def test_a_prepared_data_set_leaves_three_pictures_with_their_numbers(
     assert written["unknown"].sum() == returned["unknown"].sum() > 0
     assert pd.read_csv(out / "co_occurrence.csv").shape == (12, 13)
     assert (pd.read_csv(out / "run_lengths.csv")["runs"] == written["runs"]).all()
-    said = capsys.readouterr().out
-    assert f"{table.shape[0]} frames in 12 videos of 6 subjects" in said
-    assert "chin raiser" in said
-    assert "endered" not in said, "noise is not rendered faces"
+    printed = capsys.readouterr().out
+    assert f"{table.shape[0]} frames in 12 videos of 6 subjects" in printed
+    assert "chin raiser" in printed
+    assert "endered" not in printed, "noise is not rendered faces"
 
 
-def test_label_lists_will_do_without_images(composed: Callable[..., DictConfig], tmp_path: Path) -> None:
+def test_label_lists_are_sufficient(composed: Callable[..., DictConfig], tmp_path: Path) -> None:
     lists = tmp_path / "lists"
     lists.mkdir()
     values = np.random.default_rng(1).integers(0, 2, (30, 8))
@@ -63,7 +63,7 @@ def test_label_lists_will_do_without_images(composed: Callable[..., DictConfig],
     assert write_label_report(cfg)["active"].tolist() == values.sum(0).tolist(), "training and test list together"
 
 
-def test_rendered_faces_are_rendered_first_and_called_that(
+def test_rendered_data_is_prepared_once_and_named_rendered(
     composed: Callable[..., DictConfig],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -84,7 +84,9 @@ def test_rendered_faces_are_rendered_first_and_called_that(
     assert write_label_report(cfg).equals(distribution)
 
 
-def test_what_is_not_there_is_one_line(composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path) -> None:
+def test_missing_data_and_unwritable_folder_raise(
+    composed: Callable[..., DictConfig], prepared: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="contains no prepared data set"):
         write_label_report(composed("data=prepared", f"data.module.source.root={tmp_path / 'nothing'}"))
     (tmp_path / "out").write_text("a file")

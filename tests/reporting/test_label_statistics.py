@@ -1,4 +1,4 @@
-"""Statistics of labels against naive loops, a case counted by hand, and the real labels where somebody has them."""
+"""Tests of label statistics against naive loops, a manual count and, if available, real labels."""
 
 import json
 import warnings
@@ -17,7 +17,7 @@ from mdhr.reporting.label_statistics import active_runs, co_occurrence, label_di
 
 @pytest.fixture
 def table() -> pd.DataFrame:
-    """Random labels, some unknown, of videos whose numbers skip here and there; rows in no order."""
+    """Random labels, some unknown, of videos with gaps in the frame numbers; rows in random order."""
     rng = np.random.default_rng(3)
     rows = []
     for subject in ("F001", "F002"):
@@ -34,7 +34,7 @@ def table() -> pd.DataFrame:
 
 
 def naive_runs(table: pd.DataFrame, column: str) -> Iterator[int]:
-    """Frame by frame: look each one up by its number, as nobody would who is in a hurry."""
+    """Naive search frame by frame."""
     label = {(row["subject"], row["task"], row["frame"]): row[column] for _, row in table.iterrows()}
     for subject, task, frame in sorted(label):
         if label[subject, task, frame] == 1 and label.get((subject, task, frame - 1)) != 1:
@@ -75,7 +75,7 @@ def test_runs_end_with_the_video_at_a_gap_and_at_an_unknown_label() -> None:
     assert (row["runs"], row["mean_frames"], row["median_seconds"], row["longest_seconds"]) == (2, 2, 0.1, 0.15)
 
 
-def test_frames_and_quantiles_equal_counting_one_by_one(table: pd.DataFrame) -> None:
+def test_counts_and_quantiles_equal_naive_loops(table: pd.DataFrame) -> None:
     distribution = label_distribution(table, BP4D, fps=25).set_index("au")
     lengths = run_lengths(active_runs(table, BP4D), fps=25).set_index("au")
     for au in BP4D.aus:
@@ -91,7 +91,7 @@ def test_frames_and_quantiles_equal_counting_one_by_one(table: pd.DataFrame) -> 
         assert lengths.loc[au, "q90_frames"] == pytest.approx(pd.Series(runs).quantile(0.9))
 
 
-def test_co_occurrence_leaves_out_frames_in_which_one_is_unknown(table: pd.DataFrame) -> None:
+def test_co_occurrence_ignores_frames_with_unknown_labels(table: pd.DataFrame) -> None:
     together = co_occurrence(table, BP4D)
     for given in BP4D.columns:
         for other in BP4D.columns:
@@ -100,7 +100,7 @@ def test_co_occurrence_leaves_out_frames_in_which_one_is_unknown(table: pd.DataF
     assert (np.diag(together) == 1).all()
 
 
-def test_what_was_never_seen_is_not_a_number(table: pd.DataFrame) -> None:
+def test_statistics_without_data_are_nan(table: pd.DataFrame) -> None:
     table = table.assign(AU1=np.int8(-1), AU2=np.int8(0))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -122,7 +122,7 @@ POSITIVES = {  # of all frames, as counted by others
 
 @pytest.mark.slow
 @pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda au_set: au_set.name)
-def test_real_labels_have_the_known_statistics(shared: Path, au_set: ActionUnitSet) -> None:
+def test_statistics_of_real_labels(shared: Path, au_set: ActionUnitSet) -> None:
     known = json.loads((shared / "spec/label_statistics.json").read_text())[au_set.name]
     manifest: Manifest = read_released_lists(
         shared / "lists" / au_set.name,

@@ -1,4 +1,4 @@
-"""Finished runs without a training: scores that are right more or less often."""
+"""Finished runs without training: scores of a given accuracy."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ FRAMES_EACH = 30
 
 
 def fake_run(folder: Path, *, skill: float, fold: int, seed: int, subjects: int = 4) -> dict[str, object]:
-    """Write ``predictions.parquet``; the row of ``read_runs`` for it, without the settings.
+    """Write ``predictions.parquet`` and return the row of ``read_runs`` without the settings.
 
-    Labels depend on the fold alone, mistakes on everything. The last action unit is hardly ever there.
+    Labels depend on the fold only; errors depend on all arguments. The last action unit is rarely active.
     """
     shape = (subjects * FRAMES_EACH, len(BP4D.aus))
     labels = (np.random.default_rng(fold).random(shape) < np.r_[np.full(11, 0.4), 0.004]).astype(np.int8)

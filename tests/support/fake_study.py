@@ -26,7 +26,7 @@ def study_run(
     f1: float,
     network: str = "mdhr",
 ) -> Path:
-    """A run that has ended with the mean F1 ``f1``: AU1 is 0.1 above it, AU2 0.1 below, the others are at it."""
+    """Write a finished run with the mean F1 ``f1``: AU1 is 0.1 above it, AU2 is 0.1 below it."""
     settings = copy.deepcopy(settings)
     for node in (settings["network"], settings["module"]["network"]):
         node.update({"temporal_radius": k} if "temporal_radius" in node else {})

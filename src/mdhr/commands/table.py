@@ -6,7 +6,7 @@ Examples:
   mdhr table table=3 data=synthetic_96
   mdhr table table=6 data=bp4d data.protocol=paper
 
-Writes table.csv, table.md, table.tex and figures. Nothing is trained: `make table-3` first runs what is missing.
+Writes table.csv, table.md, table.tex and figures. Nothing is trained; `make table-3` first trains the missing runs.
 
 Exit status: 3 if the table is written but runs are missing.
 

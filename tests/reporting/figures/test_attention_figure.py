@@ -1,4 +1,4 @@
-"""The picture shows the numbers it is given."""
+"""Tests of the attention figure."""
 
 import warnings
 
@@ -11,7 +11,7 @@ from mdhr.reporting.figures.captured_weights import CapturedWeights
 
 
 def inside(num_frames: int, num_aus: int, *, active: bool) -> CapturedWeights:
-    """Scale 1 is the strongest at three places of four; every action unit listens to the first alone."""
+    """Scale 1 has the largest weight at three of four positions; every action unit attends only to the first."""
     weights = np.full((num_frames, 4, 2, 2), 0.1)
     weights[:, 1] = 0.7
     weights[:, :, 0, 0] = (0.7, 0.1, 0.1, 0.1)
@@ -22,7 +22,7 @@ def inside(num_frames: int, num_aus: int, *, active: bool) -> CapturedWeights:
 
 
 @pytest.mark.parametrize(("au_set", "num_frames"), [(BP4D, 16), (DISFA, 3), (DISFA, 1)])
-def test_weights_shares_and_attention_are_drawn(au_set: ActionUnitSet, num_frames: int) -> None:
+def test_weights_shares_and_attention_are_plotted(au_set: ActionUnitSet, num_frames: int) -> None:
     given = inside(num_frames, len(au_set.aus), active=num_frames > 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -37,10 +37,10 @@ def test_weights_shares_and_attention_are_drawn(au_set: ActionUnitSet, num_frame
             note="note",
         )
         figure.canvas.draw()
-    said = {text.get_text() for part in (figure, *figure.axes) for text in part.texts}
+    texts = {text.get_text() for part in (figure, *figure.axes) for text in part.texts}
     # three places of four have 0.7, one 0.1
-    assert "motion at stride 8\nmean weight 55%" in said
-    assert {"title", "note", "100", *(group.name for group in au_set.groups)} <= said
+    assert "motion at stride 8\nmean weight 55%" in texts
+    assert {"title", "note", "100", *(group.name for group in au_set.groups)} <= texts
     shares = next(ax for ax in figure.axes if [p.get_label() for p in ax.patches][:1] == ["stride 4"])
     heights = [patch.get_data().values[0] - patch.get_data().baseline[0] for patch in shares.patches]
     assert heights == [0.25, 0.75, 0, 0]

@@ -1,4 +1,4 @@
-"""What is read off a network is what it computes with: other weights, other numbers, and nothing of it is changed."""
+"""Tests of the captured weights."""
 
 import numpy as np
 import pytest
@@ -50,20 +50,20 @@ def test_shapes_sums_and_gates(au_set: ActionUnitSet, frames: torch.Tensor) -> N
         assert found.scores == pytest.approx(network.eval()(frames[None]).scores[0].numpy())
 
 
-def test_the_attention_is_the_one_the_graph_mixes_with(frames: torch.Tensor) -> None:
-    """Rebuilding the graph's output from it gives what the block hands on."""
+def test_attention_reproduces_the_output_of_the_graph(frames: torch.Tensor) -> None:
+    """The output of the graph is recomputed from the captured attention."""
     network = small_mdhr().eval()
-    seen: dict[str, torch.Tensor] = {}
-    network.cross_region.register_forward_hook(lambda _, given, out: seen.update(nodes=given[0], out=out))
+    captured: dict[str, torch.Tensor] = {}
+    network.cross_region.register_forward_hook(lambda _, given, out: captured.update(nodes=given[0], out=out))
     found, graph = capture_weights(network, frames), network.cross_region.attention
     with torch.inference_mode():
-        mixed = torch.from_numpy(found.attention) @ graph.linear(seen["nodes"])
-        expected = nn.functional.elu(mixed + seen["nodes"] + graph.bias)
-    assert seen["out"].numpy() == pytest.approx(expected.numpy(), abs=1e-5)
+        mixed = torch.from_numpy(found.attention) @ graph.linear(captured["nodes"])
+        expected = nn.functional.elu(mixed + captured["nodes"] + graph.bias)
+    assert captured["out"].numpy() == pytest.approx(expected.numpy(), abs=1e-5)
 
 
-def test_the_weights_are_the_ones_the_dynamics_are_mixed_with(frames: torch.Tensor) -> None:
-    """A bias that lets one scale win everywhere is seen."""
+def test_scale_weights_follow_the_bias_of_the_network(frames: torch.Tensor) -> None:
+    """A large bias makes one scale win at all positions."""
     network = small_mdhr()
     with torch.no_grad():
         network.mfd.scale_logits.bias[2] = 1e4
@@ -72,6 +72,6 @@ def test_the_weights_are_the_ones_the_dynamics_are_mixed_with(frames: torch.Tens
 
 
 @pytest.mark.parametrize("switch", ["use_mfd", "use_hsr"])
-def test_a_variant_has_nothing_to_look_at(switch: str, frames: torch.Tensor) -> None:
+def test_ablated_variants_raise(switch: str, frames: torch.Tensor) -> None:
     with pytest.raises(InputError, match="no scale weights or no graph"):
         capture_weights(small_mdhr(**{switch: False, "use_tcn": False}), frames)

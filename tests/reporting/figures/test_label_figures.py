@@ -1,4 +1,4 @@
-"""Pictures of labels: bars as long as the counts say, every number there, and nothing that is odd breaks them."""
+"""Tests of the label figures."""
 
 import warnings
 from io import BytesIO
@@ -29,14 +29,14 @@ def texts(figure: Figure) -> set[str]:
 
 
 def pixels(figure: Figure) -> np.ndarray:
-    """``H W 3`` RGB, as it would be written."""
+    """Return the figure as ``(H, W, 3)`` RGB."""
     content = BytesIO()
     figure.savefig(content, format="png")
     picture = cv2.imdecode(np.frombuffer(content.getvalue(), np.uint8), cv2.IMREAD_COLOR)
     return np.asarray(picture)[..., ::-1].astype(int)
 
 
-def test_bars_are_as_long_as_their_counts_and_say_them() -> None:
+def test_bars_equal_the_counts() -> None:
     distribution = label_distribution(random_table(BP4D, values=[0, 0, 1, -1]), BP4D, fps=25)
     figure = plot_label_distribution(distribution, title="BP4D: title", note="note")
     (ax,) = figure.axes
@@ -50,14 +50,14 @@ def test_bars_are_as_long_as_their_counts_and_say_them() -> None:
     assert rows[-1] - rows[0] > 500
 
 
-def test_nothing_is_said_of_unknown_labels_where_there_are_none() -> None:
+def test_unknown_is_omitted_without_unknown_labels() -> None:
     figure = plot_label_distribution(
         label_distribution(random_table(DISFA, values=[0, 1]), DISFA, fps=20), title="", note=""
     )
     assert [bars.get_label() for bars in figure.axes[0].containers] == ["active", "inactive"]
 
 
-def test_heat_map_shows_every_pair_but_no_diagonal() -> None:
+def test_heat_map_shows_every_pair_except_the_diagonal() -> None:
     table = random_table(DISFA, values=[0, 1])
     together, rates = co_occurrence(table, DISFA), label_distribution(table, DISFA, fps=20)["rate"]
     figure = plot_co_occurrence(together, rates, title="title", note="one\ntwo\nthree")
@@ -68,8 +68,8 @@ def test_heat_map_shows_every_pair_but_no_diagonal() -> None:
     assert shown[3, 1] == f"{100 * together.iloc[1, 3]:.0f}", "x is the column, y the row"
 
 
-def test_run_lengths_are_drawn_where_they_are() -> None:
-    """AU1 has runs of 3 frames at 10 a second."""
+def test_run_lengths_are_plotted_at_their_position() -> None:
+    """AU1 has runs of 3 frames at 10 frames/s."""
     labels = np.zeros((80, 8), np.int8)
     labels[:, 0] = np.arange(80) % 4 < 3
     runs = active_runs(table_of(DISFA, labels), DISFA)
@@ -82,7 +82,7 @@ def test_run_lengths_are_drawn_where_they_are() -> None:
 
 @pytest.mark.parametrize("labels", [np.zeros((9, 12)), -np.ones((9, 12)), np.ones((1, 12)), np.ones((9, 12))],
                          ids=["never", "unknown", "one frame", "always"])  # fmt: skip
-def test_extreme_labels_are_drawn_without_a_warning(labels: np.ndarray) -> None:
+def test_extreme_labels_raise_no_warning(labels: np.ndarray) -> None:
     table = table_of(BP4D, labels.astype(np.int8))
     distribution, runs = label_distribution(table, BP4D, fps=25), active_runs(table, BP4D)
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""The page holds what is on disk, says what is not, and needs nothing beside it."""
+"""Tests of the HTML report."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """What a page says, its addresses, its anchors, and whether its elements are closed."""
+    """Parsed page: text, addresses, anchors and images; asserts that elements are closed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., DictConfig]) -> Path:
-    """Folders ``runs`` and ``experiments`` with a bit of everything, some of it broken."""
+    """Folders ``runs`` and ``experiments`` with complete, incomplete and broken content."""
     tmp_path = tmp_path_factory.mktemp("disk")
     settings = result_affecting_config(compose_smoke(tmp_path))
     for (seed, fold), f1 in F1.items():
@@ -70,10 +70,11 @@ def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., 
         write_settings(folder, {**settings, "seed": seed, "data": {**settings["data"], "fold": fold}})
         write_record(folder, {
             "name": "mdhr", "choices": {"network": "mdhr"}, "data": "synthetic", "au_set": "BP4D",
-            "protocol": "honest", "fold": fold, "seed": seed, "threshold": 0.5, "git_commit": "0123456789abcdef", "command": f"mdhr train seed={seed} a='<b>'",
+            "protocol": "honest", "fold": fold, "seed": seed, "threshold": 0.5,
+            "git_commit": "0123456789abcdef", "command": f"mdhr train seed={seed} a='<b>'",
             "f1_mean": f1, "auc_mean": 0.9, "baseline_f1_mean": 0.4, "f1": {"AU1": f1}, "seconds": {"train": 1.0},
         })  # fmt: skip
-    write_settings(tmp_path / "runs/begun", settings)
+    write_settings(tmp_path / "runs/incomplete", settings)
     write_settings(tmp_path / "runs/broken", settings)
     (tmp_path / "runs/broken/metrics.json").write_text('{"name": "bro')
     _picture(tmp_path / "runs/study/synthetic-honest/mdhr-fold1-seed1/timeline.png", 1)
@@ -85,9 +86,9 @@ def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., 
     _picture(table / "curve.png", 2)
     (tmp_path / "experiments/other").mkdir()
     (tmp_path / "experiments/other/cut.csv").write_text("")
-    _picture(tmp_path / "experiments/other/seen.png", 3)
+    _picture(tmp_path / "experiments/other/image.png", 3)
     (tmp_path / "experiments/other/README.md").write_text(
-        "# Something else\n\n![what is seen](seen.png) ![gone](gone.png)\n\n[there](https://example.org/a?b=c) "
+        "# Something else\n\n![an image](image.png) ![gone](gone.png)\n\n[there](https://example.org/a?b=c) "
         "[k](../table-3/README.md) [docs](../../docs/data.md) <script>alert(1)</script>\n"
     )
     return tmp_path
@@ -103,11 +104,11 @@ def _report(disk: Path) -> Page:
 
 @pytest.fixture(scope="module")
 def page(disk: Path) -> Page:
-    """The report of it, in ``report``."""
+    """The report of ``disk``."""
     return _report(disk)
 
 
-def test_the_page_needs_no_network_and_every_link_leads_somewhere(disk: Path, page: Page) -> None:
+def test_page_is_self_contained_and_links_resolve(disk: Path, page: Page) -> None:
     assert page.tags.isdisjoint({"script", "iframe", "object", "base"})
     for tag, address in page.addresses:
         assert address.startswith("data:") or (tag == "a" and address[1:] in page.anchors), address
@@ -115,16 +116,16 @@ def test_the_page_needs_no_network_and_every_link_leads_somewhere(disk: Path, pa
     assert not re.search(r"url\(|@import|@font-face", html.split("</style>")[0])
 
 
-def test_every_picture_is_shown_once_and_whole(disk: Path, page: Page) -> None:
+def test_every_image_is_embedded_once(disk: Path, page: Page) -> None:
     expected = [path.read_bytes() for path in disk.rglob("*.png")]
     assert len(expected) == 3
     assert sorted(page.pictures) == sorted(expected)
 
 
-def test_runs_are_put_together_over_folds_and_seeds_and_say_where_they_are_from(page: Page) -> None:
+def test_runs_are_grouped_over_folds_and_seeds_with_provenance(page: Page) -> None:
     text = page.text
     assert "65.5 ± 14.8" in text
-    for said in (
+    for expected_text in (
         "synthetic",
         "honest",
         "mdhr",
@@ -133,12 +134,12 @@ def test_runs_are_put_together_over_folds_and_seeds_and_say_where_they_are_from(
         "mdhr train seed=1 a='<b>'",
         "and 3 more",
     ):
-        assert said in text
+        assert expected_text in text
     assert "the test fold was scored once" in text
     assert "All numbers on this page were measured on rendered faces, not on BP4D or DISFA" in text
 
 
-def test_tables_are_there_as_csv_markdown_and_latex(disk: Path, page: Page) -> None:
+def test_tables_are_written_as_csv_markdown_and_latex(disk: Path, page: Page) -> None:
     tables = disk / "report/tables"
     assert pd.read_csv(tables / "runs/runs.csv")["f1_mean"].sum() == pytest.approx(sum(F1.values()))
     assert "| synthetic | honest | mdhr | 2 | 0.01 | 1 | 1 | 0.5 |" in (tables / "runs/runs.md").read_text()
@@ -151,23 +152,23 @@ def test_tables_are_there_as_csv_markdown_and_latex(disk: Path, page: Page) -> N
         assert path.read_bytes() in handed_out
 
 
-def test_texts_of_experiments_are_shown_and_foreign_links_written_out(page: Page) -> None:
-    for said in ("k on faces", "61.2", "Something else", "there (https://example.org/a?b=c)",
+def test_readmes_are_rendered_and_external_links_written_out(page: Page) -> None:
+    for expected_text in ("k on faces", "61.2", "Something else", "there (https://example.org/a?b=c)",
                  "docs (../../docs/data.md)", "[missing image gone.png: gone]", "<script>alert(1)</script>",
                  "0.6124"):  # fmt: skip
-        assert said in page.text
+        assert expected_text in page.text
     assert ("a", "#table-3") in page.addresses
 
 
-def test_what_is_missing_is_said_with_the_command(page: Page) -> None:
+def test_missing_results_are_listed_with_their_command(page: Page) -> None:
     missing = page.text.rpartition("Missing results")[2]
-    for said in ("make table-4", "make table-5", "make figure-1", "INCOMPLETE: k = 2", "runs/begun", "runs/broken",
-                 "cut.csv cannot be read"):  # fmt: skip
-        assert said in missing
+    for expected_text in ("make table-4", "make table-5", "make figure-1", "INCOMPLETE: k = 2", "runs/incomplete",
+                          "runs/broken", "cut.csv cannot be read"):  # fmt: skip
+        assert expected_text in missing
     assert "make demo" not in missing
 
 
-def test_with_nothing_on_disk_the_page_says_how_to_begin(tmp_path: Path) -> None:
+def test_empty_page_names_the_first_command(tmp_path: Path) -> None:
     page = _report(tmp_path)
     assert "make demo" in page.text
     assert "make table-6" in page.text
@@ -175,7 +176,7 @@ def test_with_nothing_on_disk_the_page_says_how_to_begin(tmp_path: Path) -> None
     assert [path.name for path in (tmp_path / "report").iterdir() if path.is_file()] == ["index.html"]
 
 
-def test_a_former_report_is_replaced(tmp_path: Path) -> None:
+def test_earlier_report_is_replaced(tmp_path: Path) -> None:
     table = tmp_path / "experiments/table-3/synthetic/table.csv"
     table.parent.mkdir(parents=True)
     table.write_text("k\n1\n")
@@ -187,7 +188,7 @@ def test_a_former_report_is_replaced(tmp_path: Path) -> None:
     assert not copy.exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+def test_unwritable_folder_raises(tmp_path: Path) -> None:
     (tmp_path / "report").touch()
     with pytest.raises(InputError, match=r"out=.*report cannot be written: .*Set out to another folder"):
         _report(tmp_path)

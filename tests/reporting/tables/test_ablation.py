@@ -1,4 +1,4 @@
-"""The ablation table from finished runs: means and tests against plain loops, and what is missing is said."""
+"""Tests of the ablation table: means and t-tests against plain loops, notes about missing runs."""
 
 from functools import partial
 from itertools import product
@@ -27,7 +27,7 @@ FOLDS, SEEDS = (1, 2), (1, 2)
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    """Six variants, two folds, two seeds; and a run of another k, which belongs to Table 3."""
+    """Six variants, two folds, two seeds; and a run with another k, which belongs to Table 3."""
     root = tmp_path_factory.mktemp("study")
     rows = []
     for name, (network, weight) in {**VARIANTS, "other k": ("mdhr", 0.01)}.items():
@@ -45,7 +45,7 @@ def tests(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def f1_of_subjects(runs: pd.DataFrame, first: str, second: str) -> np.ndarray:
-    """``subjects 2``, in plain loops."""
+    """``(subjects, 2)``, in plain loops."""
     values: dict[str, list[list[float]]] = {}
     root = Path(runs["folder"][0]).parent
     for fold, seed in product(FOLDS, SEEDS):
@@ -64,7 +64,7 @@ def f1(labels: pd.Series, scores: pd.Series) -> float | None:
     return 2 * right / positive if positive else None
 
 
-def test_means_are_over_seeds_then_folds_of_the_runs_with_k_5(runs: pd.DataFrame) -> None:
+def test_means_are_over_runs_with_k_5(runs: pd.DataFrame) -> None:
     table = table_6(runs, FOLDS)
     assert table.index.tolist() == list(VARIANTS)
     own = runs[(runs["network"] == "mdhr") & (runs["region_weight"] == 0) & (runs["k"] == 5)]
@@ -93,7 +93,7 @@ def test_subjects_are_paired_and_averaged_over_seeds(runs: pd.DataFrame, tests: 
     assert aus["p"] == pytest.approx(ttest_rel(*means).pvalue)
 
 
-def test_holm_is_over_the_comparisons_of_one_unit(tests: pd.DataFrame) -> None:
+def test_holm_adjusts_over_the_comparisons_of_one_unit(tests: pd.DataFrame) -> None:
     own = tests[tests["unit"] == "subjects"]
     assert len(own) == 7
     assert own["p_holm"].min() == pytest.approx(7 * own["p"].min())
@@ -101,11 +101,11 @@ def test_holm_is_over_the_comparisons_of_one_unit(tests: pd.DataFrame) -> None:
 
 
 @pytest.mark.slow
-def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_all_files_are_written_with_provenance(runs: pd.DataFrame, tmp_path: Path) -> None:
     page = write_table_6(runs, tmp_path / "out", folds=FOLDS, command="make table-6").read_text()
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         "table.csv", "tests.csv", "table.md", "table.tex", "au_bars.png"}  # fmt: skip
-    for said in (
+    for expected_text in (
         "honest",
         "rendered faces, not real people",
         "0123456789",
@@ -114,7 +114,7 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
         "| 6.76e-06 |",
         "folds 1, 2",
     ):
-        assert said in page
+        assert expected_text in page
     assert "INCOMPLETE" not in page
     written = pd.read_csv(tmp_path / "out/table.csv", index_col="variant")
     assert written["f1_mean"].tolist() == pytest.approx(table_6(runs, FOLDS)["f1_mean"].tolist())
@@ -126,7 +126,7 @@ def test_everything_is_written_and_says_where_it_is_from(runs: pd.DataFrame, tmp
 
 
 @pytest.mark.slow
-def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_missing_variants_are_noted_and_the_rest_is_compared(runs: pd.DataFrame, tmp_path: Path) -> None:
     some = runs[(runs["network"] != "backbone_mfd") & ~((runs["network"] == "backbone_only") & (runs["fold"] == 2))]
     page = write_table_6(some, tmp_path, folds=FOLDS, command="none").read_text()
     assert "INCOMPLETE: Backbone (2 of 4 runs), Backbone+MFD (0 of 4 runs)" in page
@@ -138,7 +138,7 @@ def test_what_was_not_run_is_said_and_the_rest_is_compared(runs: pd.DataFrame, t
     assert tests.loc[("MDHR vs Backbone", "subjects"), "runs"] == 2
 
 
-def test_equal_systems_are_said_to_be_equal(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_equal_predictions_have_no_p(runs: pd.DataFrame, tmp_path: Path) -> None:
     own = runs[(runs["network"] == "mdhr") & (runs["region_weight"] == 0.01) & (runs["k"] == 5)]
     page = write_table_6(
         pd.concat([own, own.assign(network="mdhr_without_tcn")]), tmp_path, folds=FOLDS, command="none"
@@ -146,7 +146,7 @@ def test_equal_systems_are_said_to_be_equal(runs: pd.DataFrame, tmp_path: Path) 
     assert "no difference in any of the 8 pairs" in page
 
 
-def test_wrong_runs_are_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_unsuitable_runs_raise(runs: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(
         InputError,
         match=r"was run with data.protocol=honest, .* with data.protocol=None. A table requires equal settings",
@@ -158,7 +158,7 @@ def test_wrong_runs_are_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
         paired_tests(runs.assign(folder="nowhere"))
 
 
-def test_runs_on_other_labels_are_not_compared(runs: pd.DataFrame) -> None:
+def test_runs_with_different_labels_raise(runs: pd.DataFrame) -> None:
     of_fold_2 = runs.set_index(["network", "region_weight", "k", "seed", "fold"])["folder"]
     other = of_fold_2["backbone_only", 0.01, 5, 1, 2]
     swapped = (runs["network"] == "backbone_only") & (runs["seed"] == 1) & (runs["fold"] == 1)

@@ -1,4 +1,4 @@
-"""The table of all folds against plain numpy, and the paper's row beside it."""
+"""Tests of the cross-validation table against plain NumPy."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ PAPER = paper_row("f1_bp4d", "MDHR (ResNet-50)", columns=BP4D.columns)
 
 
 def record(fold: int, **changed: Any) -> dict[str, Any]:
-    """What a fold's ``metrics.json`` says, as far as the table reads it."""
+    """Return the keys of ``metrics.json`` that the table reads."""
     f1 = F1[fold - 1]
     return {
         "data": "bp4d",
@@ -49,7 +49,7 @@ def test_values_are_percent_and_means_are_over_folds() -> None:
     assert table.loc["mean AUC", ["paper", "difference"]].isna().all()
 
 
-def test_a_fold_without_a_result_is_shown_as_missing() -> None:
+def test_fold_without_a_result_is_reported_as_missing() -> None:
     records = {1: record(1), 2: None, 3: record(3)}
     table = fold_table(records)
     assert table["fold 2"].isna().all()
@@ -58,13 +58,13 @@ def test_a_fold_without_a_result_is_shown_as_missing() -> None:
     assert "| AU1 | {:.1f} | - | {:.1f} |".format(*100 * F1[[0, 2], 0]) in as_markdown(table, title="", notes=[])
 
 
-def test_an_action_unit_without_a_label_in_one_fold_is_averaged_over_the_others() -> None:
+def test_undefined_f1_of_one_fold_is_averaged_over_the_others() -> None:
     f1 = {**record(2)["f1"], "AU7": None}
     table = fold_table({1: record(1), 2: record(2, f1=f1)})
     assert table.loc["AU7", "mean"] == table.loc["AU7", "fold 1"]
 
 
-def test_what_belongs_to_the_numbers_is_said() -> None:
+def test_title_and_notes_contain_the_provenance() -> None:
     honest, paper = {1: record(1)}, {1: record(1, protocol="paper")}
     assert fold_title("mine", honest) == "mine on bp4d, F1 in %: protocol honest, fold 1, seed 3"
     assert "test fold was scored once" in fold_notes(honest, PAPER)[0]
@@ -76,14 +76,14 @@ def test_what_belongs_to_the_numbers_is_said() -> None:
     assert "rendered faces, not real people: these numbers do not predict results on BP4D or DISFA" in rendered
 
 
-def test_records_of_different_experiments_are_refused() -> None:
+def test_records_of_different_experiments_raise() -> None:
     with pytest.raises(InputError, match=r"fold 1 has seed=3, fold 3 has seed=4: .*belong to different experiments"):
         fold_table({1: record(1), 3: record(3, seed=4)})
     with pytest.raises(InputError, match="no fold has a result"):
         fold_table({1: None})
 
 
-def test_the_terminal_shows_every_number_in_80_columns() -> None:
+def test_terminal_table_fits_into_80_columns() -> None:
     table = fold_table({1: record(1), 2: record(2), 3: record(3)}, PAPER)
     console = Console(width=80, record=True)
     console.print(as_terminal_table(table))
@@ -102,21 +102,21 @@ def test_the_terminal_shows_every_number_in_80_columns() -> None:
         ("f1_bp4d", "MDHR (Swin-B)", DISFA.columns, "the data set has AU1, AU2, AU4, AU6, AU9"),
     ],
 )
-def test_a_row_that_is_not_there_is_one_line(table: str, name: str, columns: tuple[str, ...], line: str) -> None:
+def test_unknown_paper_rows_raise_one_line(table: str, name: str, columns: tuple[str, ...], line: str) -> None:
     with pytest.raises(InputError, match=line) as raised:
         paper_row(table, name, columns=columns)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("table", ["f1_bp4d", "f1_disfa"])
-def test_the_papers_averages_are_those_of_its_rows(table: str) -> None:
+def test_paper_averages_equal_the_means_of_rows(table: str) -> None:
     results = paper_results()[table]
     for name, f1 in results["f1"].items():
         assert len(f1) == len(results["aus"])
         assert results["average"][name] == pytest.approx(np.mean(f1), abs=0.11), name  # printed with one decimal
 
 
-def test_the_papers_numbers_are_as_published(shared: Path) -> None:
+def test_paper_results_equal_the_published_numbers(shared: Path) -> None:
     published = json.loads((shared / "spec" / "paper_results.json").read_text())
     ours = {key: table for key, table in paper_results().items() if key != "source"}
     for key in ("f1_bp4d", "f1_disfa"):

@@ -1,4 +1,4 @@
-"""ME-GraphAU's table finds its runs and tests each stage against MDHR."""
+"""Tests of the comparison of ME-GraphAU and MDHR."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.fake_study import demo_settings, study_run
 SKILL = {"mdhr": 0.8, "me_graphau_stage1": 0.6, "me_graphau_stage2": 0.7}
 
 
-def test_a_network_without_k_has_its_runs_whatever_checkpoint_they_began_with(tmp_path: Path) -> None:
+def test_runs_of_networks_without_k_are_found_for_any_initial_checkpoint(tmp_path: Path) -> None:
     for network in SKILL:
         settings = demo_settings(network)
         for seed in (1, 2):
@@ -30,7 +30,7 @@ def test_a_network_without_k_has_its_runs_whatever_checkpoint_they_began_with(tm
     assert table["runs"].to_dict() == {"MDHR": 2, "ME-GraphAU stage 1": 2, "ME-GraphAU stage 2": 2}
 
 
-def test_every_stage_is_tested_and_the_paper_has_means_but_no_p(tmp_path: Path) -> None:
+def test_every_stage_is_tested_and_paper_means_are_noted(tmp_path: Path) -> None:
     rows = []
     for network, skill in SKILL.items():
         for fold in (1, 2):
@@ -42,9 +42,9 @@ def test_every_stage_is_tested_and_the_paper_has_means_but_no_p(tmp_path: Path) 
         pd.DataFrame(rows), tmp_path / "out", comparison=ME_GRAPHAU, folds=(1, 2), command="make me-graphau"
     ).read_text()
     assert page.startswith("# ME-GraphAU and MDHR, frame-based and clip-based network: synthetic, F1 in %")
-    for said in ("ME-GraphAU 65.5 on BP4D", "MDHR (ResNet-50) 64.9 on DISFA", "rendered faces, not real people",
+    for expected_text in ("ME-GraphAU 65.5 on BP4D", "MDHR (ResNet-50) 64.9 on DISFA", "rendered faces, not real people",
                  "Holm: adjusted over the 3 comparisons", "training is twice as long"):  # fmt: skip
-        assert said in page
+        assert expected_text in page
     assert "INCOMPLETE" not in page
     assert "paper p" not in page
     tests = pd.read_csv(tmp_path / "out/tests.csv").query("unit == 'subjects'").set_index("comparison")

@@ -55,7 +55,7 @@ def build(backbone: tuple[str, str], au_set: str) -> MDHR:
         (SWIN, "DISFA", 106_013_856, 16.253),
     ],
 )
-def test_size_and_cost_are_the_released_ones(
+def test_mdhr_counts_equal_the_released_network(
     backbone: tuple[str, str], au_set: str, parameters: int, billions: float
 ) -> None:
     found = count_operations(lambda: build(backbone, au_set), num_frames=16, size=224)
@@ -77,7 +77,7 @@ def test_size_and_cost_are_the_released_ones(
         (SWIN, "DISFA", 2, 93_319_772, 18.415),
     ],
 )
-def test_size_and_cost_of_me_graphau_are_the_released_ones(
+def test_me_graphau_counts_equal_the_released_network(
     backbone: tuple[str, str], au_set: str, stage: Literal[1, 2], parameters: int, billions: float
 ) -> None:
     found = count_operations(lambda: build_me_graphau(backbone, au_set, stage), num_frames=2, size=224)
@@ -85,7 +85,7 @@ def test_size_and_cost_of_me_graphau_are_the_released_ones(
     assert found.multiply_adds_per_frame == pytest.approx(billions * 1e9, rel=1e-3)
 
 
-def test_me_graphau_projects_once_for_a_third_less() -> None:
+def test_project_once_saves_a_third() -> None:
     often, once = (
         count_operations(lambda x=x: build_me_graphau(RESNET, "BP4D", 2, project_once=x), num_frames=2, size=224)
         for x in (False, True)
@@ -96,7 +96,7 @@ def test_me_graphau_projects_once_for_a_third_less() -> None:
     assert often.multiply_adds_per_frame - once.multiply_adds_per_frame == saved
 
 
-def test_cost_of_the_parts() -> None:
+def test_count_by_module() -> None:
     with torch.device("meta"):
         parts = count_by_module(build(RESNET, "BP4D").eval(), torch.empty(1, 16, 3, 224, 224))
     assert parts["backbone"] == pytest.approx(4.087e9, rel=1e-3)
@@ -104,7 +104,7 @@ def test_cost_of_the_parts() -> None:
     assert parts["local"] + parts["cross_region"] == pytest.approx(0.091e9, rel=1e-2)
 
 
-def test_a_count_by_hand() -> None:
+def test_count_equals_a_manual_count() -> None:
     class Frames(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -1,4 +1,4 @@
-"""Paired tests against formulas written out by hand, and subjects counted with sklearn."""
+"""Tests of the paired t-tests against explicit formulas and scikit-learn."""
 
 import math
 
@@ -13,14 +13,14 @@ from mdhr.reporting.tables.significance import frames_fingerprint, holm, paired_
 
 
 def two_sided_p(t: float, degrees: int) -> float:
-    """From the density of Student's t, integrated numerically."""
+    """Return p from the numerically integrated density of Student's t."""
     constant = math.gamma((degrees + 1) / 2) / (math.sqrt(degrees * math.pi) * math.gamma(degrees / 2))
     tail, _ = quad(lambda x: constant * (1 + x * x / degrees) ** (-(degrees + 1) / 2), abs(t), math.inf)
     return 2 * tail
 
 
 def holm_by_hand(values: list[float]) -> list[float]:
-    """The smallest times m, the next times m - 1, ..., never falling, never above 1."""
+    """Smallest p times m, next p times m - 1, ..., non-decreasing and at most 1."""
     order, adjusted, highest = sorted(range(len(values)), key=values.__getitem__), [0.0] * len(values), 0.0
     for rank, i in enumerate(order):
         highest = max(highest, min(1.0, (len(values) - rank) * values[i]))
@@ -31,7 +31,7 @@ def holm_by_hand(values: list[float]) -> list[float]:
 def table_of(
     labels: np.ndarray, scores: np.ndarray, *, subjects: list[str] | None = None, frames_each: int = 4
 ) -> pd.DataFrame:
-    """A prediction table of AU1, AU2, ...; ``frames_each`` rows a subject."""
+    """Prediction table of AU1, AU2, ... with ``frames_each`` rows per subject."""
     columns = [f"AU{n + 1}" for n in range(labels.shape[1])]
     names = subjects or [f"F{i:03d}" for i in range(len(labels) // frames_each)]
     table = pd.DataFrame({"subject": np.repeat(names, frames_each), "task": "T1"})
@@ -42,7 +42,7 @@ def table_of(
 
 
 @pytest.mark.parametrize(("shift", "pairs"), [(0.02, 41), (0.0, 27), (-0.1, 5)])
-def test_a_known_difference_gives_the_t_of_the_formula(shift: float, pairs: int) -> None:
+def test_t_equals_the_formula_for_a_known_difference(shift: float, pairs: int) -> None:
     rng = np.random.default_rng(pairs)
     second = rng.normal(0.6, 0.1, pairs)
     first = second + shift + rng.normal(0, 0.03, pairs)
@@ -61,13 +61,13 @@ def test_a_known_difference_gives_the_t_of_the_formula(shift: float, pairs: int)
     assert found.undefined == ""
 
 
-def test_without_a_difference_one_in_twenty_is_below_five_percent() -> None:
+def test_five_percent_of_null_tests_are_below_five_percent() -> None:
     rng = np.random.default_rng(0)
     below = [paired_test(*rng.normal(size=(2, 16))).p < 0.05 for _ in range(200)]
     assert 0.01 < np.mean(below) < 0.1
 
 
-def test_what_cannot_be_tested_says_why() -> None:
+def test_undefined_tests_have_a_reason() -> None:
     same = paired_test([0.5, 0.6, 0.7], [0.5, 0.6, 0.7])
     assert math.isnan(same.p)
     assert math.isnan(same.t)
@@ -79,25 +79,25 @@ def test_what_cannot_be_tested_says_why() -> None:
         paired_test([1, 2, 3], [1, 2])
 
 
-def test_the_same_difference_everywhere_is_as_sure_as_can_be() -> None:
+def test_equal_differences_have_p_zero() -> None:
     found = paired_test([2.0, 3.0, 4.0], [1.0, 2.0, 3.0])
     assert (found.p, found.t, found.effect) == (0, math.inf, math.inf)
     assert (found.low, found.high) == (1, 1)
 
 
 @pytest.mark.parametrize("values", [[0.01, 0.04, 0.03], [0.5, 0.6, 0.9], [1e-6, 1e-6, 0.2, 0.02, 0.013]])
-def test_holm_is_the_one_written_by_hand(values: list[float]) -> None:
+def test_holm_equals_a_plain_implementation(values: list[float]) -> None:
     assert holm(values) == pytest.approx(holm_by_hand(values))
 
 
-def test_what_was_not_tested_is_no_test_for_holm() -> None:
+def test_nan_does_not_count_as_a_test_for_holm() -> None:
     adjusted = holm([0.01, math.nan, 0.04])
     assert adjusted[[0, 2]] == pytest.approx([0.02, 0.04])
     assert math.isnan(adjusted[1])
     assert np.isnan(holm([math.nan])).all()
 
 
-def test_f1_of_a_subject_is_sklearns_over_all_labeled_frames() -> None:
+def test_subject_f1_equals_sklearn_over_labeled_frames() -> None:
     rng = np.random.default_rng(1)
     labels, scores = rng.integers(-1, 2, (60, 3)), rng.random((60, 3))
     table = table_of(labels, scores, frames_each=20)
@@ -110,8 +110,8 @@ def test_f1_of_a_subject_is_sklearns_over_all_labeled_frames() -> None:
             assert row[n] == pytest.approx(f1_score(labels[own, n][known], scores[own, n][known] >= 0.4))
 
 
-def test_an_action_unit_that_is_nowhere_is_left_out_of_both() -> None:
-    """AU2 is never there: the first system calls it once, the second never. AU1: 1.0 against 2/3."""
+def test_undefined_f1_is_excluded_for_both_networks() -> None:
+    """AU2 is never active; only the first network predicts it, once. F1 of AU1: 1.0 and 2/3."""
     labels = np.array([[1, 0], [1, 0], [0, 0], [0, 0]])
     first = table_of(labels, np.array([[1, 1], [1, 0], [0, 0], [0, 0]], float))
     second = table_of(labels, np.array([[1, 0], [0, 0], [0, 0], [0, 0]], float))
@@ -126,7 +126,7 @@ def test_an_action_unit_that_is_nowhere_is_left_out_of_both() -> None:
     assert means(undefined=1) == pytest.approx([1 / 2, 5 / 6]), "now keeping silent is worth more than being right"
 
 
-def test_frames_are_the_same_in_any_order_and_others_with_one_other_label() -> None:
+def test_fingerprint_ignores_order_and_detects_a_changed_label() -> None:
     rng = np.random.default_rng(2)
     labels = rng.integers(0, 2, (8, 2))
     first, second = (table_of(labels, rng.random((8, 2))) for _ in range(2))

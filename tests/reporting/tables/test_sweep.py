@@ -1,4 +1,4 @@
-"""Tables 3 and 4 hold means that are worked out by hand, the paper's curve, and what has to be said."""
+"""Tests of Tables 3 and 4 against means computed by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ def settings() -> dict[str, Any]:
 
 @pytest.fixture
 def runs(tmp_path: Path, settings: dict[str, Any]) -> pd.DataFrame:
-    """k 1 with three whole seeds, 2 with two and a part of the third, 3 with a part; others that do not belong."""
+    """k = 1 with three complete seeds, 2 with two and an incomplete one, 3 with an incomplete one; unrelated runs."""
     for fold in FOLDS:
         study_run(tmp_path, settings, k=1, fold=fold, seed=1, f1=0.50 + fold / 100)
         study_run(tmp_path, settings, k=1, fold=fold, seed=2, f1=0.54 + fold / 100)
@@ -39,7 +39,7 @@ def runs(tmp_path: Path, settings: dict[str, Any]) -> pd.DataFrame:
     return read_runs(tmp_path)
 
 
-def test_means_are_over_folds_and_then_over_the_seeds_that_all_values_have(runs: pd.DataFrame) -> None:
+def test_means_are_over_folds_then_over_common_seeds(runs: pd.DataFrame) -> None:
     table = sweep_table(runs, SWEEPS[3], FOLDS)
     assert table.index.tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
     # k 1: 0.52 and 0.56 over folds, and seed 3, which k 2 has not.
@@ -54,9 +54,7 @@ def test_means_are_over_folds_and_then_over_the_seeds_that_all_values_have(runs:
     np.testing.assert_allclose(table["paper_f1"], [0.658, 0.657, 0.662, 0.659, 0.666, 0.665, 0.658, 0.659])
 
 
-def test_a_seed_that_one_value_alone_has_tells_of_noise_and_moves_no_point(
-    tmp_path: Path, settings: dict[str, Any]
-) -> None:
+def test_seed_of_a_single_value_only_measures_noise(tmp_path: Path, settings: dict[str, Any]) -> None:
     for fold in FOLDS:
         study_run(tmp_path, settings, k=1, fold=fold, seed=1, f1=0.60)
         study_run(tmp_path, settings, k=5, fold=fold, seed=1, f1=0.61)
@@ -67,7 +65,7 @@ def test_a_seed_that_one_value_alone_has_tells_of_noise_and_moves_no_point(
     assert "the range is 1.0 points; standard deviation over seeds: 4.2 points (k = 5)" in text
 
 
-def test_lambda_is_varied_with_k_5(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_lambda_sweep_uses_k_5(tmp_path: Path, settings: dict[str, Any]) -> None:
     for fold in FOLDS:
         study_run(tmp_path, settings, weight=0, fold=fold, seed=1, f1=0.4)
         study_run(tmp_path, settings, weight=0.0001, fold=fold, seed=1, f1=0.5)
@@ -78,16 +76,16 @@ def test_lambda_is_varied_with_k_5(tmp_path: Path, settings: dict[str, Any]) -> 
     assert table["runs"].sum() == 6
 
 
-def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_files_contain_numbers_and_notes(runs: pd.DataFrame, tmp_path: Path) -> None:
     page = write_sweep(runs, tmp_path / "out", sweep=SWEEPS[3], folds=FOLDS, command="make table-3")
     text = page.read_text()
     assert "| 1 | 54.0 ± 2.8 | 2 | 9 | 65.8 |" in text
     assert "| 3 | - | 0 | 1 | 66.2 |" in text
-    for said in ("INCOMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not real people", "protocol honest",
+    for expected_text in ("INCOMPLETE: no seed has all folds for k = 3, 4, 5, 6, 7, 8", "not real people", "protocol honest",
                  "folds 1, 2, 3", "over the seeds that all values have (1, 2)",
                  "ababababab-dirty", "command: `make table-3`", "lambda = 0.01",
                  "ours: the best k is 2 and the range is 6.0 points", "its best k is 5 and its range is 0.9"):  # fmt: skip
-        assert said in text
+        assert expected_text in text
     saved = pd.read_csv(tmp_path / "out" / "table.csv", index_col="k")
     assert saved.loc[1, ["data", "protocol", "folds"]].tolist() == ["synthetic", "honest", "1 2 3"]
     pd.testing.assert_frame_equal(saved.iloc[:, :5], sweep_table(runs, SWEEPS[3], FOLDS).iloc[:, :5])
@@ -98,7 +96,7 @@ def test_files_hold_the_numbers_and_say_what_they_are(runs: pd.DataFrame, tmp_pa
         assert len(picture.convert("RGB").getcolors(maxcolors=100_000)) > 20
 
 
-def test_no_run_of_the_table_is_one_line(runs: pd.DataFrame, tmp_path: Path) -> None:
+def test_missing_runs_raise(runs: pd.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"^no finished run for Table 4: expected runs with network=mdhr, k=5. Run `make table-4`"
     ):

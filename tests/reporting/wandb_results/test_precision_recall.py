@@ -1,4 +1,4 @@
-"""Curves against scikit-learn's."""
+"""Tests of precision-recall curves against scikit-learn."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from sklearn.metrics import precision_score, recall_score
 from mdhr.reporting.wandb_results.precision_recall import precision_recall
 
 
-def test_every_point_is_what_scikit_learn_says_at_that_threshold() -> None:
+def test_points_equal_sklearn() -> None:
     rng = np.random.default_rng(0)
     scores, labels = rng.random((200, 2)).round(2), rng.choice([-1, 0, 1], (200, 2))
     curves = precision_recall(torch.from_numpy(scores), torch.from_numpy(labels), ["AU1", "AU2"])
@@ -20,6 +20,6 @@ def test_every_point_is_what_scikit_learn_says_at_that_threshold() -> None:
             np.testing.assert_allclose(precision, precision_score(labels[known, n], called, zero_division=1))
 
 
-def test_an_action_unit_that_nobody_shows_has_no_curve() -> None:
+def test_action_unit_without_positive_label_has_no_curve() -> None:
     labels = torch.tensor([[0, 1], [-1, 0]])
     assert set(precision_recall(torch.full((2, 2), 0.5), labels, ["AU1", "AU2"])["au"]) == {"AU2"}
