@@ -117,8 +117,8 @@ def _read_experiment(folder: Path, anchors: Mapping[Path, str]) -> Experiment:
     results = (
         _read_results(each, each.relative_to(folder).as_posix().lstrip("."), embedded, anchors) for each in folders
     )
-    results = [result for result in results if result.text or result.images or result.csv_tables or result.missing]
-    return Experiment(folder.name, title or folder.name.replace("-", " "), command, text, results)
+    kept = [result for result in results if result.text or result.images or result.csv_tables or result.missing]
+    return Experiment(folder.name, title or folder.name.replace("-", " "), command, text, kept)
 
 
 def _read_results(folder: Path, name: str, embedded: set[Path], anchors: Mapping[Path, str]) -> ResultFolder:
