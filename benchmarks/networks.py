@@ -1,4 +1,4 @@
-"""The networks of the benchmark: ours, and the one written plainly in tests/plain with the same weights."""
+"""Networks of the benchmarks: the package's MDHR, and the plain reference of ``tests/support/plain`` with equal weights."""
 
 import sys
 import time
@@ -25,13 +25,13 @@ NUM_FRAMES, SIZE, WIDTH, TEMPORAL_RADIUS = 16, 224, 512, 5
 
 
 def plain_network(backbone: str) -> PlainMDHR:
-    """Random weights, the same at every call."""
+    """Return the plain network with random weights, the same for every call."""
     torch.manual_seed(0)
     return PlainMDHR(backbone, au_set=BP4D, width=WIDTH, temporal_radius=TEMPORAL_RADIUS)
 
 
 def our_network(backbone: str, *, activation_checkpointing: bool = False) -> MDHR:
-    """Random weights; :func:`with_weights_of` gives it those of the plain one."""
+    """Return MDHR with random weights."""
     return MDHR(
         backbone=Backbone(
             name=backbone,
@@ -52,13 +52,13 @@ def our_network(backbone: str, *, activation_checkpointing: bool = False) -> MDH
 
 
 def with_weights_of(plain: PlainMDHR, ours: MDHR) -> MDHR:
-    """Ours, computing the same function."""
+    """Load the weights of the plain network into MDHR and return it."""
     load_released_mdhr_state(ours, released_state(plain))
     return ours
 
 
 def clip(seed: int = 0, num_clips: int = 1, num_frames: int = NUM_FRAMES) -> ClipBatch:
-    """Noise with random labels."""
+    """Return a batch of noise with random labels."""
     generator = torch.Generator().manual_seed(seed)
     frames = torch.randn(num_clips, num_frames, 3, SIZE, SIZE, generator=generator)
     au = (torch.rand(num_clips, num_frames, len(BP4D.aus), generator=generator) < 0.4).to(torch.int8)
@@ -67,7 +67,7 @@ def clip(seed: int = 0, num_clips: int = 1, num_frames: int = NUM_FRAMES) -> Cli
 
 
 def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
-    """How long it took, and what it gave."""
+    """Return the duration of a call in seconds, and its result."""
     start = time.perf_counter()
     outcome = function()
     return time.perf_counter() - start, outcome
@@ -75,9 +75,9 @@ def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
 
 @torch.inference_mode()
 def inference(backbone: str, repeats: int) -> tuple[dict[str, list[float]], float]:
-    """Seconds of one clip, plain and ours in turns, and the largest difference between their scores."""
+    """Return the seconds per clip of both networks, measured alternately, and the largest difference of their scores."""
     plain = plain_network(backbone)
-    plain(clip(1).frames)  # in training mode: batch statistics that are not 0 and 1
+    plain(clip(1).frames)  # training mode, so that the running statistics are not 0 and 1
     ours = fold_batch_norm(with_weights_of(plain, our_network(backbone)))
     plain.eval()
     frames, runs, difference = clip().frames, {"plain": [], "ours": []}, 0.0
@@ -85,18 +85,18 @@ def inference(backbone: str, repeats: int) -> tuple[dict[str, list[float]], floa
         theirs, scores = seconds(lambda: plain(frames)[0])
         mine, output = seconds(lambda: ours(frames))
         difference = max(difference, (output.scores - scores).abs().max().item())
-        if repeat:  # the first one does not count
+        if repeat:  # the first repeat is a warm-up
             runs["plain"].append(theirs)
             runs["ours"].append(mine)
     return runs, difference
 
 
 class Training:
-    """Steps on one fixed clip by the recipe of the paper.
+    """Training on one fixed clip with the recipe of the paper.
 
     Parameters
     ----------
-    options: of AdamW, beyond the recipe's.
+    options: further arguments of AdamW.
     """
 
     def __init__(self, network: nn.Module, **options: Any) -> None:
@@ -106,7 +106,7 @@ class Training:
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=5e-4, **options)
 
     def step(self) -> Tensor:
-        """The loss before the step."""
+        """Take one step and return the loss before it."""
         output = self.network(self.clip.frames)
         scores, logits = output[:2]
         total = self.loss(scores, tuple(logits), self.clip, None).total
@@ -117,12 +117,12 @@ class Training:
 
 
 def training(num_steps: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Seconds of the steps of both, in turns, and the loss after the last."""
+    """Return the seconds per step of both networks, measured alternately, and their final losses."""
     plain = plain_network(RESNET)
     both = {"plain": Training(plain), "ours": Training(with_weights_of(plain, our_network(RESNET)), fused=True)}
     runs: dict[str, list[float]] = {name: [] for name in both}
     losses = {}
-    for step in range(num_steps + 1):  # the last one only says the loss
+    for step in range(num_steps + 1):  # the last step only computes the final loss
         for name, trained in both.items():
             taken, loss = seconds(trained.step)
             losses[name] = loss.item()
@@ -132,14 +132,14 @@ def training(num_steps: int) -> tuple[dict[str, list[float]], dict[str, float]]:
 
 
 def peak_memory(kind: str) -> float:
-    """Peak memory of this process after two training steps, or none, in MB: for a process of its own."""
+    """Return the peak memory of this process in MB after two training steps, or after none for ``nothing``."""
     if kind == "plain":
         trained = Training(plain_network(RESNET))
     elif kind != "nothing":
         trained = Training(our_network(RESNET, activation_checkpointing=kind == "activation_checkpointing"), fused=True)
     for _ in range(0 if kind == "nothing" else 2):
         trained.step()
-    # Not getrusage, whose peak a process inherits from the one that started it.
+    # The peak of getrusage is inherited from the parent process.
     peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(peak.split()[1]) / 1024
 

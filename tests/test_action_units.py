@@ -83,7 +83,7 @@ def test_regions_are_rounded_outward_and_cover_the_face(height: int) -> None:
 def test_columns_and_names() -> None:
     assert DISFA.columns == ("AU1", "AU2", "AU4", "AU6", "AU9", "AU12", "AU25", "AU26")
     assert action_unit_set("BP4D") is BP4D
-    with pytest.raises(InputError, match="unknown action unit set 'BP5D': use one of BP4D, DISFA"):
+    with pytest.raises(InputError, match="unknown action unit set 'BP5D': expected one of BP4D, DISFA"):
         action_unit_set("BP5D")
 
 

@@ -1,10 +1,9 @@
-"""Action unit sets, face regions and what follows from them.
+"""Action unit sets and face regions.
 
-Frozen facts. Everything else that speaks of regions (patterns, gates, adjacency) is derived here from
-:class:`ActionUnitSet` and never typed a second time. Source: paper Table 1 and the layout of the released
-weights, which decides where the table leaves a choice.
+Patterns, gates and adjacency are derived from :class:`ActionUnitSet`. Source: paper Table 1; where the table leaves a
+choice, the layout of the released weights.
 
-Letters: N action units, R region groups.
+N action units, R region groups (legend of dimension letters: :mod:`mdhr.batch`).
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from torch import Tensor
 from mdhr.errors import InputError
 
 MISSING = -1
-"""Label of an occurrence, or of a region pattern, that is not known."""
+"""Value of missing occurrence labels and region patterns."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Region:
     bottom: Fraction
 
     def rows(self, height: int) -> slice:
-        """Rows of a map of ``height`` rows that touch the band (rounded outward)."""
+        """Return the rows of a feature map with ``height`` rows that overlap the band, rounded outward."""
         return slice(self.top * height // 1, -(-self.bottom * height // 1))
 
 
@@ -40,7 +39,7 @@ LOWER = Region("lower", Fraction(4, 7), Fraction(1))
 
 @dataclass(frozen=True)
 class RegionGroup:
-    """Action units that are modelled together inside one region, most significant pattern bit first."""
+    """Action units that are modeled jointly inside one region, most significant pattern bit first."""
 
     name: str
     region: Region
@@ -48,16 +47,19 @@ class RegionGroup:
 
     @property
     def num_patterns(self) -> int:
-        """Every on/off combination of the group's action units is one pattern."""
+        """Number of on/off combinations of the action units in the group."""
         return 2 ** len(self.aus)
 
 
 @dataclass(frozen=True)
 class ActionUnitSet:
-    """The action units a network predicts, in the order of its outputs, and their region groups.
+    """Action units that a network predicts, in the order of its outputs, and their region groups.
 
-    ``region_block`` says whether the released network for this set passes every region group through one
-    more linear block before anything else (BP4D: yes, DISFA: no).
+    ``region_block`` adds a linear block per region group before the local stage, as the released network for BP4D has.
+
+    Raises
+    ------
+    ValueError: an action unit belongs to no region group or to several.
     """
 
     name: str
@@ -68,7 +70,7 @@ class ActionUnitSet:
     def __post_init__(self) -> None:
         grouped = [au for group in self.groups for au in group.aus]
         if sorted(grouped) != sorted(self.aus):
-            raise ValueError(f"every action unit of {self.name} belongs to exactly one region group")
+            raise ValueError(f"every action unit of {self.name} must belong to exactly one region group")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -77,39 +79,39 @@ class ActionUnitSet:
 
     @cached_property
     def members(self) -> tuple[tuple[int, ...], ...]:
-        """For every group the positions of its action units among the N, most significant bit first."""
+        """For every region group, the indices of its action units in ``aus``, most significant bit first."""
         return tuple(tuple(self.aus.index(au) for au in group.aus) for group in self.groups)
 
     @cached_property
     def group_of(self) -> tuple[int, ...]:
-        """For every action unit the position of its group among the R."""
+        """For every action unit, the index of its region group in ``groups``."""
         return tuple(next(r for r, g in enumerate(self.groups) if au in g.aus) for au in self.aus)
 
     @cached_property
     def _place_values(self) -> Tensor:
-        """``(N, R)`` int64: what an action unit adds to the pattern number of its group, 0 for the other groups."""
+        """``N R`` int64: bit value of an action unit in the pattern of its region group, 0 for other groups."""
         values = torch.zeros(len(self.aus), len(self.groups), dtype=torch.int64)
         for r, members in enumerate(self.members):
             values[list(members), r] = _bit_values(len(members), values.device)
         return values
 
     def region_pattern(self, occurrence: Tensor) -> Tensor:
-        """Pattern number of every region group; ``MISSING`` where an action unit of the group is.
+        """Return the pattern of every region group, or ``MISSING`` if an action unit of the group is missing.
 
         Parameters
         ----------
-        occurrence: ``(..., N)`` with values 0, 1 and ``MISSING``.
+        occurrence: ``... N`` with values 0, 1 and ``MISSING``.
 
         Returns
         -------
-        ``(..., R)`` int64.
+        ``... R`` int64.
         """
         bits, values = occurrence.long()[..., None], self._place_values.to(occurrence.device)
         missing = ((bits == MISSING) & (values > 0)).any(-2)
         return (bits * values).sum(-2).masked_fill(missing, MISSING)
 
     def active_aus(self, patterns: Tensor) -> Tensor:
-        """Decode pattern numbers ``(..., R)`` to the occurrence of every action unit ``(..., N)``, boolean."""
+        """Return the occurrence ``... N`` (bool) of all action units from patterns ``... R``."""
         active = torch.empty(*patterns.shape[:-1], len(self.aus), dtype=torch.bool, device=patterns.device)
         for r, members in enumerate(self.members):
             bits = patterns[..., r, None] & _bit_values(len(members), patterns.device)
@@ -117,13 +119,13 @@ class ActionUnitSet:
         return active
 
     def cross_region(self) -> Tensor:
-        """``(N, N)`` boolean: do two action units belong to different region groups?"""
+        """Return ``N N`` bool: true for two action units of different region groups."""
         group = torch.tensor(self.group_of)
         return group[:, None] != group[None, :]
 
 
 def _bit_values(num_bits: int, device: torch.device) -> Tensor:
-    """``2^(n-1), ..., 2, 1``."""
+    """Return ``2^(n-1), ..., 2, 1`` for n bits."""
     return 2 ** torch.arange(num_bits - 1, -1, -1, device=device)
 
 
@@ -154,9 +156,14 @@ ACTION_UNIT_SETS = {au_set.name: au_set for au_set in (BP4D, DISFA)}
 
 
 def action_unit_set(name: str) -> ActionUnitSet:
-    """The action unit set of that name; raises ``InputError`` that lists the known ones."""
+    """Return the action unit set of that name.
+
+    Raises
+    ------
+    InputError: no such set.
+    """
     if name not in ACTION_UNIT_SETS:
-        raise InputError(f"unknown action unit set {name!r}: use one of {', '.join(ACTION_UNIT_SETS)}")
+        raise InputError(f"unknown action unit set {name!r}: expected one of {', '.join(ACTION_UNIT_SETS)}.")
     return ACTION_UNIT_SETS[name]
 
 

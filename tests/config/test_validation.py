@@ -137,7 +137,7 @@ WRONG = {
     "network.temporal_radius=9": r"network\.temporal_radius=9 is out of range: expected 1 to 8 \(half of data\.num_frames=16\)",
     "network.temporal_radius=abc": r"network\.temporal_radius=abc: should be a valid integer",
     "backbone.name=resnet5": r"backbone\.name=resnet5: timm has no such model; closest names: .*resnet50",
-    "data.au_set.name=BP5D": r"data\.au_set\.name=BP5D: unknown action unit set 'BP5D': use one of BP4D, DISFA",
+    "data.au_set.name=BP5D": r"data\.au_set\.name=BP5D: unknown action unit set 'BP5D': expected one of BP4D, DISFA",
     "data.crop_size=100": r"data\.crop_size=100: should be a multiple of 32",
     "data.batch_size=0": r"data\.batch_size=0: should be greater than or equal to 1",
     "data.fold=4": r"data\.fold=4: should be 1, 2 or 3",

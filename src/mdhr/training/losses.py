@@ -1,9 +1,9 @@
-"""What training minimizes: ``L = L_AU + lambda * L_region``, lambda being ``region_weight`` in code.
+"""Losses (paper section 3.5): ``L = L_AU + lambda * L_region``, with lambda the setting ``region_weight``.
 
-ME-GraphAU has an auxiliary loss of its own instead, on edges, with weight ``edge_weight``.
+ME-GraphAU has a loss on edges instead of regions, with the weight ``edge_weight``.
 
-Entries labeled ``MISSING`` take no part: every mean runs over the valid entries alone, and a batch without any
-gives a loss of 0 with zero gradients. Source: paper section 3.5 and the released training code.
+Labels that are ``MISSING`` are excluded: every mean is over valid entries only, and a batch without any gives a loss of
+0 with zero gradients.
 """
 
 from collections.abc import Sequence
@@ -16,21 +16,20 @@ from torch import Tensor, nn
 from mdhr.action_units import MISSING
 from mdhr.batch import ClipBatch
 
-SMALLEST = 1e-8
-"""Probabilities are not taken below this before their logarithm."""
+MIN_PROBABILITY = 1e-8
+"""Lower bound of probabilities before the logarithm."""
 EDGE_WEIGHTS = {"BP4D": 0.05, "DISFA": 0.01}
-"""Weight of the edge loss by action unit set, as ME-GraphAU was trained (Luo et al., IJCAI 2022)."""
+"""Weight of the edge loss per action unit set (Luo et al., IJCAI 2022)."""
 
 
 def class_weights(rates: Tensor) -> Tensor:
-    """Weight of every action unit, ``w_n = N * (1 / r_n) / sum_m (1 / r_m)``: rare ones count more; the mean is 1.
+    """Return the weights ``w_n = N * (1 / r_n) / sum_m (1 / r_m)`` of all action units; their mean is 1.
 
-    An action unit that never occurs would get an infinite weight and all others none; it gets that of the rarest
-    one that does occur.
+    An action unit with rate 0 gets the weight of the rarest action unit that occurs.
 
     Parameters
     ----------
-    rates: ``(N,)`` share of the training frames that show the action unit.
+    rates: ``N`` occurrence rates r in the training frames.
     """
     occurring = rates[rates > 0]
     if not len(occurring):
@@ -40,31 +39,31 @@ def class_weights(rates: Tensor) -> Tensor:
 
 
 def weighted_asymmetric_loss(scores: Tensor, occurrence: Tensor, weights: Tensor) -> Tensor:
-    """``-mean of w_n [y log p + (1 - y) sg(p) log(1 - p)]``, sg stopping the gradient.
+    """Return L_AU, ``-mean of w_n [y log p + (1 - y) sg(p) log(1 - p)]`` with sg the stop-gradient.
 
-    The factor ``p`` lets the many easy absent labels fade out.
+    The factor sg(p) reduces the weight of easy negatives.
 
     Parameters
     ----------
-    scores: ``(..., N)`` p in [0, 1].
-    occurrence: ``(..., N)`` y: 0, 1 or ``MISSING``.
-    weights: ``(N,)`` from :func:`class_weights`.
+    scores: ``... N``, p in [0, 1].
+    occurrence: ``... N``, y: 0, 1 or ``MISSING``.
+    weights: ``N``, w from :func:`class_weights`.
     """
-    scores = scores.float()  # 1e-8 is zero in half precision
-    present = scores.clamp(min=SMALLEST).log()
-    absent = scores.detach() * (1 - scores).clamp(min=SMALLEST).log()
+    scores = scores.float()  # 1e-8 underflows to 0 in half precision
+    positive = scores.clamp(min=MIN_PROBABILITY).log()
+    negative = scores.detach() * (1 - scores).clamp(min=MIN_PROBABILITY).log()
     valid = occurrence != MISSING
-    entries = weights * torch.where(occurrence == 1, present, absent)
+    entries = weights * torch.where(occurrence == 1, positive, negative)
     return -entries.where(valid, 0).sum() / valid.sum().clamp(min=1)
 
 
 def pattern_cross_entropy(region_logits: Sequence[Tensor], patterns: Tensor) -> Tensor:
-    """Cross-entropy on the pattern of every region group, mean over its valid frames, then over the R groups.
+    """Return L_region, the cross-entropy on patterns: mean over valid frames, then over the R region groups.
 
     Parameters
     ----------
-    region_logits: R tensors ``(..., number of patterns of the group)``.
-    patterns: ``(..., R)`` pattern numbers or ``MISSING``.
+    region_logits: R tensors ``... num_patterns``.
+    patterns: ``... R``, pattern of every region group or ``MISSING``.
     """
     groups = []
     for logits, pattern in zip(region_logits, patterns.unbind(-1), strict=True):
@@ -74,13 +73,13 @@ def pattern_cross_entropy(region_logits: Sequence[Tensor], patterns: Tensor) -> 
 
 
 def pair_patterns(occurrence: Tensor) -> Tensor:
-    """``(..., N)`` to ``(..., N, N)`` int64: ``2 * y_i + y_j``, ``MISSING`` where either is."""
-    end, start = occurrence.long().unsqueeze(-1), occurrence.long().unsqueeze(-2)
-    return (2 * end + start).masked_fill((end == MISSING) | (start == MISSING), MISSING)
+    """Return ``... N N`` int64 from ``... N``: ``2 * y_i + y_j``, or ``MISSING`` if either label is."""
+    dst, src = occurrence.long().unsqueeze(-1), occurrence.long().unsqueeze(-2)
+    return (2 * dst + src).masked_fill((dst == MISSING) | (src == MISSING), MISSING)
 
 
 class LossTerms(NamedTuple):
-    """The loss and what it is made of, scalars."""
+    """Total loss and its terms, scalars."""
 
     total: Tensor
     au: Tensor
@@ -91,7 +90,7 @@ class LossTerms(NamedTuple):
 class ClipLoss(nn.Module):
     """``L_AU + region_weight * L_region + edge_weight * L_edge`` of a batch of clips.
 
-    Holds the class weights as a buffer, so that a checkpoint knows those it was trained with.
+    The class weights are a buffer, so checkpoints contain those used in training.
     """
 
     class_weights: Tensor
@@ -105,13 +104,14 @@ class ClipLoss(nn.Module):
     def forward(
         self, scores: Tensor, region_logits: Sequence[Tensor], clip: ClipBatch, edge_logits: Tensor | None = None
     ) -> LossTerms:
-        """Compare with the clip's labels.
+        """Return the loss of the predictions for the labels of ``clip``.
 
         Parameters
         ----------
         scores: ``B T N``.
-        region_logits: R tensors ``B T num_patterns``; none of a network without regions.
-        edge_logits: ``B T N N 4``; None of a network without edges.
+        region_logits: R tensors ``B T num_patterns``; empty for a network without regions.
+        clip: the batch with the labels ``au`` and ``region``.
+        edge_logits: ``B T N N 4``; None for a network without edges.
         """
         au = weighted_asymmetric_loss(scores, clip.au, self.class_weights)
         region = edge = au.new_zeros(())

@@ -1,4 +1,4 @@
-"""The comparison with the released network: that it agrees, and that it would say so if it did not."""
+"""Comparison with the released networks: equal networks pass, different ones fail."""
 
 import json
 import shutil
@@ -16,14 +16,14 @@ from mdhr.network.parity.me_graphau import ME_GRAPHAU, compare_me_graphau
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the golden folder that ``MDHR_PARITY`` points to."""
+    """Return a copy of the golden folder, set as ``MDHR_PARITY``."""
     shutil.copytree(parity.GOLDEN, tmp_path / "golden")
     monkeypatch.setenv("MDHR_PARITY", str(tmp_path / "golden"))
     return tmp_path / "golden"
 
 
 def test_one_network_equals_the_released_one() -> None:
-    """The smallest of them here; ``make parity`` compares all."""
+    """The smallest network; ``make parity`` compares all."""
     meta = json.loads((parity.GOLDEN / "meta.json").read_text())
     text, agrees = parity.compare_evaluation("disfa_resnet50", parity.GOLDEN, meta)
     assert agrees, text
@@ -31,7 +31,7 @@ def test_one_network_equals_the_released_one() -> None:
 
 @pytest.mark.slow
 def test_me_graphau_equals_the_released_one(folder: Path) -> None:
-    """One of each stage, and that a difference is seen."""
+    """One network per stage, and one with other weights."""
     first, second, _ = ME_GRAPHAU
     text, agrees = compare_me_graphau(first, folder, {"salt": ""})
     assert agrees, text
@@ -42,14 +42,14 @@ def test_me_graphau_equals_the_released_one(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_difference_and_other_settings_are_seen(folder: Path) -> None:
-    """Other weights, clip and k run as well, and are not mistaken for the golden ones."""
+def test_other_weights_and_radius_differ(folder: Path) -> None:
+    """Networks with other weights, clip and k are compared and reported as different."""
     text, agrees = parity.compare_evaluation("disfa_resnet50", folder, {"salt": "pepper", "k": 3})
     assert not agrees
     assert "scores" in text
 
 
-def test_filling_follows_the_rule() -> None:
+def test_generated_tensors_follow_the_rule() -> None:
     state = generated_checkpoint({"LRM.up_fc.weight": [8, 512], "a.running_var": [9], "b.bias": [4]}, "salt")
     g = np.random.default_rng(zlib.crc32(b"saltLRM.up_fc.weight"))
     drawn = g.standard_normal((8, 512)) / np.sqrt(512)
@@ -58,7 +58,7 @@ def test_filling_follows_the_rule() -> None:
     assert (state["a.running_var"] >= 0.5).all()
 
 
-def test_gradients_of_a_part_that_differs_are_seen() -> None:
+def test_gradient_differences_of_one_part() -> None:
     golden = {"MFD.a": 2.0, "MFD.b": 1.0, "MFD.c": 4.0, "LRM.a": 1.0, "LRM.zero": 1e-9}
     ours = {"MFD.a": 2.0, "MFD.b": 1.5, "MFD.c": 4.04, "LRM.a": 1.0, "LRM.zero": 2e-9}
     parts, single = parity.gradient_differences(ours, golden)
@@ -70,13 +70,17 @@ def test_gradients_of_a_part_that_differs_are_seen() -> None:
 def test_exit_status_of_an_incomplete_folder(folder: Path, capsys: pytest.CaptureFixture) -> None:
     (folder / "disfa_swin_base.npz").unlink()
     assert parity.compare_all() == 2
-    assert capsys.readouterr().err.strip().endswith("lacks disfa_swin_base.npz: set MDHR_PARITY to a complete one")
-    with pytest.raises(InputError, match=r"lacks meta.json"):
+    assert (
+        capsys.readouterr()
+        .err.strip()
+        .endswith("is incomplete: disfa_swin_base.npz missing. Set MDHR_PARITY to a complete folder.")
+    )
+    with pytest.raises(InputError, match=r"is incomplete: meta.json"):
         parity.check_folder(folder / "absent")
 
 
 @pytest.mark.parametrize(("agrees", "status"), [(True, 0), (False, 1)])
-def test_exit_status_tells_whether_all_agree(agrees: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exit_status_depends_on_all_networks(agrees: bool, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parity, "compare_evaluation", lambda name, *rest: ("", agrees or name != "bp4d_swin_base"))
     monkeypatch.setattr(parity, "compare_training", lambda *rest: ("", True))
     monkeypatch.setattr(parity, "compare_me_graphau", lambda *rest: ("", True))

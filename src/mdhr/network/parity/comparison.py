@@ -1,10 +1,7 @@
-"""Is this network the released one? Compare with golden numbers of the released code (``make parity``).
+"""Comparison of all networks with golden outputs of the released code.
 
-The golden folder holds outputs of the released code, not its weights: those are filled by a rule from each tensor's
-name (:mod:`mdhr.network.parity.generated_tensors`). ``MDHR_PARITY`` names another folder with other weights, clips and k.
-
-Prints one line per network in evaluation mode, ME-GraphAU's among them, and one for a training step. Exit status 0
-when all agree, 1 when one does not, 2 when the folder is not complete.
+The golden folder contains outputs, not weights. Weights and inputs are generated from tensor names, see
+:mod:`mdhr.network.parity.generated_tensors`. The environment variable ``MDHR_PARITY`` selects another golden folder.
 """
 
 import json
@@ -29,36 +26,35 @@ from mdhr.network.parity.generated_tensors import generated_checkpoint, generate
 from mdhr.network.parity.me_graphau import ME_GRAPHAU, compare_me_graphau
 
 GOLDEN = Path(__file__).resolve().parents[4] / "tests" / "golden" / "parity"
-"""The committed folder."""
+"""Golden folder of the repository."""
 
 NETWORKS = ("bp4d_resnet50", "bp4d_swin_base", "disfa_resnet50", "disfa_swin_base")
 TRAIN_STEP = "bp4d_resnet50"
 NUM_FRAMES = 16
 
 TENSOR_BOUND = 1e-4
-"""Largest difference of an intermediate tensor, relative to its largest magnitude."""
+"""Maximum difference of an intermediate tensor, relative to its largest magnitude."""
 SCORE_BOUND = 1e-5
-"""Largest difference of a score."""
+"""Maximum absolute difference of a score."""
 LOSS_BOUND = 1e-5
-"""Largest difference of a loss, relative where the loss is above 1."""
+"""Maximum difference of a loss, relative if the loss is above 1."""
 GRADIENT_BOUND = 1e-3
-"""Median relative difference of the gradient norms in each part of the network.
+"""Maximum of the median relative difference of gradient norms in each part of the network.
 
-Not of every single tensor: fifty layers of batch statistics amplify rounding until ReLUs switch. This very program
-run with one thread and with two differs by up to 2e-3 from itself, and the golden norms, computed in float32, by up to
-4e-3 from ours in float64 (median 1e-4). A part that were built differently would be off as a whole. How many single
-tensors are beyond the bound is printed all the same.
+The bound applies to medians because fifty layers of batch statistics amplify rounding until ReLUs switch. Runs with one
+and two threads differ by up to 2e-3 in single tensors, and the golden norms (float32) differ from float64 by up to 4e-3
+(median 1e-4). A structural difference would change the median of its part.
 """
 SINGLE_GRADIENT_BOUND = 3e-2
-"""Largest relative difference of any one gradient norm."""
+"""Maximum relative difference of a single gradient norm."""
 ZERO_GRADIENT = 1e-6
-"""Gradient norms below this share of the largest one are rounding noise: the bias before a batch normalization."""
+"""Gradient norms below this fraction of the largest are rounding noise, as of a bias before batch normalization."""
 REGION_WEIGHT = 0.01
 """lambda of the training step."""
 
 
 def generated_network(name: str, folder: Path, meta: Mapping) -> MDHR:
-    """The network ``<data set>_<backbone>`` with the rule's weights."""
+    """Return the network ``<data set>_<backbone>`` with generated weights."""
     data_set, _, backbone = name.partition("_")
     network = MDHR(
         backbone=random_backbone(backbone),
@@ -74,7 +70,7 @@ def generated_network(name: str, folder: Path, meta: Mapping) -> MDHR:
 
 
 def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
-    """Everything the golden file of a network holds, under its names, for one clip in evaluation mode."""
+    """Return the tensors of a golden file, under the same names, for one clip in evaluation mode."""
     stages: dict[str, Any] = {
         "static_first32": network.static,
         "dynamic_first32": network.mfd,
@@ -101,9 +97,10 @@ def evaluation_outputs(network: MDHR, frames: Tensor) -> dict[str, Tensor]:
 
 
 def training_step(network: MDHR, frames: Tensor, au: Tensor, class_weights: Tensor) -> dict[str, float]:
-    """Losses of one step in training mode; gradients are left in the network's parameters.
+    """Return the losses of one step in training mode; the parameters contain the gradients afterwards.
 
-    The losses are written out here, so that the network is held to the released one on its own.
+    The losses are computed here, independently of :mod:`mdhr.training.losses`, so that the comparison covers the
+    network only.
     """
     scores, region_logits, _ = network.train()(frames)
     y, log = au.to(scores), lambda x: x.clamp(min=1e-8).log()
@@ -117,7 +114,7 @@ def training_step(network: MDHR, frames: Tensor, au: Tensor, class_weights: Tens
 
 
 def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, bool]:
-    """Line of a network in evaluation mode, and whether it keeps the bounds."""
+    """Return the report line of a network in evaluation mode, and whether it is within the bounds."""
     with np.load(folder / f"{name}.npz") as file:
         golden = {key: torch.from_numpy(file[key]) for key in file}
     network = generated_network(name, folder, meta)
@@ -130,11 +127,11 @@ def compare_evaluation(name: str, folder: Path, meta: Mapping) -> tuple[str, boo
 
 
 def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
-    """Line of the training step, and whether it keeps the bounds."""
+    """Return the report line of the training step, and whether it is within the bounds."""
     golden = _read_json(folder / f"{TRAIN_STEP}_train_step.json")
     network = generated_network(TRAIN_STEP, folder, meta)
-    # With channels last torch sums batch statistics in float32 on a CPU, which errs by 1e-5 and, fifty layers on, moves
-    # gradients by percents. With channels first, as in the released code, it sums in float64.
+    # On a CPU, torch accumulates batch statistics of channels-last tensors in float32. The error of 1e-5 grows over
+    # fifty layers to percents of the gradients. Contiguous tensors, as in the released code, are summed in float64.
     network.backbone.to(memory_format=torch.contiguous_format)
     name = f"{TRAIN_STEP}_train"
     shape = (2, NUM_FRAMES, len(network.au_set.aus))
@@ -147,8 +144,8 @@ def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
     part, worst = max(parts, key=lambda part: parts[part]), max(largest, key=lambda key: largest[key])
     text = (
         f"losses {loss:.1e} (<= {LOSS_BOUND:.0e}), gradient norms by part {parts[part]:.1e} (<= {GRADIENT_BOUND:.0e}, "
-        f"{part}); {beyond} of {len(largest)} single ones beyond {GRADIENT_BOUND:.0e}, "
-        f"the worst {largest[worst]:.1e} (<= {SINGLE_GRADIENT_BOUND:.0e}, {worst})"
+        f"{part}); {beyond} of {len(largest)} tensors above {GRADIENT_BOUND:.0e}, "
+        f"maximum {largest[worst]:.1e} (<= {SINGLE_GRADIENT_BOUND:.0e}, {worst})"
     )
     return text, loss <= LOSS_BOUND and parts[part] <= GRADIENT_BOUND and largest[worst] <= SINGLE_GRADIENT_BOUND
 
@@ -156,19 +153,19 @@ def compare_training(folder: Path, meta: Mapping) -> tuple[str, bool]:
 def gradient_differences(
     ours: Mapping[str, float], golden: Mapping[str, float]
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Relative differences of gradient norms: the median of every part of the network, and every tensor's own."""
+    """Return the relative differences of gradient norms: the median per part of the network, and per tensor."""
     zero = ZERO_GRADIENT * max(golden.values())
     single = {key: abs(ours[key] - norm) / norm for key, norm in golden.items() if norm > zero}
     parts = {key.partition(".")[0] for key in single}
     medians = {
         part: float(np.median([x for key, x in single.items() if key.startswith(f"{part}.")])) for part in sorted(parts)
     }
-    no_longer_zero = {key: math.inf for key, norm in golden.items() if norm <= zero < ours[key]}
-    return medians, single | no_longer_zero
+    nonzero = {key: math.inf for key, norm in golden.items() if norm <= zero < ours[key]}
+    return medians, single | nonzero
 
 
 def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
-    """Norm of every gradient under the released name; tensors that were joined are taken apart again."""
+    """Yield the gradient norm of every released tensor; concatenated tensors are split."""
     parameters = dict(network.named_parameters())
     for mapping in mdhr_mappings(network):
         gradient = parameters[mapping.name].grad if mapping.name in parameters else None
@@ -178,16 +175,23 @@ def gradient_norms(network: MDHR) -> Iterator[tuple[str, float]]:
 
 
 def check_folder(folder: Path) -> None:
-    """``InputError`` that names the files which a golden folder lacks."""
+    """Raise InputError if files of a golden folder are missing."""
     needed = ["meta.json", f"{TRAIN_STEP}_train_step.json"]
     needed += [f"{name}{ending}" for name in (*NETWORKS, *ME_GRAPHAU) for ending in (".npz", "_keys.json")]
     missing = [file for file in needed if not (folder / file).is_file()]
     if missing:
-        raise InputError(f"golden folder {folder} lacks {', '.join(missing)}: set MDHR_PARITY to a complete one")
+        raise InputError(
+            f"golden folder '{folder}' is incomplete: {', '.join(missing)} missing. Set MDHR_PARITY to a complete folder."
+        )
 
 
 def compare_all() -> int:
-    """Compare everything; returns the exit status."""
+    """Print one line per network and one for the training step.
+
+    Returns
+    -------
+    Exit status: 0 if all are equal within the bounds, 1 if one differs, 2 if the golden folder is incomplete.
+    """
     folder = Path(os.environ.get("MDHR_PARITY", GOLDEN))
     try:
         check_folder(folder)

@@ -1,6 +1,6 @@
-"""What the golden folder does not hold: weights and inputs, filled by a rule from names.
+"""Weights and inputs of the golden outputs, generated from tensor names.
 
-The rule is written out in ``tests/golden/parity/README.md``. The salt makes other numbers under the same names.
+``tests/golden/parity/README.md`` defines the rule. Another salt gives other values for the same names.
 """
 
 import math
@@ -16,17 +16,17 @@ from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, is_const
 
 
 def random_backbone(name: str) -> Backbone:
-    """``resnet50`` or ``swin_base`` as released, with random weights."""
+    """Return the released backbone ``resnet50`` or ``swin_base`` with random weights."""
     return Backbone(**RELEASED_BACKBONES[name], pretrained=False, weights=None, drop_path_rate=0.0, input_size=224)
 
 
 def generator(name: str, salt: str) -> np.random.Generator:
-    """The random numbers that belong to a name."""
+    """Return the random number generator of a name."""
     return np.random.default_rng(zlib.crc32((salt + name).encode()))
 
 
 def generated_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
-    """A tensor of a released checkpoint, filled by the rule of its name."""
+    """Return the values of a tensor of a released checkpoint."""
     g, last = generator(key, salt), key.rpartition(".")[2]
     if last == "running_var":
         return 0.5 + g.random(shape)
@@ -35,13 +35,15 @@ def generated_tensor(key: str, shape: list[int], salt: str) -> np.ndarray:
     if len(shape) < 2:
         return 0.1 * g.standard_normal(shape) + (last == "weight")
     tensor = g.standard_normal(shape) / math.sqrt(math.prod(shape[1:]))
-    if key.startswith("LRM.") and key.endswith("_fc.weight"):  # pattern heads: decisions far from a tie
+    if key.startswith("LRM.") and key.endswith(
+        "_fc.weight"
+    ):  # separates the logits, so that rounding does not change the argmax
         tensor = 40 * (tensor - tensor.mean(1, keepdims=True))
     return tensor
 
 
 def generated_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str, Tensor]:
-    """A checkpoint in the released layout from its keys and shapes."""
+    """Return a checkpoint in the released layout from its keys and shapes."""
     return {
         key: torch.zeros(shape, dtype=torch.long)
         if key.endswith("num_batches_tracked") or is_constant(key)
@@ -51,6 +53,6 @@ def generated_checkpoint(shapes: Mapping[str, list[int]], salt: str) -> dict[str
 
 
 def generated_frames(name: str, leading: Sequence[int], salt: str) -> Tensor:
-    """Coarse noise, ``*leading 3 224 224``."""
+    """Return noise in blocks of 16 x 16 px, ``*leading 3 224 224``."""
     coarse = generator(name, salt).standard_normal((*leading, 3, 14, 14))
     return torch.from_numpy(np.kron(coarse, np.ones((16, 16))).astype(np.float32))

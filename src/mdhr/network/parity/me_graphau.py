@@ -1,4 +1,4 @@
-"""ME-GraphAU against golden outputs of its released code, a part of :mod:`mdhr.network.parity.comparison`."""
+"""Comparison of ME-GraphAU with golden outputs of its released code."""
 
 import json
 from collections.abc import Mapping
@@ -18,11 +18,11 @@ ME_GRAPHAU = (
     "me_graphau_stage2_disfa_swin_base",
 )
 BOUND = 1e-4
-"""Largest difference of a score and of an edge's logit."""
+"""Maximum absolute difference of scores and edge logits."""
 
 
 def released_me_graphau(name: str) -> MEGraphAU:
-    """The network ``me_graphau_<stage>_<data set>_<backbone>`` with random weights."""
+    """Return the network ``me_graphau_<stage>_<data set>_<backbone>`` with random weights."""
     stage, data_set, backbone = name.removeprefix("me_graphau_").split("_", 2)
     return MEGraphAU(
         backbone=random_backbone(backbone),
@@ -36,7 +36,7 @@ def released_me_graphau(name: str) -> MEGraphAU:
 
 
 def compare_me_graphau(name: str, folder: Path, meta: Mapping) -> tuple[str, bool]:
-    """Line of a network in evaluation mode, and whether it keeps the bound."""
+    """Return the report line of a network in evaluation mode, and whether it is within the bounds."""
     with np.load(folder / f"{name}.npz") as file:
         golden = {key: torch.from_numpy(file[key]) for key in file}
     network = released_me_graphau(name).eval()
