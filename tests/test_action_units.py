@@ -87,8 +87,8 @@ def test_columns_and_names() -> None:
         action_unit_set("BP5D")
 
 
-def test_a_set_whose_groups_miss_an_action_unit_is_refused() -> None:
-    with pytest.raises(ValueError, match="belongs to exactly one region group"):
+def test_action_unit_without_a_region_group_raises() -> None:
+    with pytest.raises(ValueError, match="must belong to exactly one region group"):
         ActionUnitSet("odd", (1, 2), (RegionGroup("upper", UPPER, (1,)),), region_block=False)
 
 

@@ -45,10 +45,10 @@ def test_regions_of_other_grids_round_outward(height: int, rows: list[int]) -> N
 
 def test_without_regions_every_action_unit_reads_the_whole_face() -> None:
     torch.manual_seed(0)
-    whole = FullFaceNodes(au_set=DISFA, width=4).train()
+    module = FullFaceNodes(au_set=DISFA, width=4).train()
     features = torch.randn(3, 2, 2, 4)
-    nodes, logits = whole(features)
-    blocks = whole.au_blocks.blocks
+    nodes, logits = module(features)
+    blocks = module.au_blocks.blocks
     for n in range(8):
         expected = block(features.flatten(1, 2), blocks.linear, blocks.norm, slice(4 * n, 4 * n + 4)).mean(1)
         torch.testing.assert_close(nodes[:, n], expected, atol=1e-5, rtol=1e-4)

@@ -55,7 +55,7 @@ def test_patch_projection_is_a_strided_convolution(patch: int, layout: torch.mem
 
 
 def test_dynamic_feature_follows_the_equations() -> None:
-    """The whole block again, with convolutions, loops over scales and batch statistics of two-dimensional norms."""
+    """Return the output of the block by definition: convolutions, loops over scales, two-dimensional norms."""
     torch.manual_seed(0)
     widths, num_frames, k = (3, 4, 5, 6), 6, 2
     block = FacialDynamics(widths=widths, strides=(4, 8, 16, 32), width=7, temporal_radius=k).train()

@@ -1,4 +1,4 @@
-"""A network is traced with its number of clips free, checked annotations and all: none compares what is free."""
+"""Export with a free number of clips, with shape checks enabled."""
 
 from collections.abc import Callable
 

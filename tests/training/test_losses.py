@@ -1,4 +1,4 @@
-"""Losses against loops that spell out their definition."""
+"""Losses compared with loops over their definition."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""Blocks that are computed again give the same training step, with less kept in between."""
+"""Activation checkpointing gives the same training step with less memory."""
 
 import copy
 
@@ -20,7 +20,7 @@ def backbone(name: str, *, activation_checkpointing: bool) -> Backbone:
 
 
 def training_step(model: Backbone) -> tuple[dict[str, Tensor], int]:
-    """Gradients of all parameters, and the bytes that were kept for them."""
+    """Return the gradients of all parameters and the bytes of the saved activations."""
     kept: dict[int, int] = {}
     own = {parameter.data_ptr() for parameter in model.parameters()}
 
@@ -40,18 +40,18 @@ def training_step(model: Backbone) -> tuple[dict[str, Tensor], int]:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "swin_tiny_patch4_window7_224"])
-def test_a_training_step_is_the_same_and_keeps_less(name: str) -> None:
+def test_training_step_is_equal_and_saves_less(name: str) -> None:
     plain, again = backbone(name, activation_checkpointing=False), backbone(name, activation_checkpointing=True)
     gradients, size = training_step(plain)
     same_gradients, smaller = training_step(again)
     assert smaller < 0.6 * size
     for parameter, gradient in gradients.items():
         torch.testing.assert_close(same_gradients[parameter], gradient)
-    for state, value in plain.state_dict().items():  # running statistics among it: no batch counts twice
+    for state, value in plain.state_dict().items():  # includes running statistics
         torch.testing.assert_close(again.state_dict()[state], value)
 
 
-def test_a_copy_recomputes_with_its_own_parameters() -> None:
+def test_copy_uses_its_own_parameters() -> None:
     model = backbone("resnet18", activation_checkpointing=True)
     twin = copy.deepcopy(model)
     nn.init.zeros_(twin.model.layer1[0].conv1.weight)
@@ -60,6 +60,6 @@ def test_a_copy_recomputes_with_its_own_parameters() -> None:
     assert twin.model.layer1[0].conv1.weight.grad is not None
 
 
-def test_blocks_are_the_repeated_parts() -> None:
+def test_number_of_blocks() -> None:
     assert len(innermost_blocks(backbone("resnet18", activation_checkpointing=False).model)) == 8
     assert len(innermost_blocks(backbone("swin_tiny_patch4_window7_224", activation_checkpointing=False).model)) == 12

@@ -1,4 +1,4 @@
-"""A network with folded normalizations gives the scores of the network itself."""
+"""Networks with folded batch normalization give the same scores."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 
 
 def network(name: str) -> MDHR:
-    """With statistics of a few batches of noise, so that no normalization does nothing."""
+    """Return a network whose batch statistics differ from their initial values."""
     torch.manual_seed(0)
     backbone = Backbone(
         name=name, pretrained=False, weights=None, feature_source="stage_output", drop_path_rate=0.0, input_size=64
@@ -26,7 +26,7 @@ def network(name: str) -> MDHR:
 
 
 @pytest.mark.parametrize("name", ["resnet10t", "resnetv2_50", "mobilenetv3_small_050", "swin_tiny_patch4_window7_224"])
-def test_scores_stay(name: str) -> None:
+def test_scores_are_equal(name: str) -> None:
     model = network(name).eval()
     clips = torch.randn(2, 4, 3, 64, 64)
     with torch.inference_mode():
@@ -36,7 +36,7 @@ def test_scores_stay(name: str) -> None:
         torch.testing.assert_close(mine, logits, rtol=1e-4, atol=1e-4)
 
 
-def test_the_network_itself_is_left_alone() -> None:
+def test_the_original_network_is_unchanged() -> None:
     model = network("resnet18")
     before = {name: value.clone() for name, value in model.state_dict().items()}
     fold_batch_norm(model)
@@ -45,7 +45,7 @@ def test_the_network_itself_is_left_alone() -> None:
         assert torch.equal(value, before[name]), name
 
 
-def test_no_normalization_of_a_plain_resnet_is_left() -> None:
+def test_all_normalizations_of_a_resnet_are_folded() -> None:
     model = fold_batch_norm(network("resnet18"))
     assert not [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
     assert model.backbone.model.layer1[0].conv1.weight.is_contiguous(memory_format=torch.channels_last)
