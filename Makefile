@@ -44,6 +44,7 @@ lint: setup  ## check style, format and types
 	$(RUN) -m mypy
 
 docs: setup  ## build the documentation into site/; warnings are errors
+	rm -rf docs/api/generated site
 	$(RUN) -m sphinx --quiet --fail-on-warning --keep-going docs site
 
 parity: setup  ## compare our networks with outputs of the released code; MDHR_PARITY=folder for others

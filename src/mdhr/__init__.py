@@ -20,13 +20,12 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
     The predictor is called with the path of a video file or a folder of images and returns a score table as a pandas
     DataFrame; see :meth:`mdhr.inference.predictor.Predictor.predict`.
 
-    Parameters
-    ----------
-    path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one.
-    device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
-    trusted: allow ``model.pt2``, which may run any code; only for a file you created yourself.
-    settings: arguments of :class:`mdhr.inference.predictor.Predictor`: ``detector``, ``overlap``, ``thresholds``,
-        ``batch_size``.
+    Args:
+        path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one.
+        device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+        trusted: allow ``model.pt2``, which may run any code; only for a file you created yourself.
+        settings: arguments of :class:`mdhr.inference.predictor.Predictor`: ``detector``, ``overlap``, ``thresholds``,
+            ``batch_size``.
 
     Raises ``InputError`` if there is no such model or a setting is out of range.
 

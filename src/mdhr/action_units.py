@@ -57,9 +57,8 @@ class ActionUnitSet:
 
     ``region_block`` adds a linear block per region group before the local stage, as the released network for BP4D has.
 
-    Raises
-    ------
-    ValueError: an action unit belongs to no region group or to several.
+    Raises:
+        ValueError: an action unit belongs to no region group or to several.
     """
 
     name: str
@@ -98,13 +97,11 @@ class ActionUnitSet:
     def region_pattern(self, occurrence: Tensor) -> Tensor:
         """Return the pattern of every region group, or ``MISSING`` if an action unit of the group is missing.
 
-        Parameters
-        ----------
-        occurrence: ``... N`` with values 0, 1 and ``MISSING``.
+        Args:
+            occurrence: ``... N`` with values 0, 1 and ``MISSING``.
 
-        Returns
-        -------
-        ``... R`` int64.
+        Returns:
+            ``... R`` int64.
         """
         bits, values = occurrence.long()[..., None], self._place_values.to(occurrence.device)
         missing = ((bits == MISSING) & (values > 0)).any(-2)
@@ -158,9 +155,8 @@ ACTION_UNIT_SETS = {au_set.name: au_set for au_set in (BP4D, DISFA)}
 def action_unit_set(name: str) -> ActionUnitSet:
     """Return the action unit set of that name.
 
-    Raises
-    ------
-    InputError: no such set.
+    Raises:
+        InputError: no such set.
     """
     if name not in ACTION_UNIT_SETS:
         raise InputError(f"unknown action unit set {name!r}: expected one of {', '.join(ACTION_UNIT_SETS)}.")

@@ -27,9 +27,8 @@ class ColumnCheck:
 def check_columns(table: pd.DataFrame, checks: Mapping[str, ColumnCheck]) -> list[Problem]:
     """Return one problem per check and place with invalid cells, in the order of the checks.
 
-    Parameters
-    ----------
-    checks: check of every column. A column that the table lacks is skipped.
+    Args:
+        checks: check of every column. A column that the table lacks is skipped.
     """
     table = table.reset_index(drop=True)
     checks = {column: check for column, check in checks.items() if column in table}

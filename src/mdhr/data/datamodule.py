@@ -37,21 +37,20 @@ from mdhr.errors import InputError
 class FaceVideoData(LightningDataModule):
     """Clips of face videos for one fold of a data set.
 
-    Parameters
-    ----------
-    source: returns the manifest when ``setup`` calls it with ``au_set=``, such as a partial of ``read_manifest``.
-    fold: number of the test fold.
-    protocol: ``honest`` or ``paper``, see above.
-    num_frames: T, frames of a clip.
-    crop_size: width and height of the network's input in pixels.
-    clips_per_video: random clips per training video and epoch (paper: 1).
-    frame_stride: number of frames from one frame of a clip to the next.
-    validation_fraction: share of the training subjects in the validation split of protocol ``honest``, sampled with
-        ``seed``.
-    drop_list: file of excluded frames, see :mod:`mdhr.data.prepared.drop_list`.
-    jitter: range of the factors for brightness, contrast and saturation.
-    features: folder of stored feature maps of a frozen backbone, which replace the frames.
-    frames: folder of decoded frames, which replace the image files.
+    Args:
+        source: returns the manifest when ``setup`` calls it with ``au_set=``, such as a partial of ``read_manifest``.
+        fold: number of the test fold.
+        protocol: ``honest`` or ``paper``, see above.
+        num_frames: T, frames of a clip.
+        crop_size: width and height of the network's input in pixels.
+        clips_per_video: random clips per training video and epoch (paper: 1).
+        frame_stride: number of frames from one frame of a clip to the next.
+        validation_fraction: share of the training subjects in the validation split of protocol ``honest``, sampled with
+            ``seed``.
+        drop_list: file of excluded frames, see :mod:`mdhr.data.prepared.drop_list`.
+        jitter: range of the factors for brightness, contrast and saturation.
+        features: folder of stored feature maps of a frozen backbone, which replace the frames.
+        frames: folder of decoded frames, which replace the image files.
 
     Raises ``InputError`` from ``setup`` if the fold does not exist, a split is empty, the frames are smaller than the
     crop, or ``features`` or ``frames`` were stored from other data.

@@ -32,14 +32,13 @@ class TrainingClips(Dataset[ClipBatch]):
     matter and a resumed run samples the same clips. A plain ``index`` belongs to epoch 0. Warns once about videos
     shorter than a clip.
 
-    Parameters
-    ----------
-    size: width and height of the frames of the data set.
-    crop_size: width and height of the random crop.
-    stride: number of frames from one frame of a clip to the next.
-    jitter: range of the factors for brightness, contrast and saturation.
-    features: stored feature maps, which replace the frames. Of the augmentations, the flip applies.
-    stored_frames: decoded frames, which replace the image files.
+    Args:
+        size: width and height of the frames of the data set.
+        crop_size: width and height of the random crop.
+        stride: number of frames from one frame of a clip to the next.
+        jitter: range of the factors for brightness, contrast and saturation.
+        features: stored feature maps, which replace the frames. Of the augmentations, the flip applies.
+        stored_frames: decoded frames, which replace the image files.
     """
 
     def __init__(
@@ -105,9 +104,8 @@ def segment_starts(length: int, *, num_frames: int, stride: int, overlap: int = 
 
     With stride s, the segments form s interleaved sequences.
 
-    Parameters
-    ----------
-    overlap: frames that consecutive segments share, 0 to T - 1.
+    Args:
+        overlap: frames that consecutive segments share, 0 to T - 1.
     """
     step = (num_frames - overlap) * stride
     # A segment that starts later contains no frame that the previous one lacks.

@@ -11,11 +11,10 @@ def check_fold_subjects(
 ) -> list[Problem]:
     """Return the subjects of folds that are absent, and the subjects that are in no fold or in several.
 
-    Parameters
-    ----------
-    folds: test subjects of every fold.
-    subjects: subjects with frames or labels.
-    partial: report absent subjects as notes.
+    Args:
+        folds: test subjects of every fold.
+        subjects: subjects with frames or labels.
+        partial: report absent subjects as notes.
     """
     problems = []
     fix, level = absence_report(partial=partial)

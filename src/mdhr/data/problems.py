@@ -26,9 +26,8 @@ class Problem:
 def list_problems(problems: Sequence[Problem], *, prevents_preparation: bool, limit: int = 20) -> list[str]:
     """Return lines of text: errors, then notes, at most ``limit`` of each.
 
-    Parameters
-    ----------
-    prevents_preparation: state in the heading that errors prevent the preparation.
+    Args:
+        prevents_preparation: state in the heading that errors prevent the preparation.
     """
     lines = []
     for level in ("error", "note"):

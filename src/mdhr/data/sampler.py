@@ -21,14 +21,13 @@ class EpochSampler(DistributedSampler[Any]):
     total batch size. If the number of clips is not divisible by the number of processes, the first clips of the order
     are repeated at the end, so that all processes take the same number of steps.
 
-    Parameters
-    ----------
-    dataset: dataset of clips. Only its length is used.
-    seed: seed of the order.
-    rank: number of this process.
-    world_size: number of processes.
-    epoch: first epoch.
-    num_skipped: clips of this process that an interrupted run has already used in ``epoch``. They are skipped once.
+    Args:
+        dataset: dataset of clips. Only its length is used.
+        seed: seed of the order.
+        rank: number of this process.
+        world_size: number of processes.
+        epoch: first epoch.
+        num_skipped: clips of this process that an interrupted run has already used in ``epoch``. They are skipped once.
     """
 
     def __init__(

@@ -40,10 +40,9 @@ def sample_augmentation(
 ) -> Augmentation:
     """Sample the parameters of one clip.
 
-    Parameters
-    ----------
-    size, crop_size: side of the frames and of the crop in pixels.
-    jitter: range of the uniform distribution of each color factor.
+    Args:
+        size, crop_size: side of the frames and of the crop in pixels.
+        jitter: range of the uniform distribution of each color factor.
     """
     top, left = (int(offset) for offset in rng.integers(size - crop_size + 1, size=2))
     flip = bool(rng.random() < 0.5)
@@ -60,9 +59,8 @@ def augment(
     the range that the steps preserve, and one matrix applies all three. The result differs from that of separate steps
     by at most two gray levels.
 
-    Parameters
-    ----------
-    out: array to write the crop to; a new one if None.
+    Args:
+        out: array to write the crop to; a new one if None.
     """
     top, left, flip, brightness, contrast, saturation = augmentation
     frame = frame[top : top + crop_size, left : left + crop_size]

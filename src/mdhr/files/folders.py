@@ -21,9 +21,8 @@ def atomic_folder(
     An existing folder and the hidden folder of a killed process are deleted first. If the block raises, the hidden
     folder is deleted, so that ``folder`` is complete or absent.
 
-    Parameters
-    ----------
-    advice: last sentence of the error message.
+    Args:
+        advice: last sentence of the error message.
 
     Raises ``InputError`` if the folder cannot be written.
     """
@@ -54,12 +53,11 @@ def claim_folder(
 
     Also deletes temporary files of killed processes.
 
-    Parameters
-    ----------
-    settings_file: name of the YAML file in ``folder`` that stores the settings.
-    content: names in ``folder`` that belong to another owner if there is no settings file.
-    created_by: past participle for the error message, such as "rendered".
-    setting: Hydra setting that names the folder.
+    Args:
+        settings_file: name of the YAML file in ``folder`` that stores the settings.
+        content: names in ``folder`` that belong to another owner if there is no settings file.
+        created_by: past participle for the error message, such as "rendered".
+        setting: Hydra setting that names the folder.
 
     Raises ``InputError`` if the folder cannot be written to, has another owner or was created with other settings.
     """

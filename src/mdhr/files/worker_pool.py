@@ -42,10 +42,9 @@ def run_all(
 
     Close the generator if it is not read to its end. Workers are stopped at once when it is closed or a task raises.
 
-    Parameters
-    ----------
-    num_workers: processes; None is one per core. With 1, the tasks run in this process, in order.
-    progress: receives the numbers that tasks pass to :func:`count`.
+    Args:
+        num_workers: processes; None is one per core. With 1, the tasks run in this process, in order.
+        progress: receives the numbers that tasks pass to :func:`count`.
 
     Raises ``InputError`` if a worker process is killed.
     """

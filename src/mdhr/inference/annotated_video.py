@@ -43,12 +43,11 @@ def draw_annotations(
 ) -> Iterator[tuple[float, np.ndarray]]:
     """Yield time stamps and annotated frames, all of the same size with even width and height.
 
-    Parameters
-    ----------
-    frames: time stamps in seconds and frames ``(H, W, 3)`` uint8 RGB.
-    annotations: annotations of each frame.
-    names: names of the N action units.
-    thresholds: ``(N,)``.
+    Args:
+        frames: time stamps in seconds and frames ``(H, W, 3)`` uint8 RGB.
+        annotations: annotations of each frame.
+        names: names of the N action units.
+        thresholds: ``(N,)``.
     """
     size: tuple[int, int] | None = None
     for (seconds, frame), faces in zip(frames, annotations, strict=True):

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 def predict(arguments: argparse.Namespace) -> int:
     """Predict all videos and return the number of failed ones.
 
-    Parameters
-    ----------
-    arguments: parsed by ``mdhr.commands.predict``.
+    Args:
+        arguments: parsed by ``mdhr.commands.predict``.
 
     Raises ``InputError`` if an argument is wrong, before any video is read.
     """

@@ -63,10 +63,9 @@ def crop_clips(
 ) -> Iterator[CroppedClips]:
     """Yield the clips of all tracks in batches, in the order in which they are complete.
 
-    Parameters
-    ----------
-    faces: tracks in the frames of ``source``.
-    on_crop: called with track, position in the track and crop ``(S, S, 3)`` of every frame.
+    Args:
+        faces: tracks in the frames of ``source``.
+        on_crop: called with track, position in the track and crop ``(S, S, 3)`` of every frame.
 
     Raises ``InputError`` if the source cannot be read.
     """

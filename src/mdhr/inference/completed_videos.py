@@ -21,11 +21,10 @@ _PACKAGES = ("mdhr", "torch", "numpy", "opencv-python-headless", "av")
 class CompletedVideos:
     """Output folder with a record of its settings and completed videos in ``predict.yaml``.
 
-    Parameters
-    ----------
-    folder: created if it does not exist.
-    settings: everything that determines the content of the output files.
-    overwrite: discard the record of other settings.
+    Args:
+        folder: created if it does not exist.
+        settings: everything that determines the content of the output files.
+        overwrite: discard the record of other settings.
 
     Raises ``InputError`` if the folder cannot be written to, or contains a record of other settings.
     """
@@ -61,9 +60,8 @@ class CompletedVideos:
     def contains(self, name: str, video: Path, suffixes: Sequence[str]) -> bool:
         """Whether a video is complete and unchanged.
 
-        Parameters
-        ----------
-        suffixes: endings of the required output files, such as ``.csv``.
+        Args:
+            suffixes: endings of the required output files, such as ``.csv``.
         """
         entry = self.videos.get(name)
         if entry is None or {key: entry[key] for key in ("video", "bytes", "modified")} != _identity(video):

@@ -95,9 +95,8 @@ def convert(
 ) -> dict[str, float]:
     """Convert a released checkpoint to the new folder ``out``; return the differences of ``export.write_model``.
 
-    Parameters
-    ----------
-    network, au_set, backbone: expected properties of the checkpoint; None accepts any.
+    Args:
+        network, au_set, backbone: expected properties of the checkpoint; None accepts any.
 
     Raises ``InputError`` if the checkpoint has other properties, is incomplete or would run code, or if ``out`` exists.
     """

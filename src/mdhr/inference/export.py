@@ -58,10 +58,9 @@ class ExportableModel(NamedTuple):
 def export(source: Path, out: Path, *, formats: Sequence[str]) -> dict[str, float]:
     """Export a model to the new folder ``out`` and return the differences of :func:`write_model`.
 
-    Parameters
-    ----------
-    source: run folder, checkpoint in it, or exported folder.
-    formats: names from :data:`~mdhr.inference.model_formats.FORMATS`.
+    Args:
+        source: run folder, checkpoint in it, or exported folder.
+        formats: names from :data:`~mdhr.inference.model_formats.FORMATS`.
 
     Raises ``InputError`` if the model cannot be loaded, a format is unknown or lacks a package, or ``out`` exists.
     """

@@ -30,11 +30,10 @@ class ScoringNetwork(nn.Module):
 class Model:
     """Trained model that scores clips.
 
-    Parameters
-    ----------
-    scorer: network or graph; :mod:`mdhr.inference.model_formats` creates one for each format.
-    description: input size, action units and threshold.
-    device: device of the scorer.
+    Args:
+        scorer: network or graph; :mod:`mdhr.inference.model_formats` creates one for each format.
+        description: input size, action units and threshold.
+        device: device of the scorer.
     """
 
     def __init__(self, scorer: Scorer, description: ModelDescription, device: torch.device) -> None:

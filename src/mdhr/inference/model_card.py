@@ -47,11 +47,10 @@ def model_card(
 ) -> str:
     """Return the model card as Markdown.
 
-    Parameters
-    ----------
-    network: network and backbone as text, without a final period.
-    data: training and test data as text; by default the data set of the record.
-    record: content of ``metrics.json``; None if the test results are unknown.
+    Args:
+        network: network and backbone as text, without a final period.
+        data: training and test data as text; by default the data set of the record.
+        record: content of ``metrics.json``; None if the test results are unknown.
     """
     record = record or {}
     kind = "rendered" if description.trained_on == RENDERED_FACES else "licensed"
@@ -83,11 +82,10 @@ def run_card(
 ) -> str:
     """Return the model card of a training run.
 
-    Parameters
-    ----------
-    settings: settings of the run, with an entry ``network``.
-    record: content of ``metrics.json``; None if the run was not tested.
-    name: name of the run.
+    Args:
+        settings: settings of the run, with an entry ``network``.
+        record: content of ``metrics.json``; None if the run was not tested.
+        name: name of the run.
     """
     kind, backbone = settings["network"]["_target_"].rpartition(".")[2], settings["network"]["backbone"]["name"]
     return model_card(

@@ -84,10 +84,9 @@ class ModelDescription:
 def describe_training(settings: Mapping[str, Any], *, fps: float, preparation: Mapping[str, Any]) -> ModelDescription:
     """Return the description of a model that was trained with the resolved ``settings``.
 
-    Parameters
-    ----------
-    fps: frames per second of the data set.
-    preparation: settings that the data set was prepared or rendered with; they determine the crop.
+    Args:
+        fps: frames per second of the data set.
+        preparation: settings that the data set was prepared or rendered with; they determine the crop.
     """
     data = settings["data"]
     return ModelDescription(

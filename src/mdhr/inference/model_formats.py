@@ -35,10 +35,9 @@ MAX_ONNX_WEIGHTS = 2**31 - 2**24
 class ExportSource:
     """Network to export, with its graph.
 
-    Parameters
-    ----------
-    network: in evaluation mode, on the CPU.
-    example: clips ``B T 3 S S`` uint8, B > 1.
+    Args:
+        network: in evaluation mode, on the CPU.
+        example: clips ``B T 3 S S`` uint8, B > 1.
     """
 
     def __init__(self, network: nn.Module, example: Tensor) -> None:

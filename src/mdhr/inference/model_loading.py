@@ -34,13 +34,12 @@ CONFIG_VERSION = 1
 def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted: bool = False) -> Model:
     """Load a trained model.
 
-    Parameters
-    ----------
-    path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
-        (``model.safetensors``, ``model.onnx``, ``model.pt2``).
-    device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
-    trusted: allow ``model.pt2``, which torch unpickles and which may therefore run any code. Pass True only for a file
-        you created yourself.
+    Args:
+        path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
+            (``model.safetensors``, ``model.onnx``, ``model.pt2``).
+        device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+        trusted: allow ``model.pt2``, which torch unpickles and which may therefore run any code. Pass True only for a file
+            you created yourself.
 
     Raises ``InputError`` if there is no model, a file is incomplete or unsafe to read, or the scores of an exported
     model differ from those at export.
@@ -69,9 +68,8 @@ def load_trained_run(path: Path) -> TrainedRun:
 
     ``settings.yaml`` is never passed to Hydra's ``instantiate``; see :mod:`mdhr.network.network_settings`.
 
-    Parameters
-    ----------
-    path: run folder, for its best checkpoint, or a checkpoint in one.
+    Args:
+        path: run folder, for its best checkpoint, or a checkpoint in one.
 
     Raises ``InputError`` if a file is missing or unsafe to read, or if the weights do not match the settings.
     """

@@ -41,15 +41,14 @@ class Prediction:
 class Predictor:
     """Predictor of action units in videos.
 
-    Parameters
-    ----------
-    model: trained model; see :func:`mdhr.inference.model_loading.load_model`.
-    detector: face detector, by default :class:`mdhr.data.faces.detection.FaceDetector`.
-    overlap: frames, 0 to T - 1, shared by neighboring clips, whose scores are averaged. Reduces jumps between clips
-        and multiplies the computation by T / (T - overlap).
-    thresholds: smallest score that counts as active, in [0, 1]: one number, or numbers by column (``{"AU12": 0.4}``).
-        The default is the threshold of the model.
-    batch_size: clips per forward pass.
+    Args:
+        model: trained model; see :func:`mdhr.inference.model_loading.load_model`.
+        detector: face detector, by default :class:`mdhr.data.faces.detection.FaceDetector`.
+        overlap: frames, 0 to T - 1, shared by neighboring clips, whose scores are averaged. Reduces jumps between clips
+            and multiplies the computation by T / (T - overlap).
+        thresholds: smallest score that counts as active, in [0, 1]: one number, or numbers by column (``{"AU12": 0.4}``).
+            The default is the threshold of the model.
+        batch_size: clips per forward pass.
 
     Raises ``InputError`` if a value is out of range.
     """
@@ -89,10 +88,9 @@ class Predictor:
 
         A video without a detected face is not an error; its table has empty scores.
 
-        Parameters
-        ----------
-        fps: frames per second to score (default: all) of a video file; frame rate (default 25) of a folder of images.
-        progress: called after every tracked frame and every scored batch.
+        Args:
+            fps: frames per second to score (default: all) of a video file; frame rate (default 25) of a folder of images.
+            progress: called after every tracked frame and every scored batch.
 
         Raises ``InputError`` that names the video if it cannot be read to its end.
         """

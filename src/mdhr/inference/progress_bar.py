@@ -20,9 +20,8 @@ class FrameProgressBar:
 
     Tracking faces and scoring each count as half a frame.
 
-    Parameters
-    ----------
-    expected: number of frames by video; 0 if unknown.
+    Args:
+        expected: number of frames by video; 0 if unknown.
     """
 
     def __init__(self, expected: dict[str, int]) -> None:

@@ -11,10 +11,9 @@ from mdhr.inference.clip_cropping import ClipFrames
 class FrameScores:
     """Accumulator of the scores of all frames of all tracks.
 
-    Parameters
-    ----------
-    faces: tracks of the video.
-    num_aus: N.
+    Args:
+        faces: tracks of the video.
+        num_aus: N.
     """
 
     def __init__(self, faces: FaceTracks, num_aus: int) -> None:

@@ -21,10 +21,9 @@ def make_score_table(
     ``AU1``, ..., 1 if the score is at least the threshold, else 0. All columns from ``box_x`` on are empty if the face
     was not detected in the frame.
 
-    Parameters
-    ----------
-    scores: ``(F, N)`` per track.
-    thresholds: ``(N,)``.
+    Args:
+        scores: ``(F, N)`` per track.
+        thresholds: ``(N,)``.
     """
     without_track = np.ones(len(faces.time), dtype=bool)
     for track in faces.tracks:

@@ -47,15 +47,14 @@ def plot_timeline(
 ) -> None:
     """Write the figure to the PNG file ``path``.
 
-    Parameters
-    ----------
-    frames: ``(K, H, W, 3)`` uint8 RGB, all frames or evenly spaced ones, of which nine are shown. None shows none.
-    seconds: ``(F,)`` increasing time stamps.
-    scores: ``(F, N)`` in [0, 1]; NaN without a face.
-    threshold: smallest score that counts as active, one number or ``(N,)``.
-    note: one or two lines below the title.
-    truth: ``(F, N)`` ground-truth occurrence, -1 if unknown. None plots the scores only.
-    face_found: ``(F,)`` boolean; frames without a face are gray.
+    Args:
+        frames: ``(K, H, W, 3)`` uint8 RGB, all frames or evenly spaced ones, of which nine are shown. None shows none.
+        seconds: ``(F,)`` increasing time stamps.
+        scores: ``(F, N)`` in [0, 1]; NaN without a face.
+        threshold: smallest score that counts as active, one number or ``(N,)``.
+        note: one or two lines below the title.
+        truth: ``(F, N)`` ground-truth occurrence, -1 if unknown. None plots the scores only.
+        face_found: ``(F,)`` boolean; frames without a face are gray.
 
     Raises ``InputError`` if the file cannot be written.
     """

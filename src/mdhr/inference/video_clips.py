@@ -22,12 +22,11 @@ class VideoClips:
 
     The constructor reads the video once to track faces; :meth:`batches` reads it again to crop them.
 
-    Parameters
-    ----------
-    description: model that the clips are for.
-    overlap: frames shared by neighboring clips.
-    batch_size: clips per batch.
-    progress: called after every tracked frame.
+    Args:
+        description: model that the clips are for.
+        overlap: frames shared by neighboring clips.
+        batch_size: clips per batch.
+        progress: called after every tracked frame.
 
     Raises ``InputError`` that names the source if it cannot be read.
     """
@@ -81,10 +80,9 @@ class VideoClips:
 def clip_stride(time: np.ndarray, training_interval: float) -> int:
     """Return the stride that makes the frame interval of clips closest to that of training.
 
-    Parameters
-    ----------
-    time: ``(F,)`` time stamps of the video in seconds.
-    training_interval: seconds between neighboring frames of a clip in training.
+    Args:
+        time: ``(F,)`` time stamps of the video in seconds.
+        training_interval: seconds between neighboring frames of a clip in training.
     """
     return max(1, round(training_interval / frame_interval(time, default=training_interval)))
 

@@ -43,9 +43,8 @@ class VideoJob:
     def run(self, name: str, video: Path, bar: FrameProgressBar, predict: Callable[[FrameProgress], Prediction]) -> str:
         """Predict one video, write its output files and return a summary line.
 
-        Parameters
-        ----------
-        predict: returns the prediction; see :data:`Engine`.
+        Args:
+            predict: returns the prediction; see :data:`Engine`.
 
         Raises ``InputError`` or ``OSError`` if the video cannot be read to its end or a file cannot be written.
         """

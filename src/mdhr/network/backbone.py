@@ -33,29 +33,26 @@ class FeatureMaps(NamedTuple):
 class Backbone(nn.Module):
     """Feature maps of every frame at four scales, from a timm model.
 
-    Parameters
-    ----------
-    name: timm model name, with or without the tag of its weights.
-    pretrained: load timm's weights of that name from the local cache or the Hugging Face hub.
-    weights: load this local file in timm's format instead.
-    feature_source: where the four scales are taken. ``stage_output`` for convolutional networks. ``stage_input`` for
-        the released Swin weights: outputs of the patch embedding and of the three patch mergings. The last feature map
-        is the same for both.
-    drop_path_rate: stochastic depth rate in training.
-    input_size: height and width of the frames in pixels.
-    frozen: keep weights and batch statistics fixed, also in training.
-    activation_checkpointing: store only the inputs of the blocks in training and recompute their activations in the
-        backward pass: less memory, more time.
-    options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
+    Args:
+        name: timm model name, with or without the tag of its weights.
+        pretrained: load timm's weights of that name from the local cache or the Hugging Face hub.
+        weights: load this local file in timm's format instead.
+        feature_source: where the four scales are taken. ``stage_output`` for convolutional networks. ``stage_input`` for
+            the released Swin weights: outputs of the patch embedding and of the three patch mergings. The last feature map
+            is the same for both.
+        drop_path_rate: stochastic depth rate in training.
+        input_size: height and width of the frames in pixels.
+        frozen: keep weights and batch statistics fixed, also in training.
+        activation_checkpointing: store only the inputs of the blocks in training and recompute their activations in the
+            backward pass: less memory, more time.
+        options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
-    Attributes
-    ----------
-    widths, strides: channels and strides of the four scales.
+    Attributes:
+        widths, strides: channels and strides of the four scales.
 
-    Raises
-    ------
-    InputError: unknown model, feature maps at other strides, input size not divisible by 32, weights that cannot be
-        loaded or do not fit, or a ``feature_source`` that the model does not have.
+    Raises:
+        InputError: unknown model, feature maps at other strides, input size not divisible by 32, weights that cannot be
+            loaded or do not fit, or a ``feature_source`` that the model does not have.
     """
 
     strides: tuple[int, ...] = STRIDES
@@ -137,9 +134,8 @@ class Backbone(nn.Module):
     def forward(self, frames: Float[Tensor, "BT 3 H W"]) -> FeatureMaps:
         """Return the feature maps of ImageNet-normalized frames.
 
-        Raises
-        ------
-        InputError: H or W is not divisible by 32, or differs from ``input_size`` if the model requires that size.
+        Raises:
+            InputError: H or W is not divisible by 32, or differs from ``input_size`` if the model requires that size.
         """
         height, width = frames.shape[-2:]
         check_divisible(height, width)
@@ -174,9 +170,8 @@ def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Ten
 def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str, Any], input_size: int) -> Any:
     """Return a timm model with its classifier and random weights.
 
-    Raises
-    ------
-    InputError: no such model, or the model does not accept an option.
+    Raises:
+        InputError: no such model, or the model does not accept an option.
     """
     if not timm.is_model(name):
         similar = get_close_matches(name.split(".")[0], timm.list_models()) or EXAMPLES

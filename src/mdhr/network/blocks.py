@@ -20,11 +20,10 @@ def scaled_linear(in_features: int, out_features: int, *, bias: bool = True) -> 
 class LinearBlock(nn.Module):
     """``ReLU(BatchNorm(W x + b))`` over the last axis; all other axes are samples.
 
-    Parameters
-    ----------
-    in_features, out_features: width of input and output.
-    num_blocks: number of independent blocks with the same input. Their outputs are concatenated along the last axis.
-        One matrix product computes all of them, which is exact because batch normalization is per channel.
+    Args:
+        in_features, out_features: width of input and output.
+        num_blocks: number of independent blocks with the same input. Their outputs are concatenated along the last axis.
+            One matrix product computes all of them, which is exact because batch normalization is per channel.
     """
 
     def __init__(self, in_features: int, out_features: int, *, num_blocks: int = 1) -> None:

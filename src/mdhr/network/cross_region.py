@@ -1,6 +1,6 @@
 """HSR, second stage: cross-region relationships by gated graph attention (paper section 3.2).
 
-An action unit attends to itself and to the action units of other region groups that the local stage predicts active:
+An action unit attends to itself and to the action units of other region groups that the local stage predicts active::
 
     A[i, j] = [group(i) != group(j)] * active[j],   A[i, i] = 1
 """

@@ -35,16 +35,15 @@ def default_width(backbone_width: int) -> int:
 class MDHR(nn.Module):
     """Multi-scale dynamic and hierarchical relationship network for facial action units.
 
-    Parameters
-    ----------
-    backbone: feature extractor of single frames.
-    au_set: the action units to predict and their region groups.
-    width: D; None selects the value of the paper, see :func:`default_width`.
-    temporal_radius: k, temporal differences on either side of a frame (section 3.1); 1 to T/2.
-    use_mfd: add the dynamic feature (MFD) to the static feature.
-    use_hsr: predict region patterns and use cross-region attention (HSR). Without it, every action unit reads the full
-        feature map.
-    use_tcn: apply the temporal convolution to the nodes (TCN, part of HSR in the paper).
+    Args:
+        backbone: feature extractor of single frames.
+        au_set: the action units to predict and their region groups.
+        width: D; None selects the value of the paper, see :func:`default_width`.
+        temporal_radius: k, temporal differences on either side of a frame (section 3.1); 1 to T/2.
+        use_mfd: add the dynamic feature (MFD) to the static feature.
+        use_hsr: predict region patterns and use cross-region attention (HSR). Without it, every action unit reads the full
+            feature map.
+        use_tcn: apply the temporal convolution to the nodes (TCN, part of HSR in the paper).
     """
 
     def __init__(
@@ -77,9 +76,8 @@ class MDHR(nn.Module):
     def forward(self, frames: Float[Tensor, "B T 3 H W"]) -> NetworkOutput:
         """Return scores and pattern logits of ImageNet-normalized clips.
 
-        Raises
-        ------
-        InputError: H or W is not divisible by 32, or T is below 2k.
+        Raises:
+            InputError: H or W is not divisible by 32, or T is below 2k.
         """
         return self.forward_features(self.backbone(frames.flatten(0, 1)), num_frames=frames.shape[1])
 

@@ -1,6 +1,6 @@
 """MFD, multi-scale facial dynamics (paper section 3.1).
 
-With X_s the feature maps of scale s, T frames per clip and temporal radius k:
+With X_s the feature maps of scale s, T frames per clip and temporal radius k::
 
     d_s[j] = X_s[j+1] - X_s[j]                                        temporal difference, j = 0..T-2
     f_s[j] = ReLU(BN(patch_projection_s(d_s[j])))                     C4 channels on the grid of the last feature map
@@ -37,9 +37,8 @@ def window_mean(steps: Float[Tensor, "B steps H W C"], temporal_radius: int) -> 
     Differences outside the clip count as zero and the divisor is always 2k. This is average pooling over time with
     zero padding included in the count.
 
-    Raises
-    ------
-    InputError: k is not in 1 .. T/2.
+    Raises:
+        InputError: k is not in 1 .. T/2.
     """
     num_frames = steps.shape[1] + 1
     if not 1 <= temporal_radius <= num_frames / 2:
@@ -78,15 +77,13 @@ class PatchProjection(nn.Module):
 class FacialDynamics(nn.Module):
     """Dynamic feature of every frame from the feature maps of four scales.
 
-    Parameters
-    ----------
-    widths, strides: channels and strides of the feature maps, finest first.
-    width: D.
-    temporal_radius: k, temporal differences on either side of a frame.
+    Args:
+        widths, strides: channels and strides of the feature maps, finest first.
+        width: D.
+        temporal_radius: k, temporal differences on either side of a frame.
 
-    Raises
-    ------
-    InputError: k is below 1.
+    Raises:
+        InputError: k is below 1.
     """
 
     def __init__(self, *, widths: Sequence[int], strides: Sequence[int], width: int, temporal_radius: int) -> None:

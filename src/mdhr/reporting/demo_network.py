@@ -28,10 +28,9 @@ class DemoNetwork(NamedTuple):
 def load_demo_network(*, data: str | Path, run: str | Path) -> DemoNetwork:
     """Return the network of ``experiment=demo`` with the best weights of ``run``, or with random weights if it has none.
 
-    Parameters
-    ----------
-    data: folder of a prepared data set with the action units of BP4D. Frames below 128 px reduce the crop size.
-    run: folder of the demo run.
+    Args:
+        data: folder of a prepared data set with the action units of BP4D. Frames below 128 px reduce the crop size.
+        run: folder of the demo run.
     """
     size = min(128, read_manifest(data).size // 32 * 32)
     cfg = compose_config("train", ["experiment=demo", f"data.root={data}", f"data.crop_size={size}"])

@@ -19,9 +19,8 @@ QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 def active_runs(table: pd.DataFrame, au_set: ActionUnitSet) -> dict[int, np.ndarray]:
     """Return the lengths in frames of the runs of each action unit, in the order of videos and frames.
 
-    Parameters
-    ----------
-    table: of a manifest: one row per frame with ``subject``, ``task``, ``frame`` and one column per action unit.
+    Args:
+        table: of a manifest: one row per frame with ``subject``, ``task``, ``frame`` and one column per action unit.
     """
     table = table.sort_values(KEY, kind="stable")
     video = table.groupby(["subject", "task"], sort=False).ngroup().to_numpy()

@@ -24,11 +24,10 @@ def random_pulses(
 ) -> np.ndarray:
     """Return a curve ``(F,)`` that is 0 except for pulses at random times.
 
-    Parameters
-    ----------
-    rate: expected number of pulses per second.
-    strength: range of the pulse height.
-    duration: range of the pulse length in seconds.
+    Args:
+        rate: expected number of pulses per second.
+        strength: range of the pulse height.
+        duration: range of the pulse length in seconds.
     """
     seconds = np.arange(num_frames) / fps
     curve = np.zeros(num_frames)

@@ -37,12 +37,11 @@ class ScoredFrames:
 
     Not a dataclass, because torchmetrics squeezes the one-element tensors of a dataclass.
 
-    Attributes
-    ----------
-    video: ``(F,)`` int64 position in the list of videos.
-    frame: ``(F,)`` int64 frame number.
-    scores: ``(F, N)`` float32 in [0, 1].
-    labels: ``(F, N)`` int8: 0, 1 or ``MISSING``.
+    Attributes:
+        video: ``(F,)`` int64 position in the list of videos.
+        frame: ``(F,)`` int64 frame number.
+        scores: ``(F, N)`` float32 in [0, 1].
+        labels: ``(F, N)`` int8: 0, 1 or ``MISSING``.
     """
 
     def __init__(self, *, video: Tensor, frame: Tensor, scores: Tensor, labels: Tensor) -> None:

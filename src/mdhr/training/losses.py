@@ -27,9 +27,8 @@ def class_weights(rates: Tensor) -> Tensor:
 
     An action unit with rate 0 gets the weight of the rarest action unit that occurs.
 
-    Parameters
-    ----------
-    rates: ``N`` occurrence rates r in the training frames.
+    Args:
+        rates: ``N`` occurrence rates r in the training frames.
     """
     occurring = rates[rates > 0]
     if not len(occurring):
@@ -43,11 +42,10 @@ def weighted_asymmetric_loss(scores: Tensor, occurrence: Tensor, weights: Tensor
 
     The factor sg(p) reduces the weight of easy negatives.
 
-    Parameters
-    ----------
-    scores: ``... N``, p in [0, 1].
-    occurrence: ``... N``, y: 0, 1 or ``MISSING``.
-    weights: ``N``, w from :func:`class_weights`.
+    Args:
+        scores: ``... N``, p in [0, 1].
+        occurrence: ``... N``, y: 0, 1 or ``MISSING``.
+        weights: ``N``, w from :func:`class_weights`.
     """
     scores = scores.float()  # 1e-8 underflows to 0 in half precision
     positive = scores.clamp(min=MIN_PROBABILITY).log()
@@ -60,10 +58,9 @@ def weighted_asymmetric_loss(scores: Tensor, occurrence: Tensor, weights: Tensor
 def pattern_cross_entropy(region_logits: Sequence[Tensor], patterns: Tensor) -> Tensor:
     """Return L_region, the cross-entropy on patterns: mean over valid frames, then over the R region groups.
 
-    Parameters
-    ----------
-    region_logits: R tensors ``... num_patterns``.
-    patterns: ``... R``, pattern of every region group or ``MISSING``.
+    Args:
+        region_logits: R tensors ``... num_patterns``.
+        patterns: ``... R``, pattern of every region group or ``MISSING``.
     """
     groups = []
     for logits, pattern in zip(region_logits, patterns.unbind(-1), strict=True):
@@ -106,12 +103,11 @@ class ClipLoss(nn.Module):
     ) -> LossTerms:
         """Return the loss of the predictions for the labels of ``clip``.
 
-        Parameters
-        ----------
-        scores: ``B T N``.
-        region_logits: R tensors ``B T num_patterns``; empty for a network without regions.
-        clip: the batch with the labels ``au`` and ``region``.
-        edge_logits: ``B T N N 4``; None for a network without edges.
+        Args:
+            scores: ``B T N``.
+            region_logits: R tensors ``B T num_patterns``; empty for a network without regions.
+            clip: the batch with the labels ``au`` and ``region``.
+            edge_logits: ``B T N N 4``; None for a network without edges.
         """
         au = weighted_asymmetric_loss(scores, clip.au, self.class_weights)
         region = edge = au.new_zeros(())

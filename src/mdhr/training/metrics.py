@@ -62,11 +62,10 @@ def action_unit_metrics(scores: Tensor, labels: Tensor, *, threshold: float = TH
 
     F1 is not linear in the frames, so the mean of the metrics of batches is not the metric of the fold.
 
-    Parameters
-    ----------
-    scores: ``(F, N)`` in [0, 1].
-    labels: ``(F, N)``: 0, 1 or ``MISSING``.
-    threshold: a score of at least this predicts an occurrence.
+    Args:
+        scores: ``(F, N)`` in [0, 1].
+        labels: ``(F, N)``: 0, 1 or ``MISSING``.
+        threshold: a score of at least this predicts an occurrence.
     """
     predicted = scores >= threshold
     counts = confusion_counts(predicted, labels)
@@ -87,10 +86,9 @@ def confusion_counts(predicted: Tensor, labels: Tensor) -> Tensor:
     Not computed with torchmetrics, which uses a strict threshold and applies a sigmoid to all scores if one of them
     is outside [0, 1].
 
-    Parameters
-    ----------
-    predicted: ``(F, N)`` bool.
-    labels: ``(F, N)``: 0, 1 or ``MISSING``.
+    Args:
+        predicted: ``(F, N)`` bool.
+        labels: ``(F, N)``: 0, 1 or ``MISSING``.
     """
     present, absent = labels == 1, labels == 0
     counts = [predicted & present, predicted & absent, ~predicted & absent, ~predicted & present]

@@ -31,24 +31,22 @@ class ActionUnitModule(LightningModule):
     Optimizer: AdamW. The learning rate decays to 0 over all steps along a cosine, without warm-up (supplement,
     Table 2 and section 4).
 
-    Parameters
-    ----------
-    network: the network to train.
-    au_set: the N action units that the network predicts.
-    class_weights: N weights of the loss. None computes them from the training data when training starts.
-    region_weight: lambda, weight of the loss on region patterns.
-    learning_rate: initial learning rate.
-    betas: coefficients of AdamW.
-    weight_decay: weight decay of AdamW.
-    backbone_lr_scale: learning rate of ``network.backbone`` as a multiple of ``learning_rate``.
-    threshold: a score of at least this predicts an occurrence.
-    edge_weight: weight of the loss on edges of ME-GraphAU. None selects the weight of its paper.
-    compiled: compile the network with ``torch.compile``.
+    Args:
+        network: the network to train.
+        au_set: the N action units that the network predicts.
+        class_weights: N weights of the loss. None computes them from the training data when training starts.
+        region_weight: lambda, weight of the loss on region patterns.
+        learning_rate: initial learning rate.
+        betas: coefficients of AdamW.
+        weight_decay: weight decay of AdamW.
+        backbone_lr_scale: learning rate of ``network.backbone`` as a multiple of ``learning_rate``.
+        threshold: a score of at least this predicts an occurrence.
+        edge_weight: weight of the loss on edges of ME-GraphAU. None selects the weight of its paper.
+        compiled: compile the network with ``torch.compile``.
 
-    Attributes
-    ----------
-    predictions: scores and labels of the last validation or test epoch, equal in all processes.
-    metrics: metrics of the last validation or test epoch, equal in all processes; None after the sanity check.
+    Attributes:
+        predictions: scores and labels of the last validation or test epoch, equal in all processes.
+        metrics: metrics of the last validation or test epoch, equal in all processes; None after the sanity check.
     """
 
     def __init__(

@@ -16,9 +16,8 @@ def progress_bar(*, refresh_seconds: float) -> ProgressBar:
 class LineProgress(ProgressBar):
     """Progress as lines of text: one per epoch, and one per interval within an epoch.
 
-    Parameters
-    ----------
-    refresh_seconds: interval between two lines within an epoch.
+    Args:
+        refresh_seconds: interval between two lines within an epoch.
     """
 
     def __init__(self, *, refresh_seconds: float) -> None:

@@ -77,9 +77,8 @@ def config_choices(network: Mapping[str, Any]) -> dict[str, str]:
     The network is recorded as ``"other"`` if overrides turned it into another one than its file in ``conf/network``
     describes. The dictionary is empty outside of a Hydra program.
 
-    Parameters
-    ----------
-    network: resolved node ``network`` of the run.
+    Args:
+        network: resolved node ``network`` of the run.
     """
     if not HydraConfig.initialized():
         return {}

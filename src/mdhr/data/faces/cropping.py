@@ -50,9 +50,8 @@ class CropBox(NamedTuple):
 def crop_box(face: Face, *, fill: float = FILL) -> CropBox:
     """Return the crop box of a face, see the module's description.
 
-    Parameters
-    ----------
-    fill: share of the crop's height from brow to chin.
+    Args:
+        fill: share of the crop's height from brow to chin.
     """
     if face.landmarks is None:
         x, y, width, height = face.box
@@ -93,9 +92,8 @@ def crop_face(frame: np.ndarray, box: Sequence[float] | np.ndarray, size: int) -
 
     Pixels beyond the frame repeat its edge.
 
-    Parameters
-    ----------
-    box: ``(4,)`` values of a :class:`CropBox`.
+    Args:
+        box: ``(4,)`` values of a :class:`CropBox`.
     """
     x, y, side, roll = box
     # Bilinear sampling at less than half the resolution aliases: sample at a multiple of the size, then average.

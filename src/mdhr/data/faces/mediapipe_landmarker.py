@@ -33,12 +33,11 @@ class FaceLandmarker:
     :class:`~mdhr.data.faces.detection.FaceDetector`: the distance from eyes to mouth is 0.386 of the height of that
     box, and 0.397 (real clip) or 0.374 (rendered faces) of the height of this one.
 
-    Parameters
-    ----------
-    model: path of ``face_landmarker.task``; None selects the file of the wheel.
-    longest_side: larger frames are downscaled to this many pixels. The network itself scales faces to 256 pixels.
-    num_faces: maximum number of faces per frame.
-    confidence: minimum confidence of a face, 0 to 1.
+    Args:
+        model: path of ``face_landmarker.task``; None selects the file of the wheel.
+        longest_side: larger frames are downscaled to this many pixels. The network itself scales faces to 256 pixels.
+        num_faces: maximum number of faces per frame.
+        confidence: minimum confidence of a face, 0 to 1.
 
     Raises ``InputError`` if MediaPipe or the model is missing. The first call raises it if a system library is missing
     or the model is invalid, since every process loads the network at its first call.

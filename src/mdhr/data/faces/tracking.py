@@ -36,11 +36,10 @@ def find_tracks(
 ) -> FaceTracks:
     """Return the tracks of all faces of a video.
 
-    Parameters
-    ----------
-    fill: share of the crop's height from brow to chin.
-    smoothing: standard deviation of the smoothing over time in seconds.
-    progress: called with 1 after every frame.
+    Args:
+        fill: share of the crop's height from brow to chin.
+        smoothing: standard deviation of the smoothing over time in seconds.
+        progress: called with 1 after every frame.
 
     Raises ``InputError`` if the source cannot be read.
     """

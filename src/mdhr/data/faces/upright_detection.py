@@ -38,10 +38,9 @@ def detect_faces(detector: Detector, frame: DownscaledFrame, *, roll: float, fil
     The detector underestimates the roll of tilted faces by about half. Therefore the frame is rotated by ``roll``
     degrees, the most recent tilt of a face, before detection.
 
-    Parameters
-    ----------
-    roll: clockwise tilt to compensate, in degrees.
-    fill: see :func:`~mdhr.data.faces.cropping.crop_box`.
+    Args:
+        roll: clockwise tilt to compensate, in degrees.
+        fill: see :func:`~mdhr.data.faces.cropping.crop_box`.
     """
     image = frame.image
     center = ((image.shape[1] - 1) / 2, (image.shape[0] - 1) / 2)

@@ -38,10 +38,9 @@ def write_stored_features(
 ) -> None:
     """Write the feature maps of every frame and of its mirror image.
 
-    Parameters
-    ----------
-    pack: maps ImageNet-normalized frames ``n 3 crop_size crop_size`` to packed feature maps ``n S``.
-    fingerprint: of the backbone in ``pack``.
+    Args:
+        pack: maps ImageNet-normalized frames ``n 3 crop_size crop_size`` to packed feature maps ``n S``.
+        fingerprint: of the backbone in ``pack``.
 
     Raises ``InputError`` if a frame cannot be read or the disk has too little space.
     """

@@ -17,9 +17,8 @@ def check_images(table: pd.DataFrame, root: Path, *, num_workers: int | None) ->
 
     An image is intact if it has the checksum of the table or, without a checksum, can be decoded.
 
-    Parameters
-    ----------
-    table: ``path`` relative to ``root`` and, if available, ``checksum``.
+    Args:
+        table: ``path`` relative to ``root`` and, if available, ``checksum``.
     """
     checksums = table["checksum"] if "checksum" in table else pd.Series(None, index=table.index, dtype=object)
     files = list(zip(table["path"], checksums, strict=True))

@@ -120,9 +120,8 @@ def write_manifest(
 def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
     """Return the manifest of a prepared data set.
 
-    Parameters
-    ----------
-    au_set: required action units; None accepts those of the data set.
+    Args:
+        au_set: required action units; None accepts those of the data set.
 
     Raises ``InputError`` if the folder is absent, incomplete, damaged or has other action units, or if a label is not
     0, 1 or -1 (9 is read as -1).
@@ -158,9 +157,8 @@ def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> M
 def check_table(table: pd.DataFrame, au_set: ActionUnitSet, *, where: str) -> pd.DataFrame:
     """Return the table with labels as int8 and 9 replaced by -1. Other columns are kept.
 
-    Parameters
-    ----------
-    where: start of error messages.
+    Args:
+        where: start of error messages.
 
     Raises ``InputError`` with the first problem and the number of problems.
     """

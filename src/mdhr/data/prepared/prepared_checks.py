@@ -68,11 +68,10 @@ def check_prepared(
 ) -> list[Problem]:
     """Return all problems of a prepared data set. Reads every image.
 
-    Parameters
-    ----------
-    au_set: required action units; None accepts those of the data set.
-    partial: report absent subjects of folds as notes instead of errors.
-    num_workers: processes that read images; None is one per core.
+    Args:
+        au_set: required action units; None accepts those of the data set.
+        partial: report absent subjects of folds as notes instead of errors.
+        num_workers: processes that read images; None is one per core.
     """
     root = Path(root)
     problems: list[Problem] = []

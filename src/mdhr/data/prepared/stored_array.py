@@ -27,12 +27,11 @@ CACHE_KEY = "cache_key.yaml"
 class StoredArray:
     """Memory-mapped array written by :func:`write_array`.
 
-    Parameters
-    ----------
-    content: ``frames`` or ``features``: name of the array, of its setting (``data.module.frames``) and of the command
-        that writes it (``mdhr store-frames``).
-    manifest: complete data set. Entries are counted by its rows, so no frames may be dropped from it.
-    key: everything besides the data set that determines the values.
+    Args:
+        content: ``frames`` or ``features``: name of the array, of its setting (``data.module.frames``) and of the command
+            that writes it (``mdhr store-frames``).
+        manifest: complete data set. Entries are counted by its rows, so no frames may be dropped from it.
+        key: everything besides the data set that determines the values.
 
     Raises ``InputError`` if the folder contains no such array or one with another key.
     """
@@ -87,9 +86,8 @@ def write_array(
 
     An existing array is replaced.
 
-    Parameters
-    ----------
-    batches: arrays whose ``axis`` counts frames; together all frames of the data set in order.
+    Args:
+        batches: arrays whose ``axis`` counts frames; together all frames of the data set in order.
 
     Raises ``InputError`` if the folder contains anything else or the disk has too little space.
     """

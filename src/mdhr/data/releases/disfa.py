@@ -118,10 +118,9 @@ def occurrence(intensities: dict[int, pd.Series], *, threshold: int) -> pd.DataF
     An occurrence is 0, 1, or empty if the intensity is not a number. Frames that some of the files lack are empty
     there. A frame that a file contains twice has two rows.
 
-    Parameters
-    ----------
-    intensities: intensity by action unit, see :func:`read_intensity`.
-    threshold: lowest intensity that counts as occurrence.
+    Args:
+        intensities: intensity by action unit, see :func:`read_intensity`.
+        threshold: lowest intensity that counts as occurrence.
     """
     columns = []
     for au, intensity in intensities.items():

@@ -18,9 +18,8 @@ def decodable_frames(videos: Sequence[ReleaseVideo], frames: pd.DataFrame, *, nu
 
     Rows without image or label, and rows outside the labeled range, are not decoded and count as decodable.
 
-    Parameters
-    ----------
-    frames: ``video``, ``frame`` and the booleans ``has_image``, ``has_label`` and ``in_range``.
+    Args:
+        frames: ``video``, ``frame`` and the booleans ``has_image``, ``has_label`` and ``in_range``.
     """
     decoded = frames["video"].isin([video.name for video in videos])
     selected = frames[decoded & frames["has_image"] & frames["has_label"] & frames["in_range"]]

@@ -67,11 +67,10 @@ def check_release(
 ) -> list[Problem]:
     """Return all problems of a release, those of its reader first.
 
-    Parameters
-    ----------
-    deep: also decode every labeled frame, which takes as long as reading all of them.
-    partial: report absent subjects and videos as notes instead of errors.
-    num_workers: processes that decode; None is one per core.
+    Args:
+        deep: also decode every labeled frame, which takes as long as reading all of them.
+        partial: report absent subjects and videos as notes instead of errors.
+        num_workers: processes that decode; None is one per core.
     """
     labels = release.labels.assign(video=_video_names(release.labels), repeats=release.labels.duplicated(KEY))
     intensities = [column for column in labels if str(column).startswith("intensity_")]

@@ -38,12 +38,11 @@ def read_released_lists(
 ) -> Manifest:
     """Return the manifest of the training and test lists of one fold.
 
-    Parameters
-    ----------
-    size: width and height in pixels to which frames are resized when they are read.
-    fps: frame rate, for reports.
-    list_folder, image_folder: relative to ``root`` or absolute. Images are matched to frames by number. If
-        ``image_folder`` is None, images are not searched.
+    Args:
+        size: width and height in pixels to which frames are resized when they are read.
+        fps: frame rate, for reports.
+        list_folder, image_folder: relative to ``root`` or absolute. Images are matched to frames by number. If
+            ``image_folder`` is None, images are not searched.
 
     Raises ``InputError`` if a list is absent or invalid, paths and labels differ in number, a subject is in both lists,
     a label is not 0, 1, -1 or 9, or an image is missing. Warns about class weights of another fold.

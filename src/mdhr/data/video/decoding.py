@@ -12,9 +12,8 @@ from mdhr.errors import InputError
 def read_video(path: str | Path, *, fps: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
     """Yield the time stamp in seconds and the frame ``(H, W, 3)`` uint8 RGB, rotated as specified by the file.
 
-    Parameters
-    ----------
-    fps: frames to keep per second; all frames if None or above the frame rate of the file.
+    Args:
+        fps: frames to keep per second; all frames if None or above the frame rate of the file.
 
     Raises ``InputError`` if the file is absent, damaged, not a video, or without frames.
     """

@@ -134,9 +134,8 @@ class ImageFolder:
 def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
     """Return the frames of a video file, or of a folder of images in the order of the numbers in their names.
 
-    Parameters
-    ----------
-    fps: frames to keep per second of a video file, or frame rate of an image folder (default 25).
+    Args:
+        fps: frames to keep per second of a video file, or frame rate of an image folder (default 25).
 
     Raises ``InputError`` if the path does not exist, or the folder contains no image.
     """

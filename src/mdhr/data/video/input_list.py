@@ -18,9 +18,8 @@ def list_videos(paths: Sequence[Path], *, output_folder: Path) -> list[Path]:
 
     A folder yields all videos in it and its subfolders, sorted by path. A folder of images without videos is one video.
 
-    Parameters
-    ----------
-    output_folder: files in this folder that end in ``_annotated.mp4`` are outputs of this package and excluded.
+    Args:
+        output_folder: files in this folder that end in ``_annotated.mp4`` are outputs of this package and excluded.
 
     Raises ``InputError`` if a path does not exist, or a folder contains neither videos nor images.
     """
@@ -40,9 +39,8 @@ def list_videos(paths: Sequence[Path], *, output_folder: Path) -> list[Path]:
 def choose_output_names(videos: Sequence[Path], assigned: Mapping[str, str]) -> dict[str, Path]:
     """Return the videos by a unique name: the file name without suffix, prefixed by parent folders as necessary.
 
-    Parameters
-    ----------
-    assigned: absolute path by name, for names assigned by earlier calls; these videos keep their names.
+    Args:
+        assigned: absolute path by name, for names assigned by earlier calls; these videos keep their names.
     """
     name_of = {path: name for name, path in assigned.items()}
     named: dict[str, Path] = {}

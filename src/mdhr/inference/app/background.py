@@ -19,9 +19,8 @@ class BackgroundTask(Generic[Result]):
 
     If the iteration is closed early, for example because the page was closed, the task is canceled at its next update.
 
-    Parameters
-    ----------
-    task: called with a function that reports progress.
+    Args:
+        task: called with a function that reports progress.
     """
 
     def __init__(self, task: Callable[[ShareProgress], Result]) -> None:
@@ -57,10 +56,9 @@ class BackgroundTask(Generic[Result]):
 class VideoProgress:
     """Converter from the frame counts of a predictor to a share of the work and frames per second.
 
-    Parameters
-    ----------
-    expected: estimated number of frames, above 0.
-    progress: called at most every ``UPDATE_INTERVAL`` seconds.
+    Args:
+        expected: estimated number of frames, above 0.
+        progress: called at most every ``UPDATE_INTERVAL`` seconds.
     """
 
     def __init__(self, expected: int, progress: ShareProgress) -> None:

@@ -39,11 +39,10 @@ IMMEDIATE: dict[str, Any] = {**PRIVATE, "trigger_mode": "always_last", "queue": 
 def build_page(folders: Sequence[Path], *, sample: Path, files: Path) -> gr.Blocks:
     """Return the page.
 
-    Parameters
-    ----------
-    folders: folders with models in or below them, searched whenever the page is loaded.
-    sample: sample clip, offered if the file exists.
-    files: folder for the tables to download.
+    Args:
+        folders: folders with models in or below them, searched whenever the page is loaded.
+        sample: sample clip, offered if the file exists.
+        files: folder for the tables to download.
     """
     with gr.Blocks(title="Facial action units", analytics_enabled=False, delete_cache=(HOUR, 24 * HOUR)) as page:
         state = gr.State(None)

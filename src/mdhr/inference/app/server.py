@@ -22,11 +22,10 @@ CONTENT_SECURITY_POLICY = (
 def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: bool = False) -> Iterator[str]:
     """Serve the page on 127.0.0.1 and provide its address; uploaded and created files are deleted at the end.
 
-    Parameters
-    ----------
-    folders: folders with models in or below them.
-    port: by default the first free port from 7860.
-    open_browser: whether to open the page.
+    Args:
+        folders: folders with models in or below them.
+        port: by default the first free port from 7860.
+        open_browser: whether to open the page.
 
     Raises ``InputError`` if gradio is not installed, a folder does not exist or the port is in use.
     """

@@ -18,9 +18,8 @@ def ray_session(**settings: Any) -> Iterator[Any]:
 
     Ray is shut down at the end, unless this process had already initialized it.
 
-    Parameters
-    ----------
-    settings: arguments of ``ray.init`` for Ray on this machine.
+    Args:
+        settings: arguments of ``ray.init`` for Ray on this machine.
 
     Raises ``InputError`` if Ray is not installed or cannot be started.
     """

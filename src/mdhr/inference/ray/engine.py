@@ -65,10 +65,9 @@ def predict_with_ray(
 ) -> Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]:
     """Predict the videos in parallel; an :data:`~mdhr.inference.video_job.Engine` after ``functools.partial``.
 
-    Parameters
-    ----------
-    load_model, make_detector: called in the worker processes of Ray, possibly on another node.
-    accelerator: use the GPUs of the Ray cluster, if there are any.
+    Args:
+        load_model, make_detector: called in the worker processes of Ray, possibly on another node.
+        accelerator: use the GPUs of the Ray cluster, if there are any.
 
     Raises ``InputError`` if Ray is not available or a worker cannot load the model.
     """
@@ -138,9 +137,8 @@ def _crop_video(
 
     An unreadable video ends with its error as a part, because an exception would stop the pipeline.
 
-    Parameters
-    ----------
-    settings: arguments of :class:`VideoClips`.
+    Args:
+        settings: arguments of :class:`VideoClips`.
     """
     name, number = str(row["name"][0]), 0
     try:

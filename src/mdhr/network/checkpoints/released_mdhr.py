@@ -29,9 +29,8 @@ GROUP_NAMES = {"upper": "up", "middle": "mid", "lower": "down", "lower-a": "down
 def load_released_mdhr(network: MDHR, path: str | Path) -> None:
     """Load a checkpoint file of the released code into the network.
 
-    Raises
-    ------
-    InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
+    Raises:
+        InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
     """
     checkpoint = read_released_checkpoint(path)
     try:
@@ -43,14 +42,12 @@ def load_released_mdhr(network: MDHR, path: str | Path) -> None:
 def load_released_mdhr_state(network: MDHR, checkpoint: Mapping) -> None:
     """Load a checkpoint of the released code into the network.
 
-    Parameters
-    ----------
-    network: MDHR with all its parts; no checkpoints of ablated variants were released.
-    checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
+    Args:
+        network: MDHR with all its parts; no checkpoints of ablated variants were released.
+        checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
 
-    Raises
-    ------
-    InputError: the checkpoint does not fit the network.
+    Raises:
+        InputError: the checkpoint does not fit the network.
     """
     if network.mfd is None or network.cross_region is None or network.tcn is None:
         raise InputError("released checkpoints need all parts of MDHR. Set use_mfd, use_hsr and use_tcn to true.")

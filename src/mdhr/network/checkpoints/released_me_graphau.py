@@ -29,9 +29,8 @@ LAYER_NAMES = {"self_proj": "U", "message_proj": "V", "dst_proj": "A", "src_proj
 def load_released_me_graphau(network: MEGraphAU, path: str | Path) -> None:
     """Load a checkpoint file of the released code into the network.
 
-    Raises
-    ------
-    InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
+    Raises:
+        InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
     """
     checkpoint = read_released_checkpoint(path)
     try:
@@ -43,14 +42,12 @@ def load_released_me_graphau(network: MEGraphAU, path: str | Path) -> None:
 def load_released_me_graphau_state(network: MEGraphAU, checkpoint: Mapping) -> None:
     """Load a checkpoint of the released code into the network.
 
-    Parameters
-    ----------
-    network: ME-GraphAU of the stage of the checkpoint.
-    checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
+    Args:
+        network: ME-GraphAU of the stage of the checkpoint.
+        checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
 
-    Raises
-    ------
-    InputError: the checkpoint does not fit the network.
+    Raises:
+        InputError: the checkpoint does not fit the network.
     """
     released = unwrap_state_dict(checkpoint)
     check_same_action_units(released.get("head.sc"), network.au_set)

@@ -45,9 +45,8 @@ class TensorMapping(NamedTuple):
 def read_released_checkpoint(path: str | Path) -> Mapping[str, Any]:
     """Return the content of a checkpoint file, read without unpickling code.
 
-    Raises
-    ------
-    InputError: the file does not exist or cannot be read.
+    Raises:
+        InputError: the file does not exist or cannot be read.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -72,9 +71,8 @@ def is_constant(key: str) -> bool:
 def load_mapped(network: nn.Module, released: Mapping[str, Tensor], mappings: Sequence[TensorMapping]) -> None:
     """Load released tensors into a network.
 
-    Raises
-    ------
-    InputError: missing, unexpected or misshapen keys, which the message names.
+    Raises:
+        InputError: missing, unexpected or misshapen keys, which the message names.
     """
     required = {key for mapping in mappings for key in mapping.released}
     problem = describe_keys(

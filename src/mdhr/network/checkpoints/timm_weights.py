@@ -25,15 +25,13 @@ MAX_LISTED_KEYS = 4
 def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[str]) -> None:
     """Load a file in timm's format (safetensors, or torch weights without pickled code) into a timm model.
 
-    Parameters
-    ----------
-    model: the model without its classifier.
-    path: the file.
-    ignored: keys that the file may contain although the model does not (its classifier).
+    Args:
+        model: the model without its classifier.
+        path: the file.
+        ignored: keys that the file may contain although the model does not (its classifier).
 
-    Raises
-    ------
-    InputError: the file does not exist, cannot be read, or does not fit; the message names the keys.
+    Raises:
+        InputError: the file does not exist, cannot be read, or does not fit; the message names the keys.
     """
     state = read_weights(path)
     convert = getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None)
@@ -50,9 +48,8 @@ def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[s
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Return the state dict of a file.
 
-    Raises
-    ------
-    InputError: the file does not exist or cannot be read.
+    Raises:
+        InputError: the file does not exist or cannot be read.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -91,9 +88,8 @@ def describe_keys(**kinds: Sequence[str]) -> str:
 def fetch_from_hub(pretrained_cfg: Mapping) -> Path:
     """Return the path of a timm model's weights in the local cache, after a download if they are not cached.
 
-    Raises
-    ------
-    InputError: timm has no weights for the model, or they are not cached and the hub does not answer.
+    Raises:
+        InputError: timm has no weights for the model, or they are not cached and the hub does not answer.
     """
     repository = pretrained_cfg.get("hf_hub_id")
     name = pretrained_cfg.get("architecture", "this backbone")

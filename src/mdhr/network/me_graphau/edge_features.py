@@ -18,11 +18,10 @@ from mdhr.network.blocks import scaled_linear
 class CrossAttention(nn.Module):
     """Attention of all positions of one feature map over all positions of another; queries and keys have width D/2.
 
-    Parameters
-    ----------
-    width: D, even.
-    project_once: project every feature map once, not once for every pair that it is part of. The result is the same;
-        the released code projects per pair, and its published cost includes that.
+    Args:
+        width: D, even.
+        project_once: project every feature map once, not once for every pair that it is part of. The result is the same;
+            the released code projects per pair, and its published cost includes that.
     """
 
     def __init__(self, *, width: int, project_once: bool) -> None:

@@ -29,9 +29,8 @@ def normalize_adjacency(adjacency: Float[Tensor, "BT N N"]) -> Float[Tensor, "BT
 class FacialGraph(nn.Module):
     """Graph convolution over the K nearest neighbors of every node in the same face.
 
-    Parameters
-    ----------
-    num_neighbors: K, the node itself included.
+    Args:
+        num_neighbors: K, the node itself included.
     """
 
     def __init__(self, *, num_aus: int, width: int, num_neighbors: int) -> None:

@@ -1,6 +1,6 @@
 """ME-GraphAU, stage 2: joint update of nodes and edges, second half of MEFL (Luo et al., section 3.2).
 
-A gated graph convolution (Bresson and Laurent 2017):
+A gated graph convolution (Bresson and Laurent 2017)::
 
     e_ij' = e_ij + ReLU(BN(A v_i + B v_j + E e_ij))
     g_ij  = softmax over j of sigmoid(e_ij')                       per channel

@@ -32,21 +32,19 @@ SHARED_PARTS = ("backbone.", "static.", "au_features.", "similarity.")
 class MEGraphAU(nn.Module):
     """ME-GraphAU baseline. Every frame of a clip is an independent sample.
 
-    Parameters
-    ----------
-    backbone: feature extractor; only the last feature map is used.
-    au_set: the action units to predict.
-    width: D, even; None selects the value of the paper, see :func:`mdhr.network.mdhr.default_width`.
-    stage: 1 for the facial graph (FGG), 2 for edge features and gated graph convolutions (MEFL).
-    num_neighbors: K of stage 1, the node itself included.
-    project_once: fewer multiply-adds in stage 2 with the same result, see
-        :class:`mdhr.network.me_graphau.edge_features.CrossAttention`.
-    weights: checkpoint of a stage 1 (or 2) training, from which the parts common to both stages are initialized.
-    temporal_radius: ignored. Accepted so that experiments written for MDHR compose with ME-GraphAU.
+    Args:
+        backbone: feature extractor; only the last feature map is used.
+        au_set: the action units to predict.
+        width: D, even; None selects the value of the paper, see :func:`mdhr.network.mdhr.default_width`.
+        stage: 1 for the facial graph (FGG), 2 for edge features and gated graph convolutions (MEFL).
+        num_neighbors: K of stage 1, the node itself included.
+        project_once: fewer multiply-adds in stage 2 with the same result, see
+            :class:`mdhr.network.me_graphau.edge_features.CrossAttention`.
+        weights: checkpoint of a stage 1 (or 2) training, from which the parts common to both stages are initialized.
+        temporal_radius: ignored. Accepted so that experiments written for MDHR compose with ME-GraphAU.
 
-    Raises
-    ------
-    InputError: K exceeds the number of action units, or ``weights`` does not exist or does not fit.
+    Raises:
+        InputError: K exceeds the number of action units, or ``weights`` does not exist or does not fit.
     """
 
     def __init__(
@@ -88,9 +86,8 @@ class MEGraphAU(nn.Module):
     def forward(self, frames: Float[Tensor, "B T 3 H W"]) -> NetworkOutput:
         """Return scores, and in stage 2 edge logits, of ImageNet-normalized clips.
 
-        Raises
-        ------
-        InputError: H or W is not divisible by 32.
+        Raises:
+            InputError: H or W is not divisible by 32.
         """
         return self.forward_features(self.backbone(frames.flatten(0, 1)), num_frames=frames.shape[1])
 
@@ -111,9 +108,8 @@ class MEGraphAU(nn.Module):
     def load_shared_parts(self, path: str | Path) -> None:
         """Load the parts common to both stages from a checkpoint of ``mdhr train``.
 
-        Raises
-        ------
-        InputError: the file does not exist, cannot be read, or does not fit this network.
+        Raises:
+            InputError: the file does not exist, cannot be read, or does not fit this network.
         """
         path = Path(os.path.normpath(Path(path).expanduser()))  # multiruns pass paths relative to their own run folder
         if not path.is_file():

@@ -188,9 +188,8 @@ def check_folder(folder: Path) -> None:
 def compare_all() -> int:
     """Print one line per network and one for the training step.
 
-    Returns
-    -------
-    Exit status: 0 if all are equal within the bounds, 1 if one differs, 2 if the golden folder is incomplete.
+    Returns:
+        Exit status: 0 if all are equal within the bounds, 1 if one differs, 2 if the golden folder is incomplete.
     """
     folder = Path(os.environ.get("MDHR_PARITY", GOLDEN))
     try:

@@ -45,13 +45,12 @@ def plot_attention(
 ) -> Figure:
     """Plot one clip.
 
-    Parameters
-    ----------
-    frames: ``(T, H, W, 3)`` uint8 RGB.
-    seconds: ``(T,)`` increasing time.
-    truth: ``(T, N)`` occurrence, -1 where it is unknown.
-    strides: stride of each of the S scales in input pixels, finest first.
-    note: one or two lines below the title.
+    Args:
+        frames: ``(T, H, W, 3)`` uint8 RGB.
+        seconds: ``(T,)`` increasing time.
+        truth: ``(T, N)`` occurrence, -1 where it is unknown.
+        strides: stride of each of the S scales in input pixels, finest first.
+        note: one or two lines below the title.
     """
     num_frames, num_aus = truth.shape
     side = (WIDTH - LEFT - RIGHT) / NUM_SHOWN

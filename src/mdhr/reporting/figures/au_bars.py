@@ -19,11 +19,10 @@ LEFT, RIGHT, FOOTER = 0.7, 0.2, 0.85
 def plot_au_bars(f1: pd.DataFrame, *, title: str, note: str, spread: pd.DataFrame | None = None) -> Figure:
     """Plot one group of bars per action unit with one bar per network; the first group contains the means.
 
-    Parameters
-    ----------
-    f1: in [0, 1]; up to eight rows (networks), columns ``f1_mean``, ``f1_AU1``, ...; NaN draws no bar.
-    note: one or more lines below the title.
-    spread: half lengths of the error bars, in the form of ``f1``.
+    Args:
+        f1: in [0, 1]; up to eight rows (networks), columns ``f1_mean``, ``f1_AU1``, ...; NaN draws no bar.
+        note: one or more lines below the title.
+        spread: half lengths of the error bars, in the form of ``f1``.
     """
     header = 0.9 + 0.2 * len(note.splitlines())
     height = header + PLOT + FOOTER

@@ -34,9 +34,8 @@ class CapturedWeights:
 def capture_weights(network: MDHR, frames: Tensor) -> CapturedWeights:
     """Run the network in evaluation mode on one clip and return its internal weights.
 
-    Parameters
-    ----------
-    frames: ``(T, 3, H, W)``, ImageNet-normalized.
+    Args:
+        frames: ``(T, 3, H, W)``, ImageNet-normalized.
 
     Raises ``InputError`` for an ablated variant without MFD or HSR.
     """

@@ -26,9 +26,8 @@ SECONDS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 def plot_label_distribution(distribution: pd.DataFrame, *, title: str, note: str) -> Figure:
     """Plot active, inactive and unknown frames of each action unit.
 
-    Parameters
-    ----------
-    distribution: from ``label_distribution``.
+    Args:
+        distribution: from ``label_distribution``.
     """
     figure, ax = _rows(distribution["au"], title=title, note=note)
     shown = [label for label in COLORS if label != "unknown" or distribution["unknown"].any()]
@@ -50,10 +49,9 @@ def plot_run_lengths(
 ) -> Figure:
     """Plot a histogram of the run lengths of each action unit over logarithmic time.
 
-    Parameters
-    ----------
-    runs: from ``active_runs``.
-    lengths: from ``run_lengths``.
+    Args:
+        runs: from ``active_runs``.
+        lengths: from ``run_lengths``.
     """
     figure, ax = _rows(lengths["au"], title=title, note=note)
     longest = max([2, *(each.max() for each in runs.values() if len(each))])
@@ -80,10 +78,9 @@ def plot_run_lengths(
 def plot_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, note: str) -> Figure:
     """Plot a heat map of conditional rates in percent below a row with the unconditional rates.
 
-    Parameters
-    ----------
-    together: from ``co_occurrence``.
-    rates: share of active frames of each action unit.
+    Args:
+        together: from ``co_occurrence``.
+        rates: share of active frames of each action unit.
     """
     num_aus, cell, top = len(together), 0.62, _header(note) + 0.1
     width, height = max(LEFT + num_aus * cell + 0.3, 9.0), top + (num_aus + 1.3) * cell + 0.2

@@ -19,12 +19,11 @@ def plot_labeled_video(
 ) -> None:
     """Plot the test video that :func:`most_varied_video` selects.
 
-    Parameters
-    ----------
-    path: PNG file to write.
-    predictions: prediction table of the test fold, see ``mdhr.training.frame_scores``.
-    threshold: score from which an action unit counts as active.
-    with_frames: whether to show frames of the video.
+    Args:
+        path: PNG file to write.
+        predictions: prediction table of the test fold, see ``mdhr.training.frame_scores``.
+        threshold: score from which an action unit counts as active.
+        with_frames: whether to show frames of the video.
     """
     subject, task = most_varied_video(predictions)
     rows = predictions[(predictions["subject"] == subject) & (predictions["task"] == task)].sort_values("frame")

@@ -17,12 +17,11 @@ MARGINS = {"left": 0.06, "right": 0.985, "top": 0.76, "bottom": 0.13, "wspace": 
 def plot_sweep(by_seed: pd.DataFrame, paper: pd.Series, *, title: str, ours: str, paper_label: str) -> Figure:
     """Plot the mean over seeds with its standard deviation and each seed (left) and the paper's curve (right).
 
-    Parameters
-    ----------
-    by_seed: F1 in [0, 1]; rows are values of the hyperparameter, plotted at even distances; columns are seeds.
-    paper: F1 in [0, 1] by the same values.
-    ours: caption of the left panel; the number of seeds is appended.
-    paper_label: caption of the right panel.
+    Args:
+        by_seed: F1 in [0, 1]; rows are values of the hyperparameter, plotted at even distances; columns are seeds.
+        paper: F1 in [0, 1] by the same values.
+        ours: caption of the left panel; the number of seeds is appended.
+        paper_label: caption of the right panel.
     """
     figure = titled_figure(WIDTH, HEIGHT, title=title)
     left, right = figure.subplots(1, 2, gridspec_kw=MARGINS)

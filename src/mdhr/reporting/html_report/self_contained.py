@@ -28,10 +28,9 @@ def markdown_html(text: str, *, folder: Path, anchors: Mapping[Path, str]) -> tu
     Images are embedded. Links to content of the page become anchors; other links are written out as text, because they
     require a network or the checkout. Headings start at the third level. HTML in the Markdown is escaped.
 
-    Parameters
-    ----------
-    folder: base of relative addresses.
-    anchors: anchor in the page by resolved path.
+    Args:
+        folder: base of relative addresses.
+        anchors: anchor in the page by resolved path.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(text)

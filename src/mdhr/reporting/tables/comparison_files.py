@@ -32,9 +32,8 @@ def write_comparison(
 
     The bar chart is omitted if no variant has a seed with all folds.
 
-    Parameters
-    ----------
-    command: command that reproduces the files, for the notes.
+    Args:
+        command: command that reproduces the files, for the notes.
 
     Raises ``InputError`` if no variant has runs or if the runs do not share one recipe.
     """

@@ -125,11 +125,10 @@ def write_complexity_table(
 ) -> Path:
     """Count, measure and write ``table.csv``, ``table.md`` and ``table.tex`` into ``out``; return ``table.md``.
 
-    Parameters
-    ----------
-    command: command that reproduces the files, for the notes.
-    threads: number of torch threads.
-    repeats: number of measured clips, of which the median is reported; 0 disables the measurement.
+    Args:
+        command: command that reproduces the files, for the notes.
+        threads: number of torch threads.
+        repeats: number of measured clips, of which the median is reported; 0 disables the measurement.
     """
     table = complexity_table(variants)
     if repeats:

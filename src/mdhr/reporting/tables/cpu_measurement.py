@@ -35,13 +35,12 @@ def measure_cpu(
 ) -> CpuMeasurement:
     """Measure a network in a new process after one warm-up clip.
 
-    Parameters
-    ----------
-    build: returns the network; must be picklable (a module-level function or a ``functools.partial`` of one).
-    num_frames: T of the clip.
-    size: height and width of the frames in pixels.
-    threads: number of torch threads.
-    repeats: number of measured clips.
+    Args:
+        build: returns the network; must be picklable (a module-level function or a ``functools.partial`` of one).
+        num_frames: T of the clip.
+        size: height and width of the frames in pixels.
+        threads: number of torch threads.
+        repeats: number of measured clips.
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor:
         return executor.submit(_measure, build, num_frames, size, threads, repeats).result()

@@ -42,11 +42,10 @@ class OperationCount:
 def count_operations(build: Callable[[], nn.Module], *, num_frames: int, size: int) -> OperationCount:
     """Count a network in evaluation mode.
 
-    Parameters
-    ----------
-    build: returns the network; called on the meta device, so it must not load weights.
-    num_frames: T of the clip. The cost per frame depends on it slightly, because a clip has T - 1 temporal differences.
-    size: height and width of the frames in pixels.
+    Args:
+        build: returns the network; called on the meta device, so it must not load weights.
+        num_frames: T of the clip. The cost per frame depends on it slightly, because a clip has T - 1 temporal differences.
+        size: height and width of the frames in pixels.
     """
     with torch.device("meta"):
         network = build().eval()
@@ -73,9 +72,8 @@ def count_parameters(network: nn.Module) -> int:
 def count_by_module(network: nn.Module, frames: Tensor) -> dict[str, float]:
     """Return the multiply-adds per frame of each direct child of a network.
 
-    Parameters
-    ----------
-    frames: clips ``(B, T, 3, H, W)`` on the device of the network.
+    Args:
+        frames: clips ``(B, T, 3, H, W)`` on the device of the network.
     """
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(frames)

@@ -87,9 +87,8 @@ def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
 
     NaN where neither a label nor a prediction is positive.
 
-    Parameters
-    ----------
-    predictions: prediction table with one row per frame, see ``mdhr.training.frame_scores``.
+    Args:
+        predictions: prediction table with one row per frame, see ``mdhr.training.frame_scores``.
     """
     columns = [column.removeprefix("score_") for column in predictions if str(column).startswith("score_")]
     predicted = predictions[[f"score_{column}" for column in columns]].to_numpy() >= threshold
@@ -109,10 +108,9 @@ def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
 def paired_subjects(first: pd.DataFrame, second: pd.DataFrame, *, undefined: float = math.nan) -> pd.DataFrame:
     """Return the mean F1 of each subject for two networks in the columns ``first`` and ``second``.
 
-    Parameters
-    ----------
-    first, second: from :func:`subject_f1`.
-    undefined: value of an F1 of 0 / 0; NaN excludes the action unit of that subject for both networks.
+    Args:
+        first, second: from :func:`subject_f1`.
+        undefined: value of an F1 of 0 / 0; NaN excludes the action unit of that subject for both networks.
     """
     f1 = np.stack([first, second])  # 2 subjects aus
     f1[np.isnan(f1)] = undefined

@@ -103,9 +103,8 @@ def sweep_table(runs: pd.DataFrame, sweep: Sweep, folds: Sequence[int]) -> pd.Da
 def write_sweep(runs: pd.DataFrame, out: Path, *, sweep: Sweep, folds: Sequence[int], command: str) -> Path:
     """Write ``table.csv``, ``table.md``, ``table.tex`` and ``curve.png`` into ``out``; return ``table.md``.
 
-    Parameters
-    ----------
-    command: command that reproduces the files, for the notes.
+    Args:
+        command: command that reproduces the files, for the notes.
 
     Raises ``InputError`` if there are no runs or if they do not share one recipe.
     """

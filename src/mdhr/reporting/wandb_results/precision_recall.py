@@ -17,11 +17,10 @@ def precision_recall(scores: Tensor, labels: Tensor, columns: Sequence[str]) -> 
     Frames without a label are ignored. Precision is 1 if there is no positive prediction. Action units without a positive
     label have no recall and are omitted.
 
-    Parameters
-    ----------
-    scores: ``(F, N)`` in [0, 1].
-    labels: ``(F, N)`` with 0, 1 or -1 (unknown).
-    columns: names of the N action units.
+    Args:
+        scores: ``(F, N)`` in [0, 1].
+        labels: ``(F, N)`` with 0, 1 or -1 (unknown).
+        columns: names of the N action units.
     """
     curves = []
     for threshold in torch.linspace(0, 1, STEPS).tolist():

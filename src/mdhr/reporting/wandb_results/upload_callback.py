@@ -24,10 +24,9 @@ from mdhr.training.run_record import command_line, git_commit
 class WandbResults(Callback):
     """Callback that logs the results of a test to the wandb run, if there is one.
 
-    Parameters
-    ----------
-    faces: whether to upload frames of the test video. None: only if they are rendered, because the licenses of face
-        data sets usually do not permit uploads.
+    Args:
+        faces: whether to upload frames of the test video. None: only if they are rendered, because the licenses of face
+            data sets usually do not permit uploads.
     """
 
     def __init__(self, *, faces: bool | None) -> None:

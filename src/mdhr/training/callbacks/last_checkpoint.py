@@ -11,10 +11,9 @@ class LastCheckpoint(Checkpoint):
 
     An incomplete epoch is repeated on resume.
 
-    Parameters
-    ----------
-    path: file of the checkpoint, replaced every time.
-    every_n_epochs: epochs between two checkpoints. The last epoch is always saved.
+    Args:
+        path: file of the checkpoint, replaced every time.
+        every_n_epochs: epochs between two checkpoints. The last epoch is always saved.
     """
 
     def __init__(self, *, path: str, every_n_epochs: int) -> None:

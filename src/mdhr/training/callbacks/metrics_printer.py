@@ -14,9 +14,8 @@ from mdhr.training.module import ActionUnitModule
 class MetricsPrinter(Callback):
     """Print a table at the end of the test.
 
-    Parameters
-    ----------
-    validation: also print a table at the end of every validation.
+    Args:
+        validation: also print a table at the end of every validation.
     """
 
     def __init__(self, *, validation: bool) -> None:

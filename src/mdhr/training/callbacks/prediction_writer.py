@@ -12,9 +12,8 @@ from mdhr.training.module import ActionUnitModule
 class PredictionWriter(Callback):
     """Write the scores and labels of the test fold to a parquet file.
 
-    Parameters
-    ----------
-    path: file to write. Columns: see :mod:`mdhr.training.frame_scores`.
+    Args:
+        path: file to write. Columns: see :mod:`mdhr.training.frame_scores`.
     """
 
     def __init__(self, *, path: str) -> None:

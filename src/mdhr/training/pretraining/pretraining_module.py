@@ -25,15 +25,14 @@ from mdhr.training.pretraining.target_heads import PositionHead, RegionHead
 class PretrainingModule(LightningModule):
     """Module that trains a backbone to regress the targets of a bank with a position head and a region head.
 
-    Parameters
-    ----------
-    backbone: network to pretrain.
-    crop_size: height and width of the frames in pixels.
-    target_mean: mean ``K`` of the targets.
-    target_std: standard deviation ``K`` of the targets. The loss uses standardized targets.
-    learning_rate: maximum of the one-cycle schedule.
-    weight_decay: weight decay of AdamW.
-    pose_weight: weight of the pose loss and the landmark loss relative to the intensity losses.
+    Args:
+        backbone: network to pretrain.
+        crop_size: height and width of the frames in pixels.
+        target_mean: mean ``K`` of the targets.
+        target_std: standard deviation ``K`` of the targets. The loss uses standardized targets.
+        learning_rate: maximum of the one-cycle schedule.
+        weight_decay: weight decay of AdamW.
+        pose_weight: weight of the pose loss and the landmark loss relative to the intensity losses.
     """
 
     target_mean: Tensor
