@@ -1,7 +1,7 @@
 """Action unit sets and face regions.
 
-Patterns, gates and adjacency are derived from :class:`ActionUnitSet`. Source: paper Table 1; where the table is ambiguous,
-the layout of the released weights.
+Patterns, gates and adjacency are derived from :class:`ActionUnitSet`. Source: paper Table 1 and, where
+the table is ambiguous, the layout of the released weights.
 
 N action units, R region groups (legend of dimension letters: :mod:`mdhr.batch`).
 """
