@@ -1,4 +1,4 @@
-"""Prediction of many videos: ``mdhr predict VIDEO... --checkpoint runs/demo --out scores``, see docs/predict.md.
+"""Prediction of many videos: ``mdhr predict VIDEO --checkpoint runs/demo --out scores``, see docs/predict.md.
 
 Completed videos are skipped, so that an interrupted command resumes. A video that cannot be read does not stop the
 others.

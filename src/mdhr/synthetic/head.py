@@ -37,7 +37,7 @@ class HeadMesh:
 
     template: FloatArray
     triangles: NDArray[np.int32]
-    parts: NDArray[np.str_]
+    parts: np.ndarray
     masks: dict[str, FloatArray]
     visibility: FloatArray
 

@@ -24,7 +24,7 @@ from mdhr.network.me_graphau.gated_graph import GatedGraphConvolution
 from mdhr.network.similarity import Similarity
 
 NUM_PAIR_PATTERNS = 4
-"""Occurrence of two action units (target, source): neither, source only, target only, both."""
+"""Number of patterns of two action units, target and source, in the order neither, source only, target only, both."""
 SHARED_PARTS = ("backbone.", "static.", "au_features.", "similarity.")
 """Key prefixes of the parts that stage 2 takes over from stage 1."""
 
