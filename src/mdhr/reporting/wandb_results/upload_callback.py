@@ -70,7 +70,7 @@ def result_tables(module: ActionUnitModule) -> dict[str, Any]:
     aus = {"AU": list(columns), "name": [AU_NAMES[au] for au in module.au_set.aus]}
     counts = confusion_counts(scores >= module.threshold, labels)
     by_au = pd.DataFrame(aus | {
-        "F1": metrics.f1, "F1 always-positive baseline": metrics.baseline_f1, "AUC": metrics.auc, "accuracy": metrics.accuracy,
+        "F1": metrics.f1, "F1 always-positive": metrics.baseline_f1, "AUC": metrics.auc, "accuracy": metrics.accuracy,
     })  # fmt: skip
     confusion = pd.DataFrame(aus | {
         name: counts[:, i]
