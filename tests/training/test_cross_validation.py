@@ -190,7 +190,7 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, compose_folds: Compose, ove
     ("overrides", "status", "line"),
     [
         (["experiment=smoke", "seed=13"], 1, "fold 2 diverged"),
-        (["experiment=smoke", "data.root=nowhere"], 2, "no prepared data set in nowhere"),
+        (["experiment=smoke", "data.root=nowhere"], 2, "data.root: nowhere contains no prepared data set"),
         ([], 2, "You must specify 'experiment'"),
     ],
     ids=["diverged", "no-data", "no-experiment"],
