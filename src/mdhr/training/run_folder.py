@@ -21,7 +21,7 @@ SETTINGS_FILE = "settings.yaml"
 SUBJECTS_FILE = "subjects.json"
 _NO_RESULT = {
     "": ("name", "group", "run_dir", "ckpt_path", "overwrite", "folds", "paper_row", "logger"),
-    "callbacks": ("progress", "table", "wandb", "model_card"),
+    "callbacks": ("progress", "metrics", "wandb", "model_card"),
     "data": ("root", "release", "detector", "prepare"),  # the prepared data set records how it was made
     "data.module": ("frames",),  # a cache of the same pixels
 }
