@@ -1,7 +1,6 @@
 """One-line error messages and exit statuses for errors that the user can fix."""
 
 import errno
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import NoReturn
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
+from mdhr.config.processes import is_first_process
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, IncompleteError, InputError
 
@@ -70,7 +70,7 @@ def suggestion(name: str, known: list[str], *, prefix: str = "") -> str:
 
 def print_error(message: str) -> None:
     """Print a message on stderr, in distributed training from the first process only."""
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_first_process():
         print(message, file=sys.stderr, flush=True)
 
 

@@ -1,6 +1,5 @@
 """Cross-validation of an experiment with its table: ``table.csv`` and ``table.md`` in ``run_dir``."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.processes import is_first_process
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import DivergedError
 from mdhr.files.atomic import write_text
@@ -30,7 +30,7 @@ def cross_validate(cfg: DictConfig) -> pd.DataFrame:
     if len(diverged) == len(records):
         raise DivergedError(f"training diverged in every fold; there is no table. The runs are in {cfg.run_dir}.")
     table = fold_table(records, paper)
-    if os.environ.get("LOCAL_RANK", "0") == "0":
+    if is_first_process():
         labels = {"data": cfg.data.name, "protocol": cfg.data.protocol, "seed": cfg.seed}
         title, notes = fold_title(cfg.name, records), fold_notes(records, paper)
         _write_table(Path(cfg.run_dir), table, title=title, notes=notes, labels=labels)

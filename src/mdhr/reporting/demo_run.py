@@ -3,7 +3,6 @@
 Existing results are reused and an interrupted demo resumes.
 """
 
-import signal
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -52,7 +51,7 @@ def run_demo(cfg: DictConfig) -> dict[str, Any]:
             plot_test_video(cfg, run)
             real_video = score_real_video(cfg, run, video)
     except Interrupted as stop:
-        stop.message = f"stopped by {signal.Signals(stop.signum).name}; run the same command to resume"
+        stop.message = f"{Interrupted(stop.signum).message}; run the same command to resume"
         raise
     print(summary(record, run), real_video, sep="\n")
     return record

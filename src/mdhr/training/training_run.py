@@ -21,6 +21,7 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.config.processes import is_first_process
 from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.datamodule import FaceVideoData
@@ -68,7 +69,7 @@ def train(cfg: DictConfig) -> dict[str, Any]:
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
     if resume_from is not None:
         check_fits(read_checkpoint(resume_from), module, resume_from)
-    elif _is_first_process():
+    elif is_first_process():
         for file in (METRICS_FILE, SECONDS_FILE):
             (run / file).unlink(missing_ok=True)  # of a run that is replaced
         write_settings(run, settings)
@@ -110,7 +111,7 @@ def _fit_and_test(
     resume_from: Path | None,
 ) -> dict[str, Any]:
     run = Path(cfg.run_dir)
-    with stopwatch(run, "train") if _is_first_process() else nullcontext():
+    with stopwatch(run, "train") if is_first_process() else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
     tested = time.perf_counter()
     best = trainer.checkpoint_callback
@@ -150,7 +151,7 @@ def _checkpoint_to_resume(cfg: DictConfig) -> Path | None:
         if not path.is_file():
             raise InputError(f"ckpt_path={requested}: {path} does not exist. Omit ckpt_path to start a new run.")
         return path
-    if last.exists() and _is_first_process():
+    if last.exists() and is_first_process():
         if not cfg.overwrite:
             raise InputError(
                 f"{cfg.run_dir} contains a run. Pass ckpt_path=last to resume it, name=... to start another run, "
@@ -158,11 +159,6 @@ def _checkpoint_to_resume(cfg: DictConfig) -> Path | None:
             )
         shutil.rmtree(last.parent)
     return None
-
-
-def _is_first_process() -> bool:
-    """Return whether this is the first of the processes that train together; works before Lightning starts them."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _how_to_resume(cfg: DictConfig) -> str:
