@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 SHORT = 16
-"""Hex digits of a checksum that only has to tell versions of a file apart."""
+"""Hex digits of a checksum that only distinguishes versions of a file."""
 
 
 def content_checksum(content: bytes, *, digits: int = 64) -> str:

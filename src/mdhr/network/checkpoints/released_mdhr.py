@@ -1,6 +1,7 @@
 """Checkpoints of the released MDHR code: one state dict per data set and backbone."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,8 +16,8 @@ from mdhr.network.checkpoints.tensor_mapping import (
     linear_block_mappings,
     linear_mappings,
     load_mapped,
+    load_released_file,
     norm_mappings,
-    read_released_checkpoint,
     stacked_block_mappings,
     unwrap_state_dict,
 )
@@ -32,11 +33,7 @@ def load_released_mdhr(network: MDHR, path: str | Path) -> None:
     Raises:
         InputError: the file does not exist, cannot be read without unpickling code, or does not fit the network.
     """
-    checkpoint = read_released_checkpoint(path)
-    try:
-        load_released_mdhr_state(network, checkpoint)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+    load_released_file(path, partial(load_released_mdhr_state, network))
 
 
 def load_released_mdhr_state(network: MDHR, checkpoint: Mapping) -> None:

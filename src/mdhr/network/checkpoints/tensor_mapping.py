@@ -57,6 +57,19 @@ def read_released_checkpoint(path: str | Path) -> Mapping[str, Any]:
         raise InputError(f"cannot read the checkpoint '{path}': {first_line(error)}") from error
 
 
+def load_released_file(path: str | Path, load: Callable[[Mapping[str, Any]], None]) -> None:
+    """Read a checkpoint file of the released code and pass it to ``load``; errors name the file.
+
+    Raises:
+        InputError: the file does not exist, cannot be read without unpickling code, or ``load`` refuses it.
+    """
+    checkpoint = read_released_checkpoint(path)
+    try:
+        load(checkpoint)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
 def unwrap_state_dict(checkpoint: Mapping) -> dict[str, Tensor]:
     """Return the tensors of a checkpoint without the key ``state_dict`` and the prefix ``module.``."""
     state = checkpoint.get("state_dict", checkpoint)
