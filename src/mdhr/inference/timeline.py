@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mdhr.action_units import AU_NAMES, ActionUnitSet
+from mdhr.data.video.frame_source import frame_interval
 from mdhr.files.atomic import temporary_path
 
 TRUE_COLOR = "#9CCBEB"
@@ -59,8 +60,7 @@ def plot_timeline(
     Raises ``InputError`` if the file cannot be written.
     """
     num_frames, num_aus = scores.shape
-    step = float(np.median(np.diff(seconds))) if num_frames > 1 else 1.0
-    edges = np.append(seconds, seconds[-1] + step)
+    edges = np.append(seconds, seconds[-1] + frame_interval(seconds, default=1.0))
 
     plot_width = WIDTH - LEFT - RIGHT
     frame_size = plot_width / NUM_FRAMES_SHOWN if frames is not None else 0.2

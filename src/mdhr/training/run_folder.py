@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
+from mdhr.files.yaml_files import read_yaml
 from mdhr.training.run_record import METRICS_FILE
 
 SETTINGS_FILE = "settings.yaml"
@@ -68,10 +69,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
     path = folder / SETTINGS_FILE
     if not path.is_file():
         raise InputError(f"{folder} is not a run folder: it has no {SETTINGS_FILE}. Pass a folder such as runs/demo.")
-    try:
-        settings = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a YAML file: {' '.join(str(error).split())}") from error
+    settings = read_yaml(path)
     if not isinstance(settings, dict):
         raise InputError(f"{path} is not a mapping of settings.")
     return settings
