@@ -59,7 +59,7 @@ def plot_timeline(
 
     Raises ``InputError`` if the file cannot be written.
     """
-    num_frames, num_aus = scores.shape
+    num_aus = scores.shape[1]
     edges = np.append(seconds, seconds[-1] + frame_interval(seconds, default=1.0))
 
     plot_width = WIDTH - LEFT - RIGHT
