@@ -23,7 +23,8 @@ from mdhr.data.faces.detection import Detector, FaceDetector
 from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
 from mdhr.data.faces.tracking import SMOOTHING, track_main_face
 from mdhr.data.prepared.manifest import read_manifest
-from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.video.frame_source import FrameSource, VideoFile
+from mdhr.data.video.image_folder import ImageFolder
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 

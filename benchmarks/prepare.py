@@ -18,7 +18,8 @@ from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.video.frame_images import write_frame
-from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.video.frame_source import FrameSource, VideoFile
+from mdhr.data.video.image_folder import ImageFolder
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.identity import make_identity

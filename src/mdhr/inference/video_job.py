@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import is_image, open_source
+from mdhr.data.video.frame_source import open_source
+from mdhr.data.video.image_folder import is_image
 from mdhr.inference.completed_videos import CompletedVideos
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile, frame_interval, open_source
+from mdhr.data.video.frame_source import FrameSource, VideoFile, frame_interval, open_source
+from mdhr.data.video.image_folder import ImageFolder
 from mdhr.errors import InputError
 from tests.data.video.test_decoding import write_video
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.upright_detection import NUM_VALUES, FaceDetection, detect_faces
-from mdhr.data.video.frame_source import DownscaledFrame
+from mdhr.data.video.downscaled_frame import DownscaledFrame
 
 GATE, GATE_GROWTH = 0.5, 1.0
 """Largest distance between a track and its next detection, in crop sizes, and its growth per second without a

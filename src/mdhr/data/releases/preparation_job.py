@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from mdhr.data.releases.contents import ReleaseVideo
-from mdhr.data.video.frame_source import FrameSource, ImageFolder, VideoFile
+from mdhr.data.video.frame_source import FrameSource, VideoFile
+from mdhr.data.video.image_folder import ImageFolder
 
 
 @dataclass(frozen=True)

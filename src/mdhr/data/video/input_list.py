@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mdhr.data.video.frame_source import is_image
+from mdhr.data.video.image_folder import is_image
 from mdhr.errors import InputError
 
 VIDEO_SUFFIXES = frozenset({
