@@ -7,7 +7,10 @@ from pathlib import Path
 
 MAX_DEPTH = 6
 """Levels of folders below the root that are searched."""
-_IMAGE = re.compile(r"(\d+)\.(?:jpe?g|png|bmp)$", re.IGNORECASE)
+IMAGE_SUFFIXES = frozenset({
+    ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+})  # fmt: skip
+"""File name suffixes of images, in lower case."""
 
 
 def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
@@ -27,8 +30,10 @@ def numbered_images(names: list[str]) -> tuple[dict[int, str], list[str]]:
     by_number: dict[int, str] = {}
     repeated = []
     for name in names:
-        if match := _IMAGE.search(name):
-            number = int(match[1])
+        stem, suffix = os.path.splitext(name)
+        match = re.search(r"\d+$", stem)
+        if match and suffix.lower() in IMAGE_SUFFIXES:
+            number = int(match[0])
             if number in by_number:
                 repeated.append(name)
             by_number.setdefault(number, name)

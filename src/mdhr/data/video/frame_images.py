@@ -6,12 +6,41 @@ from pathlib import Path
 import cv2
 import numpy as np
 import simplejpeg
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mdhr.errors import InputError
 
 JPEG_START = b"\xff\xd8"
 """First bytes of every JPEG file."""
+MAX_PIXELS = 178_956_970
+"""Pixels of the largest image that is decoded; Pillow's limit against decompression bombs."""
+_GIT_LFS_START = b"version https://git-lfs.github.com/spec/"
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Return an image file as ``(H, W, 3)`` uint8 RGB, upright.
+
+    Raises ``InputError`` if it is not a regular file, or cannot be read or decoded; see :func:`decode_image`.
+    """
+    return read_reduced_image(path, None)[0]
+
+
+def read_reduced_image(path: Path, longest_side: int | None) -> tuple[np.ndarray, int]:
+    """Return an upright image, and the longest side in pixels of the image in the file.
+
+    A JPEG is decoded at the smallest of its reduced resolutions whose longest side is at least ``longest_side``, which
+    is several times faster.
+
+    Raises ``InputError`` as :func:`read_image` does.
+    """
+    if path.exists() and not path.is_file():  # reading a named pipe would block
+        raise InputError(f"cannot read image {path}: it is not a regular file.")
+    try:
+        return _decode(path.read_bytes(), longest_side)
+    except OSError as error:
+        raise InputError(f"cannot read image {path}: {error.strerror}. Copy it again.") from error
+    except ValueError as error:
+        raise InputError(f"{path} is truncated or not an image ({error}). Copy it again.") from error
 
 
 def read_frame(path: str, size: int) -> np.ndarray:
@@ -27,7 +56,7 @@ def read_frame(path: str, size: int) -> np.ndarray:
         raise InputError(f"cannot read frame {path}: {error.strerror}. Prepare the data set again.") from error
     try:
         frame = decode_image(content)
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         raise InputError(
             f"frame {path} is truncated or not an image ({error}). Delete it and prepare the data set again."
         ) from error
@@ -37,13 +66,33 @@ def read_frame(path: str, size: int) -> np.ndarray:
 
 
 def decode_image(content: bytes) -> np.ndarray:
-    """Return an encoded image as ``(H, W, 3)`` uint8 RGB.
+    """Return an encoded image as ``(H, W, 3)`` uint8 RGB, upright according to its EXIF orientation.
 
-    Raises ``ValueError`` or ``OSError`` if the content is truncated or not an image.
+    Of an animated image, the first frame is returned. Transparency is ignored. For gray images of more than 8 bits,
+    see :func:`rgb_array`.
+
+    Raises ``ValueError`` if the content is truncated, not an image, or larger than ``MAX_PIXELS``.
     """
-    if content.startswith(JPEG_START):  # simplejpeg decodes 1.5 times as fast as Pillow
-        return simplejpeg.decode_jpeg(content, colorspace="RGB")
-    return np.array(Image.open(io.BytesIO(content)).convert("RGB"))
+    return _decode(content, None)[0]
+
+
+def rgb_array(image: Image.Image) -> np.ndarray:
+    """Return a Pillow image as ``(H, W, 3)`` uint8 RGB, upright according to its EXIF orientation.
+
+    16-bit values are divided by 256, as Pillow does for colors, and OpenCV for all images. Floating-point values from 0
+    to 1 are multiplied by 255.
+
+    Raises ``ValueError`` for values out of these ranges.
+    """
+    image = ImageOps.exif_transpose(image)
+    if not image.mode.startswith(("I", "F")):
+        return np.array(image.convert("RGB"))
+    gray = np.array(image)
+    limit = 1 if image.mode == "F" else 65535
+    if not (gray.min() >= 0 and gray.max() <= limit):  # also true for NaN
+        raise ValueError(f"gray values from {gray.min():g} to {gray.max():g}, expected 0 to {limit}: convert to 8 bits")
+    gray = np.rint(gray * 255) if image.mode == "F" else gray // 256
+    return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
 
 
 def write_frame(path: Path, frame: np.ndarray, *, quality: int) -> bytes:
@@ -56,3 +105,47 @@ def write_frame(path: Path, frame: np.ndarray, *, quality: int) -> bytes:
 def frame_name(frame: int) -> str:
     """Return the file name of a frame number: ``00012.jpg``."""
     return f"{frame:05d}.jpg"
+
+
+def _decode(content: bytes, longest_side: int | None) -> tuple[np.ndarray, int]:
+    """Return an image as :func:`read_reduced_image` does; raises ``ValueError`` if it cannot be decoded."""
+    if not content:
+        raise ValueError("the file is empty")
+    if content.startswith(_GIT_LFS_START):
+        raise ValueError("it is a Git LFS pointer: run `git lfs pull`")
+    try:
+        if content.startswith(JPEG_START):  # simplejpeg decodes 1.5 times as fast as Pillow
+            return _decode_jpeg(content, longest_side)
+        with Image.open(io.BytesIO(content)) as image:
+            return rgb_array(image), max(image.size)
+    except UnidentifiedImageError as error:
+        raise ValueError("unknown format") from error
+    except Exception as error:  # Pillow raises errors of many types for broken files
+        raise ValueError(str(error)) from error
+
+
+def _decode_jpeg(content: bytes, longest_side: int | None) -> tuple[np.ndarray, int]:
+    height, width, *_ = simplejpeg.decode_jpeg_header(content)
+    if height * width > MAX_PIXELS:
+        raise ValueError(f"{width} x {height} pixels, more than the limit of {MAX_PIXELS:,}")
+    min_size = {} if longest_side is None else {"min_height" if height >= width else "min_width": longest_side}
+    frame = simplejpeg.decode_jpeg(content, "RGB", **min_size)
+    orientation = _exif_orientation(content)
+    if orientation != 1:
+        image = Image.fromarray(frame)
+        image.getexif()[ExifTags.Base.Orientation] = orientation
+        frame = np.array(ImageOps.exif_transpose(image))
+    return frame, max(height, width)
+
+
+def _exif_orientation(jpeg: bytes) -> int:
+    """Return the orientation, 1 to 8, in the EXIF segment of a JPEG; 1 if there is none or it is damaged."""
+    start = jpeg.find(b"Exif\0\0")
+    if start < 0:
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(jpeg[start : start + 65536])  # a JPEG segment is no longer
+        return exif.get(ExifTags.Base.Orientation, 1)
+    except Exception:  # Pillow raises errors of many types for damaged EXIF data
+        return 1

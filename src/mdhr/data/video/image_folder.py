@@ -1,21 +1,23 @@
 """Videos that are stored as one image file per frame."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import simplejpeg
+from PIL import ExifTags, Image
 
 from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
-from mdhr.data.video.frame_images import JPEG_START, decode_image
+from mdhr.data.video.frame_images import read_image, read_reduced_image
 from mdhr.errors import InputError
+from mdhr.files.search import IMAGE_SUFFIXES
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
-"""File name suffixes of images, in lower case."""
 DEFAULT_FPS = 25.0
 """Frame rate if none is given."""
+_MAX_LISTED = 3
+"""Skipped images that are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,13 @@ class ImageFolder:
         folder: folder of the images.
         names: file names in temporal order.
         times: time stamp of each in seconds.
+        notes: sentences about skipped images, for the user.
     """
 
     folder: Path
     names: Sequence[str]
     times: Sequence[float]
+    notes: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -40,65 +44,86 @@ class ImageFolder:
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """See :class:`FrameSource`."""
         for time, name in zip(self.times, self.names, strict=True):
-            yield time, _decode(self.folder / name, _read_bytes(self.folder / name))
+            yield time, read_image(self.folder / name)
 
     def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
         """See :class:`FrameSource`. Decodes JPEGs at reduced resolution, which is several times faster."""
         for time, name in zip(self.times, self.names, strict=True):
-            content = _read_bytes(self.folder / name)
-            if not content.startswith(JPEG_START):
-                yield downscale(time, _decode(self.folder / name, content), longest_side)
-                continue
-            try:
-                height, width, *_ = simplejpeg.decode_jpeg_header(content)
-                min_size = {"min_height": longest_side} if height >= width else {"min_width": longest_side}
-                image = simplejpeg.decode_jpeg(content, "RGB", **min_size)
-            except ValueError as error:
-                raise _unreadable(self.folder / name, error) from error
+            image, side = read_reduced_image(self.folder / name, longest_side)
             frame = downscale(time, image, longest_side)
-            yield frame._replace(scale=max(height, width) / max(frame.image.shape))
+            yield frame._replace(scale=side / max(frame.image.shape))
 
 
-def open_image_folder(path: Path, *, fps: float | None = None) -> ImageFolder:
+def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
     """Return the images of a folder in the order of the numbers in their names.
+
+    Images that are not frames of the video are skipped: images without a number in their names if most names contain
+    one, and images of another size if most have the same.
 
     Args:
         fps: frame rate (default 25).
 
     Raises ``InputError`` if the folder contains no image.
     """
-    names = sorted((file.name for file in path.iterdir() if is_image(file)), key=_numeric_key)
+    names = sorted((path.name for path in folder.iterdir() if is_image(path)), key=_numeric_key)
     if not names:
         raise InputError(
-            f"folder {path} contains no image ({', '.join(sorted(IMAGE_SUFFIXES))}). Pass the path of a video file or "
+            f"folder {folder} contains no image ({', '.join(sorted(IMAGE_SUFFIXES))}). Pass the path of a video file or "
             "of a folder of images."
         )
-    return ImageFolder(path, names, [position / (fps or DEFAULT_FPS) for position in range(len(names))])
+    skipped = dict.fromkeys(_names_without_number(names), "no number in its name")
+    sizes = {name: _image_size(folder / name) for name in names if name not in skipped}
+    usual = _majority(list(sizes.values()))
+    if usual is not None:
+        skipped |= {
+            name: "{} x {} pixels".format(*size) for name, size in sizes.items() if size is not None and size != usual
+        }
+    kept = [name for name in names if name not in skipped]
+    return ImageFolder(folder, kept, [i / (fps or DEFAULT_FPS) for i in range(len(kept))], _notes(skipped))
 
 
 def is_image(path: Path) -> bool:
-    """Return whether a file name has the suffix of an image and is not hidden."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    """Return whether a path is not a folder, has the suffix of an image, and is not hidden."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+
+
+def has_number(name: str) -> bool:
+    """Return whether a file name without its suffix contains a number."""
+    return bool(re.search(r"\d", Path(name).stem))
+
+
+def _names_without_number(names: Sequence[str]) -> list[str]:
+    """Return the names without a number if most names contain one."""
+    without = [name for name in names if not has_number(name)]
+    return without if 2 * len(without) < len(names) else []
+
+
+def _image_size(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the upright image according to its header, or None if it cannot be read."""
+    if not path.is_file():  # opening a named pipe would block
+        return None
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            return (height, width) if image.getexif().get(ExifTags.Base.Orientation, 1) >= 5 else (width, height)
+    except Exception:  # Pillow raises errors of many types; the error is reported when the frame is decoded
+        return None
+
+
+def _majority(sizes: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Return the size of more than half of the images, or None."""
+    size, count = Counter(sizes).most_common(1)[0]
+    return size if 2 * count > len(sizes) else None
+
+
+def _notes(skipped: dict[str, str]) -> list[str]:
+    if not skipped:
+        return []
+    listed = [f"{name} ({reason})" for name, reason in list(skipped.items())[:_MAX_LISTED]]
+    more = f" and {len(skipped) - len(listed)} more" if len(skipped) > len(listed) else ""
+    return [f"skipped {len(skipped)} image{'s' * (len(skipped) > 1)}: {', '.join(listed)}{more}"]
 
 
 def _numeric_key(name: str) -> list[tuple[int, str]]:
     """Return a sort key that places ``frame9`` before ``frame10``."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read image {path}: {error.strerror}. Copy it again.") from error
-
-
-def _decode(path: Path, content: bytes) -> np.ndarray:
-    try:
-        return decode_image(content)
-    except (ValueError, OSError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(f"{path} is truncated or not an image ({error}). Copy it again.")
