@@ -1,7 +1,7 @@
 # `make help` lists the targets. Each target that runs something first creates .venv if necessary.
 
 # The first interpreter of this list that runs. `make setup PYTHON=/path/to/python` selects another.
-PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
 	$$name -c 'import sys; print(sys.executable)' 2>/dev/null && break; done)
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -20,9 +20,9 @@ setup: $(INSTALLED)  ## create the virtual environment .venv
 
 # torch is installed first and alone, so that no other package chooses its version.
 $(INSTALLED): pyproject.toml constraints.txt
-	@$(if $(PYTHON),,echo "No Python found. Install Python 3.11 or 3.12, or run: make setup PYTHON=/path/to/python" >&2; exit 2)
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
-		{ echo "$(PYTHON) is not Python 3.11 or 3.12. Run: make setup PYTHON=/path/to/python" >&2; exit 2; }
+	@$(if $(PYTHON),,echo "No Python found. Install Python 3.11 or later, or run: make setup PYTHON=/path/to/python" >&2; exit 2)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) is not Python 3.11 or later. Run: make setup PYTHON=/path/to/python" >&2; exit 2; }
 	@$(RUN) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV). This takes some minutes, because torch is large."
 	$(RUN) -m pip install --quiet --constraint constraints.txt torch torchvision
