@@ -1,20 +1,23 @@
 """Entry point of the commands that are configured by Hydra."""
 
+import argparse
 import functools
 import math
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.composition import CONF
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
+from mdhr.config.job_folders import job_folder
 from mdhr.config.job_results import JobResults
 from mdhr.config.signals import stop_on_signals
 
@@ -41,16 +44,27 @@ def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments
         status = result if isinstance(result, int) else 0
         return result
 
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises its errors instead of printing them
     sys.argv = [f"mdhr {command}", *arguments]
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command.replace("-", "_"))
     try:
-        with one_line_errors(), stop_on_signals():
+        with one_line_errors(), stop_on_signals(), _unchecked_help():
             main(run_task)()
             results.check()
     finally:
         results.clear()
     return status
+
+
+@contextmanager
+def _unchecked_help() -> Iterator[None]:
+    """Skip argparse's check of help texts, new in Python 3.14: one text of Hydra 1.3 is not a string and would fail."""
+    argparse.ArgumentParser._check_help = lambda parser, action: None  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del argparse.ArgumentParser._check_help  # type: ignore[attr-defined]
 
 
 def _run_job(task: Callable[[DictConfig], Any], cfg: DictConfig, results: JobResults) -> Any:
