@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from functools import reduce
 from typing import Any, NamedTuple
 
 import timm
@@ -160,7 +161,7 @@ def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Ten
     inputs, outputs = [], []
     for stage in model.layers:
         inputs.append(stage.downsample(x))
-        x = stage.blocks(inputs[-1])
+        x = reduce(lambda maps, block: block(maps), stage.blocks, inputs[-1])  # version 2 has a ModuleList
         outputs.append(x)
     # Swin computes in BT H W C: the permuted view is BT C H W in channels-last memory format.
     channels_first = lambda maps: tuple(x.permute(0, 3, 1, 2) for x in maps)  # noqa: E731
