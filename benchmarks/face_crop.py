@@ -28,7 +28,7 @@ from mdhr.data.video.image_folder import ImageFolder
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
 
-DETECTORS = {"libfacedetection": FaceDetector, "mediapipe": FaceLandmarker}
+DETECTORS = {"yunet": FaceDetector, "mediapipe": FaceLandmarker}
 
 
 def rendered(root: Path, num_frames: int) -> list[FrameSource]:
@@ -67,7 +67,7 @@ def measure(name: str, sources: Sequence[FrameSource], detector: Detector, smoot
 def main() -> None:
     """Measure one detector on the real clip and on rendered faces."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--detector", choices=DETECTORS, default="libfacedetection")
+    parser.add_argument("--detector", choices=DETECTORS, default="yunet")
     parser.add_argument("--root", type=Path, default=Path("data/synthetic"), help="prepared data set of rendered faces")
     parser.add_argument("--frames", type=int, default=640, help="minimum number of rendered frames")
     parser.add_argument("--smoothing", type=float, default=SMOOTHING, help="standard deviation in seconds")

@@ -14,6 +14,7 @@ import mdhr.inference.batch_prediction
 import mdhr.inference.model_loading
 from mdhr.commands.predict import main
 from mdhr.config.signals import Interrupted
+from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
@@ -61,6 +62,30 @@ def run(scored: list[str], tmp_path: Path) -> Iterator[Callable[..., int]]:
             return int(stop.code or 0)
 
     return status
+
+
+def test_detector_options(run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[dict[str, float]] = []
+
+    def make_detector(**settings: float) -> Marked:
+        used.append(settings)
+        return Marked()
+
+    monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", make_detector)
+    video = film(tmp_path / "a.mp4", HERE)
+    assert run(video) == run(video, "--overwrite", "--min-confidence", "0.5", "--search-size", "640") == 0
+    assert used == [{}, {"min_confidence": 0.5, "longest_side": 640}]
+
+
+def test_detector_options_out_of_range(
+    run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mdhr.data.faces.detection, "FaceDetector", FaceDetector)
+    video = film(tmp_path / "a.mp4", HERE)
+    assert run(video, "--min-confidence", "2") == run(video, "--search-size", "5") == 2
+    confidence, size = capsys.readouterr().err.splitlines()
+    assert "face confidence 2.0 is out of range" in confidence
+    assert "search size 5 is out of range" in size
 
 
 def test_output_files_are_written_and_reused(

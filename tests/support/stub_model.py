@@ -49,6 +49,9 @@ class Marked:
 
     longest_side = 320
 
+    def __init__(self, **settings: float) -> None:
+        self.settings = settings
+
     def __call__(self, frame: np.ndarray) -> list[Face]:
         """Return one face per blue region, the largest first."""
         blue = ((frame[..., 2] > 180) & (frame[..., 1] < 90)).astype(np.uint8)

@@ -9,7 +9,7 @@ from mdhr.errors import InputError
 SHOWS_DOCSTRING = False
 
 FORMATS = ("csv", "parquet")
-DETECTORS = ("yuface", "mediapipe")
+DETECTORS = ("yunet", "mediapipe")
 ENGINES = ("plain", "ray")
 
 EXAMPLES = """examples:
@@ -71,7 +71,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--overwrite", action="store_true", help="score completed videos again")
     add("--device", default="auto", help="auto, cpu, or another PyTorch device")
-    add("--detector", choices=DETECTORS, default="yuface", help="face detector (default yuface)")
+    add("--detector", choices=DETECTORS, default="yunet", help="face detector (default yunet)")
+    add("--min-confidence", type=float, metavar="C", help="smallest confidence of a face, 0 to 1 (default 0.7)")
+    add("--search-size", type=int, metavar="PIXELS", help="larger side of the image searched for faces (default 320)")
     add(
         "--trusted",
         action="store_true",

@@ -45,7 +45,11 @@ def predict(arguments: argparse.Namespace) -> int:
     from mdhr.inference.predictor import Predictor
     from mdhr.inference.video_job import VideoJob, predict_sequentially
 
-    make_detector = FaceDetector if arguments.detector == "yuface" else FaceLandmarker
+    chosen = {"min_confidence": arguments.min_confidence, "longest_side": arguments.search_size}
+    make_detector = partial(
+        FaceDetector if arguments.detector == "yunet" else FaceLandmarker,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
     detector = make_detector()
     use_ray = arguments.engine == "ray"
     device = "cpu" if use_ray else arguments.device  # each Ray worker loads its own copy of the model

@@ -120,7 +120,7 @@ def test_no_face_is_an_empty_list(model: Path) -> None:
 
 
 def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(model: Path) -> None:
-    detector = FaceLandmarker(num_faces=2, confidence=0.7)
+    detector = FaceLandmarker(num_faces=2, min_confidence=0.7)
     assert "mediapipe" not in sys.modules
     frame = np.zeros((40, 30, 3), dtype=np.uint8)
     copy = pickle.loads(pickle.dumps(detector))
@@ -128,8 +128,8 @@ def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(model: Path
     (options,) = sys.modules["mediapipe"].loaded
     assert options.num_faces == 2
     assert options.min_face_detection_confidence == options.min_face_presence_confidence == 0.7
-    assert str(copy) == str(detector) == "mediapipe 0.10.33 at 640 px"
-    FaceLandmarker(confidence=0.6)(frame)
+    assert str(copy) == str(detector) == "mediapipe 0.10.33 at 640 px, confidence 0.7"
+    FaceLandmarker(min_confidence=0.6)(frame)
     assert len(sys.modules["mediapipe"].loaded) == 2
 
 

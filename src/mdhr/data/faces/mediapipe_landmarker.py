@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from mdhr.data.faces.detection import Face
+from mdhr.data.faces.detection import Face, check_settings
 from mdhr.errors import InputError
 
 INSTALL = "pip install -e '.[mediapipe]'"
@@ -37,18 +37,19 @@ class FaceLandmarker:
         model: path of ``face_landmarker.task``; None selects the file of the wheel.
         longest_side: larger frames are downscaled to this many pixels. The network itself scales faces to 256 pixels.
         num_faces: maximum number of faces per frame.
-        confidence: minimum confidence of a face, 0 to 1.
+        min_confidence: smallest confidence of a face, 0 to 1.
 
-    Raises ``InputError`` if MediaPipe or the model is missing. The first call raises it if a system library is missing
-    or the model is invalid, since every process loads the network at its first call.
+    Raises ``InputError`` if a value is out of range, or MediaPipe or the model is missing. The first call raises it if a
+    system library is missing or the model is invalid, since every process loads the network at its first call.
     """
 
     def __init__(
-        self, *, model: str | None = None, longest_side: int = 640, num_faces: int = 3, confidence: float = 0.5
+        self, *, model: str | None = None, longest_side: int = 640, num_faces: int = 3, min_confidence: float = 0.5
     ) -> None:
+        check_settings(longest_side, min_confidence)
         self.longest_side = longest_side
         self.num_faces = num_faces
-        self.confidence = confidence
+        self.min_confidence = min_confidence
         if util.find_spec("mediapipe") is None:
             raise InputError(f"the face detector mediapipe is not installed. Install it: {INSTALL}")
         self.model = Path(model) if model else _bundled_model()
@@ -60,7 +61,7 @@ class FaceLandmarker:
         scale = min(1.0, self.longest_side / max(frame.shape[:2]))
         small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
         mediapipe = importlib.import_module("mediapipe")
-        network = _network(self.model, self.num_faces, self.confidence)
+        network = _network(self.model, self.num_faces, self.min_confidence)
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(small))
         # Coordinates are fractions of width and height. Multiplied by the size, pixel centers are integers, as verified
         # with mirrored images of several sizes.
@@ -69,8 +70,8 @@ class FaceLandmarker:
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])
 
     def __str__(self) -> str:
-        """Return package, version and resolution for records: ``mediapipe 0.10.33 at 640 px``."""
-        return f"mediapipe {metadata.version('mediapipe')} at {self.longest_side} px"
+        """Return package, version and settings for records: ``mediapipe 0.10.33 at 640 px, confidence 0.5``."""
+        return f"mediapipe {metadata.version('mediapipe')} at {self.longest_side} px, confidence {self.min_confidence}"
 
 
 def _bundled_model() -> Path:
