@@ -218,7 +218,7 @@ def test_interrupted_command_resumes(
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
         (["7"], "camera 7 does not exist"),
         ([], "missing argument: pass VIDEO or --list"),
-        (["--list", "none.txt"], "--list none.txt cannot be read. Expected a text file"),
+        (["--list", "none.txt"], "--list none.txt cannot be read: No such file or directory. Expected a text file"),
         (["--list", "a.mp4"], "--list a.mp4 is empty"),
     ],
 )
@@ -262,6 +262,18 @@ def test_list_contains_one_video_per_line(run: Callable[..., int], scored: list[
     (tmp_path / "list.txt").write_text(f"{videos[1]}\n\n {videos[0]} \n{videos[1]}\n")
     assert run(videos[2], "--list", tmp_path / "list.txt") == 0
     assert scored == ["c.mp4", "b.mp4", "a.mp4"]
+
+
+def test_invalid_lines_of_a_list_do_not_stop_the_others(
+    run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    list_file = tmp_path / "list.txt"
+    list_file.write_text(f'\ufeffnone.mp4\r\n# comment\r\n"{film(tmp_path / "a b.mp4", HERE)}"\r\n', newline="")
+    assert run("--list", list_file) == 1
+    assert scored == ["a b.mp4"]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{list_file}: line 1: video none.mp4 does not exist.")
+    assert lines[-1] == f"invalid lines in {list_file}: 1, see the messages above"
 
 
 def test_threshold_argument_is_a_number_or_by_name() -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdhr.data.video.input_list import choose_output_names, list_videos
+from mdhr.data.video.input_list import VideoInputs, choose_output_names
 from mdhr.data.video.webcam import record_webcam
 from mdhr.errors import InputError
 from mdhr.inference.progress_bar import FrameProgressBar
@@ -29,12 +29,14 @@ def predict(arguments: argparse.Namespace) -> int:
 
     Raises ``InputError`` if an argument is wrong, before any video is read.
     """
-    paths = [*arguments.videos, *(read_video_list(Path(arguments.list)) if arguments.list else [])]
-    if not paths:
+    if not arguments.videos and not arguments.list:
         raise InputError("missing argument: pass VIDEO or --list; `mdhr predict --help` lists the arguments")
-    cameras = [path for path in paths if path.isdecimal() and not Path(path).exists()]
     out = Path(arguments.out)
-    videos = list_videos([Path(path) for path in paths if path not in cameras], output_folder=out)
+    inputs = VideoInputs(out)
+    for path in arguments.videos:
+        inputs.add(path)
+    if arguments.list:
+        inputs.add_list(Path(arguments.list))
     thresholds = parse_thresholds(arguments.threshold)
 
     # These imports take seconds, so that arguments are checked first.
@@ -88,10 +90,17 @@ def predict(arguments: argparse.Namespace) -> int:
             make_detector=make_detector,
             accelerator=arguments.device != "cpu",
         )
+    for note in inputs.notes:
+        print(note)
+    for message in inputs.errors:
+        print(message, file=sys.stderr)
     with tempfile.TemporaryDirectory() as recordings:
-        videos += [record_webcam(int(number), Path(recordings), seconds=arguments.seconds) for number in cameras]
-        names = choose_output_names(videos, completed.video_paths)
-        return run_job(job, names, engine, overwrite=arguments.overwrite)
+        webcams = [record_webcam(number, Path(recordings), seconds=arguments.seconds) for number in inputs.cameras]
+        names = choose_output_names([*inputs.videos, *webcams], completed.video_paths)
+        num_failed = run_job(job, names, engine, overwrite=arguments.overwrite)
+    if inputs.errors:
+        print(f"invalid lines in {arguments.list}: {len(inputs.errors)}, see the messages above", file=sys.stderr)
+    return num_failed + len(inputs.errors)
 
 
 def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool) -> int:
@@ -117,18 +126,6 @@ def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, ov
     if num_failed:
         print(f"{num_failed} of {len(videos)} videos failed, see the messages above", file=sys.stderr)
     return num_failed
-
-
-def read_video_list(path: Path) -> list[str]:
-    """Return the lines of a text file; raises ``InputError`` if it cannot be read or is empty."""
-    expected = "Expected a text file with one video path per line."
-    try:
-        lines = [line.strip() for line in path.read_text().splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"--list {path} cannot be read. {expected}") from error
-    if not any(lines):
-        raise InputError(f"--list {path} is empty. {expected}")
-    return [line for line in lines if line]
 
 
 def parse_thresholds(values: Sequence[str]) -> float | dict[str, float] | None:

@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
+from mdhr.data.video.input_list import RECORD_FILE
 from mdhr.errors import InputError
 from mdhr.files.atomic import remove_temporary_files, write_text
 from mdhr.files.checksums import SHORT, file_checksum
 
-RECORD_FILE = "predict.yaml"
 _WEIGHT_SUFFIXES = {".ckpt", ".safetensors", ".pt2", ".onnx", ".data"}
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """The C dumper, if available, is five times faster; a record of thousands of videos is long."""

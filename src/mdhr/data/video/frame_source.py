@@ -85,6 +85,8 @@ def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
         return open_image_folder(path, fps=fps)
     if not path.exists():
         raise InputError(f"video {path} does not exist. Pass the path of a video file or of a folder of images.")
+    if not path.is_file():  # opening a named pipe would block
+        raise InputError(f"video {path} is not a regular file. Pass the path of a video file or of a folder of images.")
     return VideoFile(path, fps=fps)
 
 
