@@ -1,0 +1,87 @@
+"""Time stamps of video frames: seconds since the first frame, strictly increasing."""
+
+from collections.abc import Sequence
+
+import av
+import numpy as np
+
+DEFAULT_RATE = 25.0
+"""Frames per second of a file without time stamps and frame rate."""
+RESTART = 10.0
+"""Intervals by which time stamps jump back where a second recording was appended. Reordered frames jump less."""
+MAX_GAP = 10.0
+"""Seconds. A longer gap in a broadcast format is a change of its clock, as for FFmpeg, and not a pause."""
+
+
+def median_interval(packets: Sequence[av.Packet]) -> float | None:
+    """Return the median distance in seconds of the presentation time stamps of packets in any order.
+
+    Returns 0 if most time stamps are equal, and None if fewer than two packets have one.
+    """
+    stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
+    ticks = np.sort([stamp for stamp in stamps if stamp is not None])
+    if len(ticks) < 2:
+        return None
+    return float(np.median(np.diff(ticks))) * float(packets[0].time_base)
+
+
+class FrameClock:
+    """Converts the time stamps of successive frames to seconds since the first frame.
+
+    Uses the best-effort time stamps of FFmpeg: decoding time stamps where the presentation time stamps jump back.
+
+    Args:
+        interval: seconds between frames, for frames without a time stamp of their own.
+        trust_stamps: False ignores all time stamps.
+        resets_clock: whether the clock of the format may change within a file, as in MPEG-TS.
+    """
+
+    def __init__(self, interval: float, *, trust_stamps: bool = True, resets_clock: bool = False) -> None:
+        self.num_restarts = 0
+        """Number of times that the time stamps started again, as in recordings appended to each other."""
+        self._interval, self._trust_stamps = interval, trust_stamps
+        self._max_gap = MAX_GAP if resets_clock else np.inf
+        self._last_pts = self._last_dts = -np.inf
+        self._num_faulty_pts = self._num_faulty_dts = 0
+        self._time: float | None = None
+        self._offset: float | None = None
+
+    def __call__(self, frame: av.VideoFrame) -> float:
+        """Return the time of the next frame in display order."""
+        last = self._time
+        expected = 0.0 if last is None else last + self._interval
+        stamp = self._best_effort(frame) if self._trust_stamps else None
+        time = expected
+        if stamp is not None:
+            if self._offset is None:
+                self._offset = expected - stamp
+            time = stamp + self._offset
+        if last is not None and not last - RESTART * self._interval <= time <= last + self._max_gap:
+            time = self._restart(expected, time)
+        if last is not None and time <= last:
+            time = last + self._interval / 2
+        self._time = time
+        return time
+
+    def _restart(self, expected: float, time: float) -> float:
+        assert self._offset is not None
+        self._offset += expected - time
+        self.num_restarts += 1
+        return expected
+
+    def _best_effort(self, frame: av.VideoFrame) -> float | None:
+        """Return the best-effort time stamp in seconds, by the rule of libavcodec, which PyAV does not provide."""
+        pts, dts = frame.pts, frame.dts
+        if dts is not None:
+            self._num_faulty_dts += dts <= self._last_dts
+            self._last_dts = dts
+        elif pts is not None:
+            self._last_dts = pts
+        if pts is not None:
+            self._num_faulty_pts += pts <= self._last_pts
+            self._last_pts = pts
+        elif dts is not None:
+            self._last_pts = dts
+        use_pts = pts is not None and (dts is None or self._num_faulty_pts <= self._num_faulty_dts)
+        stamp = pts if use_pts else dts
+        return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
