@@ -61,23 +61,34 @@ class OpenTrack:
         return np.array(self.values).reshape(-1, NUM_VALUES)[: self.length]
 
 
-def link_frame(
-    tracks: list[OpenTrack], frame: DownscaledFrame, *, detector: Detector, fill: float
-) -> tuple[dict[OpenTrack, FaceDetection], list[FaceDetection]]:
-    """Detect the faces of a frame; return the detections assigned to open tracks, and the remaining ones."""
-    rolls = _group_by_roll(tracks)
-    detections = detect_faces(detector, frame, roll=next(iter(rolls), 0.0), fill=fill)
-    assigned = _assign(tracks, detections, frame.time)
-    for roll, tilted in list(rolls.items())[1:]:
-        others = [assigned[track] for track in assigned if track not in tilted]
-        upright = detect_faces(detector, frame, roll=roll, fill=fill)
-        candidates = [detection for detection in upright if not _is_duplicate(detection, others)]
-        assigned |= _assign(tilted, candidates, frame.time)
-    unassigned: list[FaceDetection] = []
-    for detection in detections:
-        if not _is_duplicate(detection, [*assigned.values(), *unassigned]):
-            unassigned.append(detection)
-    return assigned, unassigned
+class FrameLinker:
+    """Detects faces and assigns them to the open tracks of one video, frame by frame.
+
+    Args:
+        fill: share of the crop's height from brow to chin.
+    """
+
+    def __init__(self, *, detector: Detector, fill: float) -> None:
+        self.detector = detector
+        self.fill = fill
+
+    def link(
+        self, tracks: list[OpenTrack], frame: DownscaledFrame
+    ) -> tuple[dict[OpenTrack, FaceDetection], list[FaceDetection]]:
+        """Return the detections of the next frame that are assigned to open tracks, and the remaining ones."""
+        rolls = _group_by_roll(tracks)
+        detections = detect_faces(self.detector, frame, roll=next(iter(rolls), 0.0), fill=self.fill)
+        assigned = _assign(tracks, detections, frame.time)
+        for roll, tilted in list(rolls.items())[1:]:
+            others = [assigned[track] for track in assigned if track not in tilted]
+            upright = detect_faces(self.detector, frame, roll=roll, fill=self.fill)
+            candidates = [detection for detection in upright if not _is_duplicate(detection, others)]
+            assigned |= _assign(tilted, candidates, frame.time)
+        unassigned: list[FaceDetection] = []
+        for detection in detections:
+            if not _is_duplicate(detection, [*assigned.values(), *unassigned]):
+                unassigned.append(detection)
+        return assigned, unassigned
 
 
 def _group_by_roll(tracks: list[OpenTrack]) -> dict[float, list[OpenTrack]]:

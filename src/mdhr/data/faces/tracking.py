@@ -12,7 +12,7 @@ import numpy as np
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.face_track import FaceTrack, FaceTracks
-from mdhr.data.faces.track_linking import MAX_SIZE_RATIO, OpenTrack, link_frame
+from mdhr.data.faces.track_linking import MAX_SIZE_RATIO, FrameLinker, OpenTrack
 from mdhr.data.video.frame_source import FrameSource, frame_interval
 from mdhr.data.video.prefetch import prefetch
 from mdhr.errors import InputError
@@ -44,10 +44,11 @@ def find_tracks(
     Raises ``InputError`` if the source cannot be read.
     """
     times, open_tracks, ended = array("d"), list[OpenTrack](), list[OpenTrack]()
+    linker = FrameLinker(detector=detector, fill=fill)
     with closing(prefetch(source.downscaled_frames(detector.longest_side), depth=8)) as frames:
         for index, frame in enumerate(frames):
             times.append(frame.time)
-            assigned, unassigned = link_frame(open_tracks, frame, detector=detector, fill=fill)
+            assigned, unassigned = linker.link(open_tracks, frame)
             for track in open_tracks:
                 track.add_frame(frame.time, assigned.get(track))
             ended += [track for track in open_tracks if frame.time - track.last_time > MAX_GAP]
