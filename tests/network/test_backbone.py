@@ -26,6 +26,8 @@ def backbone(name: str, **changes: object) -> Backbone:
         ("convnext_atto", (40, 80, 160, 320)),
         ("regnetx_002", (24, 56, 152, 368)),
         ("swin_tiny_patch4_window7_224", (96, 192, 384, 768)),
+        ("swinv2_tiny_window8_256", (96, 192, 384, 768)),
+        ("swinv2_cr_tiny_224", (96, 192, 384, 768)),
     ],
 )
 def test_feature_maps_have_four_strides(name: str, widths: tuple[int, ...]) -> None:
@@ -44,14 +46,15 @@ def test_every_parameter_has_a_gradient() -> None:
     assert [name for name, p in model.named_parameters() if p.grad is None] == []
 
 
-def test_feature_sources_of_swin() -> None:
+@pytest.mark.parametrize("name", ["swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256"])
+def test_feature_sources_of_swin(name: str) -> None:
     torch.manual_seed(0)
-    before = backbone("swin_tiny_patch4_window7_224", feature_source="stage_input").eval()
-    after = backbone("swin_tiny_patch4_window7_224").eval()
+    before = backbone(name, feature_source="stage_input").eval()
+    after = backbone(name).eval()
     after.load_state_dict(before.state_dict())
     block_inputs: list[torch.Tensor] = []
     for stage in before.model.layers:
-        stage.blocks.register_forward_pre_hook(lambda _, args: block_inputs.append(args[0].permute(0, 3, 1, 2)))
+        stage.blocks[0].register_forward_pre_hook(lambda _, args: block_inputs.append(args[0].permute(0, 3, 1, 2)))
     frames = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
         inputs, last = before(frames)
@@ -125,6 +128,30 @@ def test_invalid_arguments_raise(changes: dict, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         backbone(**({"name": "resnet10t"} | changes))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("halonet26t", ""), ("efficientformer_l1", ": The size of tensor a .* must match .*")]
+)
+def test_a_model_that_fails_on_the_input_size_raises(name: str, reason: str) -> None:
+    expected = (
+        rf"^backbone {name} does not accept frames of 96 x 96 px{reason}\. Set data\.crop_size to another multiple"
+    )
+    with pytest.raises(InputError, match=expected) as caught:
+        backbone(name, input_size=96)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "swinv2_cr_tiny_224"])
+@pytest.mark.parametrize("size", [32, 96, 160, 224])
+def test_swin_runs_at_every_multiple_of_32(name: str, size: int) -> None:
+    with torch.device("meta"):
+        assert backbone(name, input_size=size)(torch.zeros(2, 3, size, size)).last.shape == (
+            2,
+            768,
+            size // 32,
+            size // 32,
+        )
 
 
 def test_invalid_frame_sizes_raise() -> None:

@@ -52,8 +52,8 @@ class Backbone(nn.Module):
         widths, strides: channels and strides of the four scales.
 
     Raises:
-        InputError: unknown model, feature maps at other strides, input size not divisible by 32, weights that cannot be
-            loaded or do not fit, or a ``feature_source`` that the model does not have.
+        InputError: unknown model, feature maps at other strides, input size not divisible by 32 or not accepted by the
+            model, weights that cannot be loaded or do not fit, or a ``feature_source`` that the model does not have.
     """
 
     strides: tuple[int, ...] = STRIDES
@@ -98,9 +98,25 @@ class Backbone(nn.Module):
         # layout that the linear blocks need.
         self.model = model.to(memory_format=torch.channels_last)
         self.frozen = frozen
+        self._check_input_size(name)
         self.model.requires_grad_(not frozen)
         if activation_checkpointing:
             checkpoint_blocks(self.model)
+
+    def _check_input_size(self, name: str) -> None:
+        """Raise ``InputError`` if the model cannot process a frame, which some attention layers check only then."""
+        frame = torch.zeros(1, 3, self.input_size, self.input_size, device=next(self.parameters()).device)
+        self.eval()
+        try:
+            with torch.no_grad():
+                self(frame)
+        except (AssertionError, RuntimeError) as error:
+            reason = f": {str(error).splitlines()[0]}" if str(error) else ""
+            raise InputError(
+                f"backbone {name} does not accept frames of {self.input_size} x {self.input_size} px{reason}. "
+                "Set data.crop_size to another multiple of 32, or use another backbone."
+            ) from error
+        self.train()
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:
