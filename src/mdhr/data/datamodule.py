@@ -32,6 +32,7 @@ from mdhr.data.sampler import EpochSampler, SegmentSampler
 from mdhr.data.subject_split import Split, split_subjects
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
+from mdhr.files.worker_pool import data_loader_context
 
 
 class FaceVideoData(LightningDataModule):
@@ -201,6 +202,7 @@ class FaceVideoData(LightningDataModule):
             sampler=sampler,
             collate_fn=collate_clips,
             num_workers=self.num_workers,
+            multiprocessing_context=data_loader_context(self.num_workers),
             persistent_workers=self.num_workers > 0,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_one_thread,

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from mdhr.files.worker_pool import data_loader_context
 from mdhr.synthetic.pretraining_bank import PretrainingBank
 from mdhr.training.pretraining.bank_dataset import BankDataset
 
@@ -68,7 +69,14 @@ class BankDataModule(LightningDataModule):
         sampler = RandomFrameSampler(
             num_frames=len(self.train), num_samples=self.frames_per_epoch, seed=self.seed, epoch=epoch
         )
-        return DataLoader(self.train, self.batch_size, sampler=sampler, num_workers=self.num_workers, drop_last=True)
+        return DataLoader(
+            self.train,
+            self.batch_size,
+            sampler=sampler,
+            num_workers=self.num_workers,
+            multiprocessing_context=data_loader_context(self.num_workers),
+            drop_last=True,
+        )
 
     def val_dataloader(self) -> DataLoader:
         """Return a loader of all frames of the validation identities."""
