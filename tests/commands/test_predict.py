@@ -98,8 +98,8 @@ def test_output_files_are_written_and_reused(
     assert f"{video}: 8 frames, a face in 8 of them, 1 track; {', '.join(files)}" in capsys.readouterr().out
     csv, parquet = pd.read_csv(out / files[0]), pd.read_parquet(out / files[1])
     assert csv.columns.tolist() == parquet.columns.tolist()
-    assert csv.columns[:9].tolist() == [
-        "video", "track", "frame", "time_seconds", "box_x", "box_y", "box_width", "box_height", "confidence",
+    assert csv.columns[:10].tolist() == [
+        "video", "track", "frame", "time_seconds", "image", "box_x", "box_y", "box_width", "box_height", "confidence",
     ]  # fmt: skip
     np.testing.assert_allclose(csv.filter(like="score"), parquet.filter(like="score"), atol=6e-6)
     assert parquet["score_AU1"].dtype == np.float32
@@ -262,6 +262,24 @@ def test_list_contains_one_video_per_line(run: Callable[..., int], scored: list[
     (tmp_path / "list.txt").write_text(f"{videos[1]}\n\n {videos[0]} \n{videos[1]}\n")
     assert run(videos[2], "--list", tmp_path / "list.txt") == 0
     assert scored == ["c.mp4", "b.mp4", "a.mp4"]
+
+
+def test_images_are_named_in_the_table_and_stray_images_in_the_summary(
+    run: Callable[..., int], scored: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces = write_images(tmp_path / "faces", [[HERE]] * 11)
+    write_images(tmp_path / "faces/inside", [[HERE]] * 2)
+    (faces / "cover.png").write_bytes((faces / "1.png").read_bytes())
+    assert run(tmp_path / "faces", faces / "3.png", film(tmp_path / "a.mp4", HERE)) == 0
+    assert scored == ["faces", "inside", "3.png", "a.mp4"]
+    table = pd.read_csv(tmp_path / "out/faces.csv")
+    assert table["image"].tolist() == [f"{i}.png" for i in range(11)]
+    assert pd.read_parquet(tmp_path / "out/3.parquet")["image"].tolist() == ["3.png"]
+    assert pd.read_csv(tmp_path / "out/a.csv")["image"].isna().all()
+    summary = "11 frames, a face in 11 of them, 1 track, skipped 1 image: cover.png (no number in its name);"
+    assert f"{faces}: {summary}" in capsys.readouterr().out
+    assert run(tmp_path / "faces") == 0
+    assert len(scored) == 4, "the results are reused"
 
 
 def test_invalid_lines_of_a_list_do_not_stop_the_others(

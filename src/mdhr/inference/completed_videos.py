@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from mdhr.data.video.image_folder import open_image_folder
 from mdhr.data.video.input_list import RECORD_FILE
 from mdhr.errors import InputError
 from mdhr.files.atomic import remove_temporary_files, write_text
@@ -111,10 +112,10 @@ def weights_checksum(model: Path) -> str:
 
 
 def _identity(video: Path) -> dict[str, Any]:
-    """Return path, size and modification time of a video; of a folder of images, number of files and latest time."""
+    """Return path, size and modification time of a video; of a folder of images, number of frames and latest time."""
     if video.is_dir():
-        files = list(video.iterdir())
-        size, modified = len(files), max((file.stat().st_mtime for file in files), default=0.0)
+        names = open_image_folder(video).names
+        size, modified = len(names), max((video / name).stat().st_mtime for name in names)
     else:
         status = video.stat()
         size, modified = status.st_size, status.st_mtime

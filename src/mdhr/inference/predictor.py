@@ -15,7 +15,7 @@ import pandas as pd
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.faces.detection import Detector, FaceDetector
 from mdhr.data.faces.face_track import FaceTracks
-from mdhr.data.video.frame_source import open_source
+from mdhr.data.video.frame_source import open_images, open_source
 from mdhr.data.video.prefetch import prefetch
 from mdhr.errors import InputError
 from mdhr.inference.model import Model
@@ -115,7 +115,15 @@ class Predictor:
     ) -> Prediction:
         """Return the prediction from the accumulated scores of a video."""
         means = scores.means()
-        table = make_score_table(str(video), faces, means, au_set=self.model.au_set, thresholds=self.thresholds)
+        images = open_images(video)
+        table = make_score_table(
+            str(video),
+            faces,
+            means,
+            au_set=self.model.au_set,
+            thresholds=self.thresholds,
+            images=images.names if images else None,
+        )
         return Prediction(table, faces, means, thumbnails)
 
 

@@ -12,18 +12,25 @@ BOX_COLUMNS = ["box_x", "box_y", "box_width", "box_height"]
 
 
 def make_score_table(
-    video: str, faces: FaceTracks, scores: Sequence[np.ndarray], *, au_set: ActionUnitSet, thresholds: np.ndarray
+    video: str,
+    faces: FaceTracks,
+    scores: Sequence[np.ndarray],
+    *,
+    au_set: ActionUnitSet,
+    thresholds: np.ndarray,
+    images: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the score table, sorted by frame and track.
 
     Columns: ``video``; ``track`` from 1, empty in a frame without any track; ``frame`` from 0; ``time_seconds``;
-    ``box_*``, the face box in pixels of the video; ``confidence`` of the detector, 0 to 1; ``score_AU1``, ..., 0 to 1;
-    ``AU1``, ..., 1 if the score is at least the threshold, else 0. All columns from ``box_x`` on are empty if the face
-    was not detected in the frame.
+    ``image``, the file name of the frame, empty for a video file; ``box_*``, the face box in pixels of the video;
+    ``confidence`` of the detector, 0 to 1; ``score_AU1``, ..., 0 to 1; ``AU1``, ..., 1 if the score is at least the
+    threshold, else 0. All columns from ``box_x`` on are empty if the face was not detected in the frame.
 
     Args:
         scores: ``(F, N)`` per track.
         thresholds: ``(N,)``.
+        images: ``F`` file names of the frames; None for a video file.
     """
     without_track = np.ones(len(faces.time), dtype=bool)
     for track in faces.tracks:
@@ -47,6 +54,7 @@ def make_score_table(
         "track": _nullable(np.concatenate([*numbers, np.zeros(num_empty)])[order], "Int64", missing=0),
         "frame": frame[order],
         "time_seconds": faces.time[frame[order]].round(4),
+        "image": pd.array([images[i] if images else None for i in frame[order]], dtype="str"),
         **{name: box[:, i] for i, name in enumerate(BOX_COLUMNS)},
         "confidence": np.concatenate([*confidences, np.full(num_empty, np.nan)])[order].astype(np.float32),
         **{f"score_{name}": score[:, n] for n, name in enumerate(au_set.columns)},

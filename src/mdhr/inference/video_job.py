@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import open_source
+from mdhr.data.video.frame_source import open_images, open_source
 from mdhr.data.video.image_folder import is_image
 from mdhr.inference.completed_videos import CompletedVideos
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
@@ -60,7 +60,9 @@ class VideoJob:
         if self.annotate:
             files.append(out / f"{name}_annotated.mp4")
             write_annotated_video(files[-1], open_source(video, fps=self.fps), self.predictor, prediction)
-        summary = summarize_prediction(prediction, self.expected_length(video))
+        images = open_images(video)
+        summary = summarize_prediction(prediction, 0 if images else self.expected_length(video))
+        summary = ", ".join([summary, *(images.notes if images else [])])
         self.completed.add(name, video, files, summary=summary)
         return f"{video}: {summary}; {', '.join(file.name for file in files)}"
 
@@ -68,6 +70,8 @@ class VideoJob:
         """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
         if video.is_dir():
             return sum(is_image(file) for file in video.iterdir())
+        if is_image(video):
+            return 1
         return expected_frames(video, fps=self.fps)
 
 

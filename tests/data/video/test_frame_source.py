@@ -1,10 +1,12 @@
 """Video files and image folders yield the same frames, at full size and downscaled."""
 
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from mdhr.data.video.frame_source import FrameSource, VideoFile, frame_interval, open_source
 from mdhr.data.video.image_folder import ImageFolder
@@ -90,3 +92,50 @@ def test_a_path_is_a_video_or_a_folder_of_images_in_the_order_of_their_numbers(t
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="contains no image"):
         open_source(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_an_image_file_is_the_same_frame_as_in_a_folder(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    image = Image.fromarray(np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3))
+    image.save(tmp_path / "1.jpg", exif=exif, quality=95)
+    ((time, alone),) = open_source(tmp_path / "1.jpg").frames()
+    ((_, in_folder),) = open_source(tmp_path).frames()
+    assert time == 0
+    assert alone.shape == ((64, 48, 3) if orientation == 6 else (48, 64, 3))
+    np.testing.assert_array_equal(alone, in_folder)
+
+
+@pytest.mark.parametrize("suffix", ["gif", "png", "apng", "webp"])
+def test_an_animated_image_is_a_video_with_its_durations(tmp_path: Path, suffix: str) -> None:
+    pages = [Image.fromarray(np.full((48, 64, 3), 60 * i, np.uint8)) for i in range(4)]
+    path = tmp_path / f"a.{suffix}"
+    options = {"lossless": True} if suffix == "webp" else {}
+    file_format = "PNG" if suffix == "apng" else None
+    pages[0].save(path, file_format, save_all=True, append_images=pages[1:], duration=[100, 300, 200, 40], **options)
+    times, frames = zip(*open_source(path).frames(), strict=True)
+    assert times == pytest.approx([0, 0.1, 0.4, 0.6])
+    assert [int(frame.mean().round()) for frame in frames] == [0, 60, 120, 180]
+    times, _ = zip(*open_source(path, fps=4).frames(), strict=True)
+    assert np.diff(times).min() >= 0.25 - 0.1
+    assert len(times) == 3
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_every_page_of_a_tiff_is_a_frame(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((48, 64), 10000 * i, np.uint16)) for i in range(4)]
+    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
+    times, frames = zip(*open_source(tmp_path / "a.tif", fps=10).frames(), strict=True)
+    assert times == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert [int(frame[0, 0, 0]) for frame in frames] == [0, 39, 78, 117]
+    content = (tmp_path / "a.tif").read_bytes()
+    (tmp_path / "a.tif").write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match=r"a\.tif"):
+        list(open_source(tmp_path / "a.tif").frames())
+
+
+def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    with pytest.raises(InputError, match=r"a\.mp4 is not a regular file"):
+        open_source(tmp_path / "a.mp4")

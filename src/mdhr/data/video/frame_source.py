@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from mdhr.data.video.animated_image import AnimatedImage, is_animated
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
-from mdhr.data.video.image_folder import open_image_folder
+from mdhr.data.video.image_folder import ImageFolder, is_image, open_image_folder
 from mdhr.errors import InputError
 
 
@@ -73,21 +74,36 @@ class VideoFile:
 
 
 def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
-    """Return the frames of a video file, or of a folder of images in the order of the numbers in their names.
+    """Return the frames of a video file, an image file, or a folder of images; see :func:`open_images`.
 
     Args:
-        fps: frames to keep per second of a video file, or frame rate of an image folder (default 25).
+        fps: frames to keep per second of a video file, or frame rate of images (default 25).
 
     Raises ``InputError`` if the path does not exist, or the folder contains no image.
     """
     path = Path(path)
-    if path.is_dir():
-        return open_image_folder(path, fps=fps)
     if not path.exists():
         raise InputError(f"video {path} does not exist. Pass the path of a video file or of a folder of images.")
-    if not path.is_file():  # opening a named pipe would block
+    if not path.is_dir() and not path.is_file():  # opening a named pipe would block
         raise InputError(f"video {path} is not a regular file. Pass the path of a video file or of a folder of images.")
-    return VideoFile(path, fps=fps)
+    if images := open_images(path, fps=fps):
+        return images
+    return AnimatedImage(path, fps=fps) if is_image(path) else VideoFile(path, fps=fps)
+
+
+def open_images(path: str | Path, *, fps: float | None = None) -> ImageFolder | None:
+    """Return the images of a folder in the order of the numbers in their names, or the single image of an image file.
+
+    Returns None for a video file and for an animated image.
+
+    Raises ``InputError`` if the folder contains no image.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return open_image_folder(path, fps=fps)
+    if is_image(path) and not is_animated(path):
+        return ImageFolder(path.parent, [path.name], [0.0])
+    return None
 
 
 def frame_interval(time: np.ndarray, *, default: float) -> float:
