@@ -1,6 +1,8 @@
 """Lists of the released code: small trees written here, and the real label lists if available."""
 
+import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -93,6 +95,59 @@ def test_wrong_trees_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "a")
 
 
+REWRITES = {
+    "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "utf-16 and crlf": lambda text: text.replace("\n", "\r\n").encode("utf-16"),
+    "dot and empty lines": lambda text: text.replace("F0", "./F0").replace("\n", "\n\n").encode(),
+    "backslashes": lambda text: text.replace("/", "\\").encode(),
+    "commas": lambda text: text.replace(" ", ", ").replace("\n", ",\n").encode(),
+    "quotes": lambda text: "\n".join(f'"{line}"' if "/" in line else line for line in text.split("\n")).encode(),
+}
+
+
+@pytest.mark.parametrize("rewrite", REWRITES.values(), ids=REWRITES)
+def test_lists_are_read_as_people_write_them(tmp_path: Path, rewrite: Callable[[str], bytes]) -> None:
+    build(tmp_path, TRAIN, TEST)
+    expected = read(tmp_path).table
+    for file in (tmp_path / "list").iterdir():
+        file.write_bytes(rewrite(file.read_text()))
+    pd.testing.assert_frame_equal(read(tmp_path).table, expected)
+
+
+def test_spaces_in_paths_and_absolute_paths_of_the_image_folder_are_read(tmp_path: Path) -> None:
+    build(tmp_path, TRAIN, [path.replace("T2", "T 2") for path in TEST])
+    expected = read(tmp_path).table
+    assert expected["task"].unique().tolist() == ["T1", "T 2"]
+    for file in (tmp_path / "list").glob("*path*"):
+        file.write_text("\n".join(f"{tmp_path}/img/{line}" for line in file.read_text().splitlines()))
+    pd.testing.assert_frame_equal(read(tmp_path).table, expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("/data/F001/T1/98.jpg", "is an absolute path outside of the image folder. Correct data.module.source.image_f"),
+        ("D:\\BP4D\\F001\\T1\\98.jpg", "is an absolute path outside of the image folder"),
+        ("F001/T1/98.jpg 0 1 0 0", "contains more than a path. Write one path per line"),
+        ("F001/T1/98.jpg,0,1,0,0", "contains more than a path"),
+        ("F001/T1/98.jpg F001/T1/99.jpg", "contains more than a path"),
+        ("98.jpg", "is not of the form <subject>/<task>/<number>.jpg"),
+    ],
+)
+def test_other_lines_are_refused_with_the_cause(tmp_path: Path, line: str, reason: str) -> None:
+    build(tmp_path, TRAIN, TEST)
+    file = tmp_path / "list/BP4D_train_img_path_fold1.txt"
+    file.write_text(file.read_text().replace(TRAIN[1], line))
+    with pytest.raises(InputError, match=f"fold1.txt: line 2: {re.escape(repr(line))} {re.escape(reason)}"):
+        read(tmp_path)
+
+
+def test_paths_with_a_leading_folder_are_explained(tmp_path: Path) -> None:
+    build(tmp_path, [f"img/{path}" for path in TRAIN], [f"img/{path}" for path in TEST])
+    with pytest.raises(InputError, match=r"subject img is .* The first folder of a listed path must be the subject"):
+        read(tmp_path)
+
+
 def test_repeats_and_gaps_are_warnings(tmp_path: Path) -> None:
     build(tmp_path, [*TRAIN, TRAIN[0], "F002/T1/11.jpg"], TEST)
     with warnings.catch_warnings(record=True) as record:
@@ -111,14 +166,18 @@ def test_repeat_with_other_labels_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_class_weights_of_another_fold_are_a_warning(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["BP4D_train_weight_fold1.txt", "BP4D_weight_fold1.txt"])
+def test_class_weights_of_another_fold_are_a_warning(tmp_path: Path, name: str) -> None:
     build(tmp_path, TRAIN, TEST)
-    weights = tmp_path / "list/BP4D_train_weight_fold1.txt"
+    weights = tmp_path / "list" / name
     weights.write_text("1 1 1")
     with pytest.warns(UserWarning, match="3 class weights for 12"):
         read(tmp_path)
-    weights.write_text(" ".join(["1.5"] * 12))
-    with pytest.warns(UserWarning, match="may belong to another fold"):
+    weights.write_text(", ".join(["1.5"] * 12), encoding="utf-8-sig")
+    with pytest.warns(UserWarning, match=f"{name}: .* may belong to another fold"):
+        read(tmp_path)
+    weights.write_text("AU1 AU2")
+    with pytest.warns(UserWarning, match="could not convert string to float: 'AU1'.* the file is not used"):
         read(tmp_path)
 
 

@@ -4,14 +4,18 @@
 
     <root>/list/BP4D_{train,test}_img_path_fold1.txt     F001/T1/2440.jpg      (DISFA: _path_, SN001/SN001_0.png)
     <root>/list/BP4D_{train,test}_label_fold1.txt        0 1 0 ... one number per action unit, in the order of the set
-    <root>/list/BP4D_train_weight_fold1.txt              class weights, optional; compared with the labels
+    <root>/list/BP4D_{train_,}weight_fold1.txt           class weights, optional; compared with the labels
     <root>/img/F001/T1/2440.jpg                          number padded or not
+
+Files may start with a byte order mark and use any line ends. Paths may start with ``./`` or the image folder, contain
+spaces, and use backslashes. Numbers may be separated by commas.
 """
 
+import io
 import os
 import re
 import warnings
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 import pandas as pd
@@ -19,11 +23,13 @@ import pandas as pd
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.data.prepared.manifest import KEY, Manifest, check_table, clean_labels
 from mdhr.errors import InputError
+from mdhr.files.search import IMAGE_SUFFIXES, numbered_images
+from mdhr.files.text_lines import read_lines
 
 ONE_VIDEO = "video"
 """Name of the task in data sets with one video per subject."""
-_PATH = r"^(?P<subject>[^/]+)/(?:(?P<task>.+)/)?[^/]*?(?P<frame>\d+)\.\w+$"
-_NUMBER = re.compile(r"(\d+)\.(?:jpe?g|png|bmp)$", re.IGNORECASE)
+_PATH = r"^(?P<subject>[^/:,]+)/(?:(?P<task>[^:,]+)/)?[^/:,]*?(?P<frame>\d+)\.\w+$"
+_MORE_THAN_A_PATH = re.compile(rf"\.(?:{'|'.join(suffix[1:] for suffix in IMAGE_SUFFIXES)})[\s,]", re.IGNORECASE)
 
 
 def read_released_lists(
@@ -49,19 +55,24 @@ def read_released_lists(
     """
     root = Path(root)
     lists = root / list_folder
-    parts = {split: _read_split(lists, au_set, split, fold) for split in ("train", "test")}
+    images = None if image_folder is None else root / image_folder
+    parts = {split: _read_split(lists, images, au_set, split, fold) for split in ("train", "test")}
     shared = sorted(set(parts["train"]["subject"]) & set(parts["test"]["subject"]))
     if shared:
-        raise InputError(f"{lists}: subject {shared[0]} is in the training and the test list of fold {fold}")
-    check_weights(lists / f"{au_set.name}_train_weight_fold{fold}.txt", parts["train"], au_set)
+        raise InputError(
+            f"{lists}: subject {shared[0]} is in the training and the test list of fold {fold}. The first folder of a "
+            "listed path must be the subject."
+        )
+    for name in ("train_weight", "weight"):
+        check_weights(lists / f"{au_set.name}_{name}_fold{fold}.txt", parts["train"], au_set)
     table = pd.concat(parts.values(), ignore_index=True)
     table = check_table(_without_repeats(table, au_set, lists), au_set, where=str(lists))
     table = table.sort_values(KEY, ignore_index=True)
     _warn_about_gaps(table, lists)
-    if image_folder is not None:
-        table["path"] = find_images(root / image_folder, table["path"])
+    if images is not None:
+        table["path"] = find_images(images, table["path"])
     return Manifest(
-        root=root if image_folder is None else root / image_folder,
+        root=root if images is None else images,
         name=au_set.name,
         au_set=au_set,
         fps=fps,
@@ -78,7 +89,12 @@ def check_weights(path: Path, train: pd.DataFrame, au_set: ActionUnitSet) -> Non
     """
     if not path.is_file():
         return
-    given = np.array(path.read_text().split(), dtype=np.float64)
+    text = " ".join(read_lines(path)).replace(",", " ")
+    try:
+        given = np.array(text.split(), dtype=np.float64)
+    except ValueError as error:
+        warnings.warn(f"{path}: {error}; the file is not used", stacklevel=2)
+        return
     au = train[list(au_set.columns)].to_numpy()
     inverse_rate = (au != MISSING).sum(0) / np.maximum((au == 1).sum(0), 1)
     expected = len(au_set.aus) * inverse_rate / inverse_rate.sum()
@@ -110,7 +126,7 @@ def find_images(folder: Path, listed: pd.Series) -> list[str]:
         video, _, name = path.rpartition("/")
         if video not in files:
             files[video] = _numbered(folder / video)
-        number = int(_NUMBER.search(name)[1]) if _NUMBER.search(name) else -1  # type: ignore[index]
+        number = next(iter(numbered_images([name])[0]), -1)
         match = files[video].get(number)
         if match is None:
             missing.append(path)
@@ -124,10 +140,10 @@ def find_images(folder: Path, listed: pd.Series) -> list[str]:
 
 def _numbered(folder: Path) -> dict[int, str]:
     names = sorted(os.listdir(folder)) if folder.is_dir() else []
-    return {int(match[1]): name for name in names if (match := _NUMBER.search(name))}
+    return numbered_images(names)[0]
 
 
-def _read_split(lists: Path, au_set: ActionUnitSet, split: str, fold: int) -> pd.DataFrame:
+def _read_split(lists: Path, images: Path | None, au_set: ActionUnitSet, split: str, fold: int) -> pd.DataFrame:
     stem = f"{au_set.name}_{split}"
     choices = [lists / f"{stem}_{kind}_fold{fold}.txt" for kind in ("img_path", "path")]
     paths_file = next((file for file in choices if file.is_file()), None)
@@ -135,27 +151,50 @@ def _read_split(lists: Path, au_set: ActionUnitSet, split: str, fold: int) -> pd
     if paths_file is None or not labels_file.is_file():
         absent = choices[0] if paths_file is None else labels_file
         raise InputError(f"list {absent} does not exist. Correct data.root or data.fold.")
-    listed = pd.Series(paths_file.read_text().split(), name="path", dtype=str)
-    try:
-        labels = pd.read_csv(labels_file, sep=r"\s+", header=None)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{labels_file}: {error}") from error
-    if labels.shape[1] != len(au_set.aus):
-        raise InputError(
-            f"{labels_file}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})"
-        )
+    lines = [(number, line) for number, line in enumerate(read_lines(paths_file), start=1) if line]
+    listed = pd.Series([_relative_path(line, images) for _, line in lines], name="path", dtype=str)
+    key = listed.str.extract(_PATH)
+    invalid = key["frame"].isna() | listed.str.contains(_MORE_THAN_A_PATH)
+    if invalid.any():
+        number, line = lines[int(invalid.idxmax())]
+        raise InputError(f"{paths_file}: line {number}: {line!r} {_fault(line)}")
+    labels = _read_labels(labels_file, au_set)
     if len(labels) != len(listed):
         raise InputError(f"{labels_file} has {len(labels)} lines, {paths_file.name} has {len(listed)}")
-    labels.columns = pd.Index(au_set.columns)
-    labels.index += 1  # lines count from 1
-    key = listed.str.extract(_PATH)
-    if key[["subject", "frame"]].isna().to_numpy().any():
-        line = int(key["frame"].isna().idxmax())
-        raise InputError(
-            f"{paths_file}: line {line + 1}: {listed[line]!r} is not of the form <subject>/<task>/<number>.jpg"
-        )
     columns = clean_labels(labels, where=str(labels_file))
     return key.assign(task=key["task"].fillna(ONE_VIDEO), frame=key["frame"].astype(np.int64), path=listed, **columns)
+
+
+def _read_labels(path: Path, au_set: ActionUnitSet) -> pd.DataFrame:
+    text = "\n".join(read_lines(path)).replace(",", " ")
+    try:
+        labels = pd.read_csv(io.StringIO(text), sep=r"\s+", header=None)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise InputError(f"{path}: {error}") from error
+    if labels.shape[1] != len(au_set.aus):
+        raise InputError(f"{path}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})")
+    labels.columns = pd.Index(au_set.columns)
+    labels.index += 1  # lines count from 1
+    return labels
+
+
+def _relative_path(line: str, images: Path | None) -> str:
+    """Return a listed path relative to the image folder, with slashes; unchanged if it is absolute and elsewhere."""
+    path = line.strip("\"',").replace("\\", "/")
+    for folder in [] if images is None else [f"{images.as_posix()}/", f"{images.resolve().as_posix()}/"]:
+        path = path.removeprefix(folder)
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
+
+
+def _fault(line: str) -> str:
+    """Return why a line is not a path relative to the image folder."""
+    if PureWindowsPath(line.strip("\"'")).anchor:
+        return "is an absolute path outside of the image folder. Correct data.module.source.image_folder, or the list."
+    if _MORE_THAN_A_PATH.search(line):
+        return "contains more than a path. Write one path per line, and labels to the list of labels."
+    return "is not of the form <subject>/<task>/<number>.jpg"
 
 
 def _without_repeats(table: pd.DataFrame, au_set: ActionUnitSet, lists: Path) -> pd.DataFrame:
