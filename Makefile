@@ -30,7 +30,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup  ## render faces, train, test and plot; VIDEO=my.mp4 scores your video at the end
-	$(MDHR) demo $(if $(VIDEO),"video='$(VIDEO)'")
+	$(MDHR) demo $(if $(value VIDEO),'video=$(subst ','\'',$(value VIDEO))')
+
+# The file name may contain dollar signs, which are no references to variables of make.
+unexport VIDEO
 
 test: setup  ## run the tests, except those marked slow
 	$(PYTEST) -m "not slow"

@@ -68,9 +68,16 @@ def test_an_experiment_is_all_its_folds_with_either_protocol(clone: Path) -> Non
     assert re.search(r"mdhr cross-validate experiment=disfa_resnet50 data\.protocol=paper$", paper, flags=re.M)
 
 
-def test_a_video_is_handed_to_the_demo_even_with_a_space_in_its_name(clone: Path) -> None:
-    assert "\"video='my clip (1).mp4'\"" in _make(clone, "-n", "demo", "VIDEO=my clip (1).mp4").stdout
-    assert "video=" not in _make(clone, "-n", "demo").stdout
+@pytest.mark.parametrize("name", ["my clip (1).mp4", "it's a $file.mp4", "$(a) `b` $$c.mp4", 'say "hi" \\ #1, é.mp4'])
+def test_a_video_of_any_name_is_handed_to_the_demo(clone: Path, name: str) -> None:
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/.installed").touch()
+    (clone / ".venv/bin/mdhr").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > arguments.txt\n')
+    (clone / ".venv/bin/mdhr").chmod(0o755)
+    assert _make(clone, "demo", f"VIDEO={name}").returncode == 0
+    assert (clone / "arguments.txt").read_text() == f"demo\nvideo={name}\n"
+    assert _make(clone, "demo").returncode == 0
+    assert (clone / "arguments.txt").read_text() == "demo\n"
 
 
 def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path) -> None:
