@@ -1,8 +1,7 @@
 """Video decoding: frames as players show them, with times in seconds since the first frame."""
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -11,17 +10,21 @@ from typing import NamedTuple
 import av
 import numpy as np
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from mdhr.data.video.display_filter import DisplayFilter
 from mdhr.data.video.frame_times import DEFAULT_RATE, FrameClock, median_interval
+from mdhr.data.video.video_stream import header_seconds, open_video, read_packets, specified_seconds
 from mdhr.errors import InputError
 
 NUM_INSPECTED = 100
 """Packets from which the frame interval is determined before decoding."""
 MAX_INSPECTED = 2000
 """Packets from which :func:`frame_interval_of` determines the frame interval."""
+MIN_DECODED_SHARE = 0.9
+"""A video that contains a smaller share of the seconds in its header is reported as possibly incomplete."""
+MIN_RATE, MAX_RATE = 1.0, 240.0
+"""Plausible frame rates of files without usable time stamps."""
 RESETS_CLOCK = 0x0200
 """FFmpeg's flag of formats whose clock may change within a file (``AVFMT_TS_DISCONT``)."""
 
@@ -49,13 +52,13 @@ def decode_video(
     Raises ``InputError`` if the file is absent, damaged, not a video, or without frames.
     """
     found: list[str] = [] if notes is None else notes
-    num_decoded = num_packets = 0
-    with _open(path) as (container, stream):
+    time, num_decoded, num_packets = 0.0, 0, 0
+    with open_video(path) as (container, stream):
         try:
-            packets = _packets(container, stream)
+            packets = read_packets(container, stream)
             head = list(islice(packets, NUM_INSPECTED))
-            clock, keep_all = _make_clock(path, container, stream, head, fps=fps, notes=found)
-            grid = _Grid(None if keep_all else fps)
+            clock = _make_clock(path, container, stream, head, fps=fps)
+            grid = _Grid(fps if clock.trusts_stamps else None)
             convert = DisplayFilter(stream.sample_aspect_ratio or Fraction(1))
             for packet in chain(head, packets):
                 num_packets += packet.size > 0
@@ -67,18 +70,22 @@ def decode_video(
             # Decoders with several threads do not report a truncated last frame.
             if container.format.name.startswith("mov") and num_packets < len(stream.index_entries):
                 raise _breaks_off(path, num_decoded, "the file ends")
+            specified = specified_seconds(container, stream)
         except av.FFmpegError as error:
             if not num_decoded:
                 raise
             raise _breaks_off(path, num_decoded, str(error.strerror)) from error
     if not num_decoded:
         raise InputError(f"video {path} contains no frame. Copy it again.")
+    if not clock.trusts_stamps and not fps:
+        found.append(f"it has no usable time stamps, {1 / clock.interval:g} frames/s assumed (--fps sets another rate)")
     if clock.num_restarts:
-        found.append(
-            "its time stamps start again as in recordings appended to each other, which are joined without gap"
-        )
+        found.append("its time stamps start again, as in recordings appended to each other; they are joined")
     if convert.resized and convert.size:
         found.append("its resolution changes, all frames are scaled to {} x {}".format(*convert.size))
+    end = time + max(clock.interval, float(frame.duration * (frame.time_base or 0)))
+    if specified and end < MIN_DECODED_SHARE * specified:
+        found.append(f"it ends after {end:.1f} of {specified:.1f} s, the file may be incomplete")
     if notes is None:
         for note in found:
             warnings.warn(f"video {path}: {note}", stacklevel=2)
@@ -94,35 +101,39 @@ def read_video(
 
 def to_rgb(frame: av.VideoFrame) -> np.ndarray:
     """Return a frame as ``(H, W, 3)`` uint8 RGB, by its color matrix and range."""
-    return frame.to_ndarray(format="rgb24")
+    return frame.to_ndarray(format="rgb24", interpolation="BICUBIC")
 
 
 def frame_interval_of(path: str | Path, *, fps: float | None = None) -> float | None:
-    """Return the median distance of the first time stamps in seconds, at least ``1 / fps``, without decoding.
+    """Return the median distance of the first frames in seconds, at least ``1 / fps``, without decoding.
 
-    Returns None if the file has no time stamps.
+    Returns None if the file contains a single frame.
 
-    Raises ``InputError`` if the file cannot be read or contains no video.
+    Raises ``InputError`` if the file cannot be read, contains no video, or has no usable time stamps and frame rate.
     """
-    with _open(path) as (container, stream):
-        interval = median_interval(list(islice(_packets(container, stream), MAX_INSPECTED)))
-    if not interval:
-        return 1 / fps if fps else None
-    return max(interval, 1 / fps) if fps else interval
+    with open_video(path) as (container, stream):
+        head = list(islice(read_packets(container, stream), MAX_INSPECTED))
+        if sum(packet.size > 0 for packet in head) < 2:
+            return None
+        clock = _make_clock(path, container, stream, head, fps=fps)
+    return max(clock.interval, 1 / fps) if fps else clock.interval
 
 
 def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
-    """Return the number of frames that :func:`read_video` yields according to the header of the file.
+    """Return about how many frames :func:`read_video` yields, according to the header of the file.
 
     Returns 0 if the header contains no number or the file cannot be read.
     """
     try:
-        with _open(path) as (container, stream):
-            seconds = (container.duration or 0) / av.time_base
-            num_frames = stream.frames or round(seconds * float(stream.average_rate or 0))
+        with open_video(path) as (container, stream):
+            interval = median_interval(list(islice(read_packets(container, stream), NUM_INSPECTED)))
+            seconds = header_seconds(container, stream) or 0.0
+            counts = [stream.frames, seconds * (stream.average_rate or 0), seconds / interval if interval else 0]
     except InputError:
         return 0
-    return min(num_frames, round(seconds * fps)) if fps and seconds else num_frames
+    if fps and interval and seconds:
+        counts.append(seconds * fps)
+    return min((round(count) for count in counts if count > 0), default=0)
 
 
 def count_frames(path: str | Path) -> int:
@@ -130,8 +141,8 @@ def count_frames(path: str | Path) -> int:
 
     Raises ``InputError`` if the file cannot be read, is not a video, or contains no frame.
     """
-    with _open(path) as (container, stream):
-        count = sum(packet.size > 0 and not packet.is_discard for packet in _packets(container, stream))
+    with open_video(path) as (container, stream):
+        count = sum(packet.size > 0 and not packet.is_discard for packet in read_packets(container, stream))
     if not count:
         raise InputError(f"video {path} contains no frame. Copy it again.")
     return count
@@ -156,22 +167,6 @@ class _Grid:
         return True
 
 
-@contextmanager
-def _open(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file and select its video stream; errors of FFmpeg become ``InputError``."""
-    try:
-        with av.open(str(path)) as container:
-            stream = _select_stream(container)
-            if stream is None:
-                raise InputError(f"{path} contains no video stream. Pass the path of a video file.")
-            stream.thread_type = "AUTO"
-            yield container, stream
-    except av.FFmpegError as error:
-        damaged = isinstance(error, av.InvalidDataError | av.EOFError)
-        hint = ". If the file is a video, it is incomplete: copy it again." if damaged else ""
-        raise InputError(f"cannot read video {path}: {error.strerror}{hint}") from error
-
-
 def _breaks_off(path: str | Path, num_frames: int, reason: str) -> InputError:
     return InputError(
         f"cannot read video {path} beyond frame {num_frames}: {reason}. Copy it again, or keep the readable part: "
@@ -179,43 +174,19 @@ def _breaks_off(path: str | Path, num_frames: int, reason: str) -> InputError:
     )
 
 
-def _select_stream(container: InputContainer) -> VideoStream | None:
-    """Return the default video stream, of several the largest; cover art and preview images are not a video."""
-    still = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
-    videos = [stream for stream in container.streams.video if not stream.disposition & still]
-    return max(
-        videos,
-        key=lambda stream: (bool(stream.disposition & Disposition.default), stream.width * stream.height),
-        default=None,
-    )
-
-
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Yield the packets of a stream; the last one is empty and makes the decoder return its remaining frames."""
-    for packet in container.demux(stream):
-        if packet.size or packet.dts is None:
-            if container.format.name == "avi":
-                packet.pts = None  # AVI has decoding time stamps only; libavformat makes wrong ones up
-            yield packet
-
-
 def _make_clock(
-    path: str | Path,
-    container: InputContainer,
-    stream: VideoStream,
-    head: list[av.Packet],
-    *,
-    fps: float | None,
-    notes: list[str],
-) -> tuple[FrameClock, bool]:
-    """Return the clock of a video and whether its time stamps are replaced by the frame rate."""
+    path: str | Path, container: InputContainer, stream: VideoStream, head: Sequence[av.Packet], *, fps: float | None
+) -> FrameClock:
+    """Return the clock of a video, which follows the frame rate if there are no time stamps or most are equal."""
     interval = median_interval(head)
-    rate = float(stream.guessed_rate or DEFAULT_RATE)
-    if interval is None and any(packet.pts is not None or packet.dts is not None for packet in head):
-        interval = 1 / rate  # a single frame
-    if interval:
-        return FrameClock(interval, resets_clock=bool(container.format.flags & RESETS_CLOCK)), False
-    if not fps:
-        fault = "contains no time stamps" if interval is None else "contains equal time stamps"
-        notes.append(f"{fault}, {rate:g} frames/s assumed (--fps sets another rate)")
-    return FrameClock(1 / (fps or rate), trust_stamps=False), True
+    is_timed = any(packet.pts is not None or packet.dts is not None for packet in head)
+    if interval or (is_timed and interval is None):
+        interval = interval or 1 / DEFAULT_RATE  # a single frame
+        return FrameClock(interval, resets_clock=bool(container.format.flags & RESETS_CLOCK))
+    rate = fps or float(stream.guessed_rate or DEFAULT_RATE)
+    if not MIN_RATE <= rate <= MAX_RATE:
+        raise InputError(
+            f"the time stamps of video {path} are equal, and its frame rate of {rate:g}/s is implausible. Set the frame "
+            "rate: --fps 25"
+        )
+    return FrameClock(1 / rate, trusts_stamps=False)

@@ -1,4 +1,4 @@
-"""Conversion of decoded frames to what players show: upright, with square pixels, all of one size."""
+"""Conversion of decoded frames to what players show: upright, with square pixels, all of one size, without HDR."""
 
 from fractions import Fraction
 from math import atan2, degrees
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import av
 import av.filter
+from av.video.reformatter import ColorTrc
 
 _TRANSPOSE = {
     (False, False): "cclock_flip",
@@ -15,6 +16,11 @@ _TRANSPOSE = {
     (True, True): "clock_flip",
 }
 """Direction of FFmpeg's ``transpose`` by whether the transposed image is mirrored horizontally and vertically."""
+
+HDR = frozenset({ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67})
+"""Transfer functions of high dynamic range: PQ and HLG."""
+TONE_MAP = "out_transfer=bt709:out_primaries=bt709:out_color_matrix=bt709:out_range=tv"
+"""Diffuse white becomes white, brighter parts are clipped."""
 
 Step = tuple[str, str]
 """Name and arguments of a filter."""
@@ -28,12 +34,13 @@ class _Layout(NamedTuple):
     pixel_format: str
     colorspace: int
     color_range: int
+    transfer: int
     time_base: Fraction | None
     matrix: bytes
 
 
 class DisplayFilter:
-    """Applies the display matrix and the shape of pixels, and scales to the size of the first frame.
+    """Applies the display matrix and the shape of pixels, scales to the size of the first frame, and tone-maps HDR.
 
     Frames that need no change are returned unchanged.
 
@@ -56,7 +63,8 @@ class DisplayFilter:
         """Return the frame as players show it, normally in the pixel format of the decoder."""
         matrix = frame.side_data.get("DISPLAYMATRIX")
         layout = _Layout(
-            frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.time_base,
+            frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc,
+            frame.time_base,
             b"" if matrix is None else bytes(matrix),  # type: ignore[call-overload]
         )  # fmt: skip
         if layout != self._layout:
@@ -84,6 +92,8 @@ class DisplayFilter:
             steps.append(("scale", f"{square_width}:{height}"))
         if (square_width, height) != self.size:
             steps.append(("pad", f"{self.size[0]}:{self.size[1]}:-1:-1"))
+        if layout.transfer in HDR:
+            steps += [("scale", TONE_MAP), ("format", "yuv420p")]
         return steps
 
 

@@ -32,14 +32,16 @@ class FrameClock:
 
     Args:
         interval: seconds between frames, for frames without a time stamp of their own.
-        trust_stamps: False ignores all time stamps.
+        trusts_stamps: False ignores all time stamps.
         resets_clock: whether the clock of the format may change within a file, as in MPEG-TS.
+
+    Attributes:
+        num_restarts: number of times that the time stamps started again, as in recordings appended to each other.
     """
 
-    def __init__(self, interval: float, *, trust_stamps: bool = True, resets_clock: bool = False) -> None:
+    def __init__(self, interval: float, *, trusts_stamps: bool = True, resets_clock: bool = False) -> None:
+        self.interval, self.trusts_stamps = interval, trusts_stamps
         self.num_restarts = 0
-        """Number of times that the time stamps started again, as in recordings appended to each other."""
-        self._interval, self._trust_stamps = interval, trust_stamps
         self._max_gap = MAX_GAP if resets_clock else np.inf
         self._last_pts = self._last_dts = -np.inf
         self._num_faulty_pts = self._num_faulty_dts = 0
@@ -49,17 +51,17 @@ class FrameClock:
     def __call__(self, frame: av.VideoFrame) -> float:
         """Return the time of the next frame in display order."""
         last = self._time
-        expected = 0.0 if last is None else last + self._interval
-        stamp = self._best_effort(frame) if self._trust_stamps else None
+        expected = 0.0 if last is None else last + self.interval
+        stamp = self._best_effort(frame) if self.trusts_stamps else None
         time = expected
         if stamp is not None:
             if self._offset is None:
                 self._offset = expected - stamp
             time = stamp + self._offset
-        if last is not None and not last - RESTART * self._interval <= time <= last + self._max_gap:
+        if last is not None and not last - RESTART * self.interval <= time <= last + self._max_gap:
             time = self._restart(expected, time)
         if last is not None and time <= last:
-            time = last + self._interval / 2
+            time = last + self.interval / 2
         self._time = time
         return time
 
