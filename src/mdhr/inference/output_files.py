@@ -67,7 +67,7 @@ def plot_track(path: Path, predictor: Predictor, prediction: Prediction, track: 
         path,
         au_set=predictor.model.au_set,
         frames=thumbnails,
-        seconds=seconds - faces.time[0],
+        seconds=seconds,
         scores=scores,
         threshold=predictor.thresholds,
         title=title,

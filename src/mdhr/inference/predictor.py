@@ -4,7 +4,7 @@ A video is read twice, first to track faces, then to crop and score clips. Clips
 computes. Memory grows with the video by a few numbers per frame only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,8 @@ class Prediction:
     """``(F, N)`` float32 per track. A frame without a detected face has the scores of its interpolated crop."""
     thumbnails: list[np.ndarray]
     """``(9, S, S, 3)`` uint8 RGB per track: evenly spaced crops."""
+    notes: Sequence[str] = ()
+    """Phrases about assumptions on the video file, for the user."""
 
 
 class Predictor:
@@ -108,10 +110,15 @@ class Predictor:
                 scores.add(batch.frames, self.model.score(batch.clips))
                 progress("scores", batch.num_read)
         progress("scores", len(clips.faces.time))
-        return self.assemble(video, clips.faces, scores, clips.thumbnails())
+        return self.assemble(video, clips.faces, scores, clips.thumbnails(), clips.notes)
 
     def assemble(
-        self, video: str | Path, faces: FaceTracks, scores: FrameScores, thumbnails: list[np.ndarray]
+        self,
+        video: str | Path,
+        faces: FaceTracks,
+        scores: FrameScores,
+        thumbnails: list[np.ndarray],
+        notes: Sequence[str],
     ) -> Prediction:
         """Return the prediction from the accumulated scores of a video."""
         means = scores.means()
@@ -124,7 +131,7 @@ class Predictor:
             thresholds=self.thresholds,
             images=images.names if images else None,
         )
-        return Prediction(table, faces, means, thumbnails)
+        return Prediction(table, faces, means, thumbnails, notes)
 
 
 def resolve_thresholds(

@@ -69,6 +69,11 @@ class VideoClips:
                 self._source, self.faces, self._layout, batch_size=self._batch_size, on_crop=self._store_thumbnail
             )
 
+    @property
+    def notes(self) -> list[str]:
+        """Phrases about assumptions on the source, for the user."""
+        return list(self._source.notes)
+
     def thumbnails(self) -> list[np.ndarray]:
         """Return the crops ``(NUM_THUMBNAILS, S, S, 3)`` uint8 RGB of each track, after all batches were yielded."""
         return [np.stack(crops) for crops in self._thumbnails]

@@ -6,16 +6,13 @@ from functools import partial
 from pathlib import Path
 
 from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import open_images, open_source
+from mdhr.data.video.frame_source import open_source
 from mdhr.data.video.image_folder import is_image
 from mdhr.inference.completed_videos import CompletedVideos
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.progress_bar import FrameProgressBar
 from mdhr.inference.video_clips import FrameProgress
-
-MIN_DECODED_SHARE = 0.9
-"""A video with a smaller share of the frames in its header is reported as possibly incomplete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +57,7 @@ class VideoJob:
         if self.annotate:
             files.append(out / f"{name}_annotated.mp4")
             write_annotated_video(files[-1], open_source(video, fps=self.fps), self.predictor, prediction)
-        images = open_images(video)
-        summary = summarize_prediction(prediction, 0 if images else self.expected_length(video))
-        summary = ", ".join([summary, *(images.notes if images else [])])
+        summary = summarize_prediction(prediction)
         self.completed.add(name, video, files, summary=summary)
         return f"{video}: {summary}; {', '.join(file.name for file in files)}"
 
@@ -92,17 +87,9 @@ def _predict(job: VideoJob, video: Path, progress: FrameProgress) -> Prediction:
     return job.predictor.predict(video, fps=job.fps, progress=progress)
 
 
-def summarize_prediction(prediction: Prediction, expected: int = 0) -> str:
-    """Return the numbers of frames, of frames with a face and of tracks as text.
-
-    A video with fewer frames than ``expected`` is reported as possibly incomplete.
-    """
+def summarize_prediction(prediction: Prediction) -> str:
+    """Return the numbers of frames, of frames with a face and of tracks, and the notes about the file as text."""
     num_tracks, num_frames = len(prediction.faces.tracks), len(prediction.faces.time)
     num_detected = prediction.table.loc[prediction.table["box_x"].notna(), "frame"].nunique()
     faces = f"a face in {num_detected} of them, {num_tracks} track{'s' * (num_tracks != 1)}" if num_tracks else NO_FACE
-    incomplete = (
-        f" (its header specifies {expected}: the file may be incomplete)"
-        if num_frames < MIN_DECODED_SHARE * expected
-        else ""
-    )
-    return f"{num_frames} frames{incomplete}, {faces}"
+    return ", ".join([f"{num_frames} frames, {faces}", *prediction.notes])

@@ -1,6 +1,6 @@
 """Image files that contain several frames: animated WebP and PNG, TIFF stacks. FFmpeg decodes animated GIFs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,12 @@ class AnimatedImage:
     Attributes:
         path: path of the file.
         fps: frames to keep per second; for a file without durations, its frame rate (default 25).
+        notes: none; see :class:`FrameSource`.
     """
 
     path: Path
     fps: float | None = None
+    notes: Sequence[str] = ()
 
     @property
     def name(self) -> str:

@@ -46,12 +46,12 @@ def decode_video(
     Args:
         fps: frames to keep per second, on an even grid that starts again after a pause; all frames if None or above the
             frame rate of the file. A pause is not filled. For a file without time stamps, its frame rate.
-        notes: list to which a phrase is appended for each assumption about the file, at the latest after the last frame.
-            By default, they are issued as warnings that name the file.
+        notes: list to which a phrase for each assumption about the file is appended after the last frame, once. By
+            default, they are issued as warnings that name the file.
 
     Raises ``InputError`` if the file is absent, damaged, not a video, or without frames.
     """
-    found: list[str] = [] if notes is None else notes
+    found: list[str] = []
     time, num_decoded, num_packets = 0.0, 0, 0
     with open_video(path) as (container, stream):
         try:
@@ -86,9 +86,11 @@ def decode_video(
     end = time + max(clock.interval, float(frame.duration * (frame.time_base or 0)))
     if specified and end < MIN_DECODED_SHARE * specified:
         found.append(f"it ends after {end:.1f} of {specified:.1f} s, the file may be incomplete")
-    if notes is None:
-        for note in found:
+    for note in found:
+        if notes is None:
             warnings.warn(f"video {path}: {note}", stacklevel=2)
+        elif note not in notes:
+            notes.append(note)
 
 
 def read_video(

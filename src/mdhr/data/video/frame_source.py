@@ -1,7 +1,7 @@
 """Frames of one video, from a video file or a folder of images."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +20,10 @@ class FrameSource(Protocol):
     @property
     def name(self) -> str:
         """Path of the video, for messages."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Phrases about assumptions and skipped files, for the user; complete after all frames were read."""
 
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """Yield the time stamp in seconds and the frame ``(H, W, 3)`` uint8 RGB.
@@ -40,11 +44,13 @@ class VideoFile:
         fps: frames to keep per second; all frames if None or above the frame rate of the file. Not used with
             ``positions``.
         positions: ascending indices of the frames to keep; all frames if None.
+        notes: assumptions about the file, filled when all frames were read; see :func:`decode_video`.
     """
 
     path: str | Path
     fps: float | None = None
     positions: Sequence[int] | None = None
+    notes: list[str] = field(default_factory=list, compare=False)
 
     @property
     def name(self) -> str:
@@ -54,10 +60,10 @@ class VideoFile:
     def frames(self) -> Iterator[tuple[float, np.ndarray]]:
         """See :class:`FrameSource`. Also raises ``InputError`` if the video ends before the last position."""
         if self.positions is None:
-            yield from read_video(self.path, fps=self.fps)
+            yield from read_video(self.path, fps=self.fps, notes=self.notes)
             return
         selected, last = set(self.positions), max(self.positions)
-        for position, frame in enumerate(read_video(self.path)):
+        for position, frame in enumerate(read_video(self.path, notes=self.notes)):
             if position in selected:
                 yield frame
             if position == last:

@@ -52,8 +52,8 @@ class ScoredVideo:
         return np.where(self.faces.tracks[track].face_found[:, None], self.scores[track], np.nan)
 
     def seconds(self, track: int) -> np.ndarray:
-        """Return the time stamps ``(F,)`` of a track in seconds from the start of the video."""
-        return self.faces.tracks[track].time - self.faces.time[0]
+        """Return the times ``(F,)`` of a track in seconds since the first frame of the video."""
+        return self.faces.tracks[track].time
 
     def thumbnail(self, track: int, position: int) -> bytes:
         """Return the JPEG file at a position of a track, or the last one before it."""
@@ -79,7 +79,7 @@ def score_video(predictor: Predictor, video: Path, progress: ShareProgress = lam
         name=video.name,
         au_set=predictor.model.au_set,
         threshold=predictor.model.description.threshold,
-        summary=summarize_prediction(prediction, expected),
+        summary=summarize_prediction(prediction),
         faces=prediction.faces,
         scores=prediction.scores,
         thumbnails=thumbnails,

@@ -43,6 +43,7 @@ class _VideoEnd(NamedTuple):
 
     faces: FaceTracks
     thumbnails: list[np.ndarray]
+    notes: list[str]
 
 
 class _Part(NamedTuple):
@@ -146,7 +147,7 @@ def _crop_video(
         for batch in clips.batches():
             yield _to_row(_Part(name, number, batch))
             number += 1
-        yield _to_row(_Part(name, number, _VideoEnd(clips.faces, clips.thumbnails())))
+        yield _to_row(_Part(name, number, _VideoEnd(clips.faces, clips.thumbnails(), clips.notes)))
     except (InputError, OSError) as error:
         yield _to_row(_Part(name, number, error))
 
@@ -187,4 +188,4 @@ def _assemble(predictor: Predictor, video: Path, parts: list[_Part], progress: F
         if isinstance(part.content, _ScoredClips):
             scores.add(part.content.frames, part.content.scores)
     progress("scores", len(end.faces.time))
-    return predictor.assemble(video, end.faces, scores, end.thumbnails)
+    return predictor.assemble(video, end.faces, scores, end.thumbnails, end.notes)
