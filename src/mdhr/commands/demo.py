@@ -5,7 +5,6 @@ usage: mdhr demo [video=FILE] [setting=value ...]
 Examples:
   mdhr demo
   mdhr demo video=my.mp4 trainer.max_epochs=3
-  mdhr demo video="it's me (1).mp4"
 
 Existing results are reused and an interrupted demo resumes. Results are in runs/demo.
 

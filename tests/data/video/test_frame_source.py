@@ -139,3 +139,9 @@ def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp4")
     with pytest.raises(InputError, match=r"a\.mp4 is not a regular file"):
         open_source(tmp_path / "a.mp4")
+
+
+def test_a_git_lfs_pointer_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(InputError, match=r"a\.mp4 is a Git LFS pointer.*git lfs pull"):
+        open_source(tmp_path / "a.mp4")

@@ -9,12 +9,12 @@ import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mdhr.errors import InputError
+from mdhr.files.git_lfs import GIT_LFS_START
 
 JPEG_START = b"\xff\xd8"
 """First bytes of every JPEG file."""
 MAX_PIXELS = 178_956_970
 """Pixels of the largest image that is decoded; Pillow's limit against decompression bombs."""
-_GIT_LFS_START = b"version https://git-lfs.github.com/spec/"
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -111,7 +111,7 @@ def _decode(content: bytes, longest_side: int | None) -> tuple[np.ndarray, int]:
     """Return an image as :func:`read_reduced_image` does; raises ``ValueError`` if it cannot be decoded."""
     if not content:
         raise ValueError("the file is empty")
-    if content.startswith(_GIT_LFS_START):
+    if content.startswith(GIT_LFS_START):
         raise ValueError("it is a Git LFS pointer: run `git lfs pull`")
     try:
         if content.startswith(JPEG_START):  # simplejpeg decodes 1.5 times as fast as Pillow

@@ -12,6 +12,7 @@ from mdhr.data.video.decoding import read_video
 from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
 from mdhr.data.video.image_folder import ImageFolder, is_image, open_image_folder
 from mdhr.errors import InputError
+from mdhr.files.git_lfs import is_git_lfs_pointer
 
 
 class FrameSource(Protocol):
@@ -92,6 +93,8 @@ def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
         raise InputError(f"video {path} does not exist. Pass the path of a video file or of a folder of images.")
     if not path.is_dir() and not path.is_file():  # opening a named pipe would block
         raise InputError(f"video {path} is not a regular file. Pass the path of a video file or of a folder of images.")
+    if is_git_lfs_pointer(path):
+        raise InputError(f"video {path} is a Git LFS pointer, not the video. Run `git lfs pull`.")
     if images := open_images(path, fps=fps):
         return images
     return AnimatedImage(path, fps=fps) if is_image(path) else VideoFile(path, fps=fps)
