@@ -62,7 +62,8 @@ def me_graphau(stage: int) -> tuple[MEGraphAU, dict[str, Tensor]]:
 @pytest.mark.parametrize(("au_set", "fps"), [(BP4D, 25), (DISFA, 20)], ids=lambda x: getattr(x, "name", ""))
 def test_mdhr_scores_as_the_released_network(au_set: ActionUnitSet, fps: int, tmp_path: Path) -> None:
     plain = plain_network(au_set)
-    torch.save({"state_dict": {f"module.{k}": x for k, x in released_state(plain).items()}}, tmp_path / "fold1.pth")
+    state = {f"module._orig_mod.module.{k}": x for k, x in released_state(plain).items()}
+    torch.save({"model": {"net": state}, "epoch": 3}, tmp_path / "fold1.pth")
     convert(tmp_path / "fold1.pth", tmp_path / "out")
     model = load_model(tmp_path / "out", device="cpu")
     clips = fixed_clips(model.description, num_clips=2, seed=3)
@@ -130,7 +131,17 @@ def test_other_files_are_reported_in_one_line(
     tmp_path: Path, exit_status: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     contents = {
-        "other": ({"weight": torch.zeros(3)}, "contains neither node_classifier.sc nor head.sc"),
+        "other": (
+            {"weight": torch.zeros(3)},
+            "contains neither node_classifier.sc nor head.sc, but 1 tensors (weight)",
+        ),
+        "list": ([torch.zeros(3)], "contains a list, expected a state dict (tensors by name)"),
+        "tensor": (torch.zeros(3, 4), "contains one tensor (3, 4), expected a state dict (tensors by name)"),
+        "ours": ({"state_dict": {"network.similarity.prototypes": torch.zeros(12, 4)}}, "needs no conversion"),
+        "opengraphau": (
+            {"state_dict": {"module.head.main_sc": torch.zeros(27, 4), "module.head.sub_sc": torch.zeros(14, 4)}},
+            "a checkpoint of OpenGraphAU, which predicts 41 action units (27 main, 14 left or right)",
+        ),
         "aus": ({"head.sc": torch.zeros(5, 4)}, "predicts 5 action units, expected 12 (BP4D), 8 (DISFA)"),
         "cut": ({"node_classifier.sc": torch.zeros(12, 48)}, "the checkpoint does not fit this network"),
     }
@@ -141,6 +152,11 @@ def test_other_files_are_reported_in_one_line(
         assert line.startswith(f"{tmp_path / name}.pth: ")
         assert message in line
         assert line.count("\n") == 1
+    torch.save({"model": torch.nn.Linear(2, 2)}, tmp_path / "pickled.pth")
+    assert exit_status("convert", str(tmp_path / "pickled.pth"), "--out", str(tmp_path / "out")) == 2
+    line = capsys.readouterr().err
+    assert "contains objects other than tensors: torch.nn.modules.linear.Linear. Loading them may run code." in line
+    assert line.count("\n") == 1
     assert exit_status("convert", str(tmp_path / "none.pth"), "--out", str(tmp_path / "out")) == 2
     assert re.search(r"checkpoint '.*' does not exist", capsys.readouterr().err)
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Exported models have the scores of the network in every format; a failed export leaves no files."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import safetensors.torch
 import torch
@@ -25,6 +28,7 @@ from mdhr.inference.model_loading import load_model
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY
 from mdhr.training.run_folder import result_affecting_config, write_settings
+from tests.support.paths import ROOT
 
 
 def make_run(folder: Path, cfg: DictConfig) -> Path:
@@ -126,6 +130,64 @@ def test_me_graphau_can_be_exported(compose_smoke: Callable[..., DictConfig], tm
     run = make_run(tmp_path / "run", cfg)
     assert max(export(run, tmp_path / "out", formats=["safetensors", "torch-export"]).values()) < 1e-5
     assert load_model(tmp_path / "out", device="cpu").au_set.name == "DISFA"
+
+
+def test_onnx_file_can_be_used_alone(exported: Path, tmp_path: Path) -> None:
+    file = shutil.copy(exported / "model.onnx", tmp_path / "renamed.onnx")
+    alone, complete = load_model(file, device="cpu"), load_model(exported, device="cpu")
+    assert alone.description == complete.description
+    clips = fixed_clips(complete.description)
+    np.testing.assert_allclose(alone.score(clips), complete.score(clips), atol=1e-5)
+    facts = onnxruntime.InferenceSession(file).get_modelmeta().custom_metadata_map
+    assert facts["action_units"].split(",") == list(alone.au_set.columns)
+    frames = torch.rand(1, 3, 4, 4).mul(255).byte()
+    mean, std = (torch.tensor([float(x) for x in facts[key].split(",")])[:, None, None] for key in ("mean", "std"))
+    torch.testing.assert_close((frames / 255 - mean) / std, normalize(frames))
+
+
+def test_example_for_onnx_files_in_the_documentation_runs(exported: Path, tmp_path: Path) -> None:
+    (code,) = re.findall(
+        r"```python\n(import numpy.*?onnxruntime.*?)```", (ROOT / "docs/models.md").read_text(), re.DOTALL
+    )
+    shutil.copy(exported / "model.onnx", tmp_path / "my_model.onnx")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    model = load_model(exported, device="cpu")
+    d = model.description
+    scores = model.score(torch.zeros(1, d.num_frames, 3, d.crop_size, d.crop_size, dtype=torch.uint8))
+    active = [au for au, score in zip(model.au_set.columns, scores[0, -1], strict=True) if score >= d.threshold]
+    assert done.stdout == f"{active}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({}, "was not exported by this package"),
+        ({"config_version": "2"}, "version 2 is not supported, expected 1"),
+        ({"config_version": "?"}, "invalid metadata"),
+        ({"fingerprint": "[[0.5]]"}, "scores differ from those at export"),
+        ({"crop_size": "2"}, "unsupported model description"),
+        ({"num_frames": "many"}, "invalid literal"),
+    ],
+    ids=str,
+)
+def test_changed_metadata_are_refused(exported: Path, tmp_path: Path, change: dict[str, str], message: str) -> None:
+    content = onnx.load(exported / "model.onnx")
+    metadata = {entry.key: entry.value for entry in content.metadata_props} | change if change else {}
+    onnx.helper.set_model_props(content, metadata)
+    onnx.save(content, tmp_path / "changed.onnx")
+    assert message in refusal(tmp_path / "changed.onnx")
+
+
+def test_onnx_file_without_metadata_uses_the_config_next_to_it(copy: Path) -> None:
+    content = onnx.load(copy / "model.onnx")
+    onnx.helper.set_model_props(content, {})
+    onnx.save(content, copy / "model.onnx")
+    assert load_model(copy / "model.onnx", device="cpu").description == load_model(copy, device="cpu").description
+
+
+def test_onnx_file_that_is_a_pointer_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n")
+    assert "model.onnx is a Git LFS pointer" in refusal(tmp_path / "model.onnx")
 
 
 def test_a_file_that_may_run_code_needs_trusted(exported: Path, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class Touch:
 def test_checkpoint_that_would_run_code_is_refused(copy: Path, tmp_path: Path) -> None:
     content = torch.load(copy / "checkpoints" / "best.ckpt", weights_only=True)
     torch.save({**content, "more": Touch(tmp_path / "touched")}, copy / "checkpoints" / "best.ckpt")
-    assert "best.ckpt cannot be read as a checkpoint" in refusal(copy)
+    assert "contains objects other than tensors: posix.mkdir." in refusal(copy)
     assert not (tmp_path / "touched").exists()
     torch.load(copy / "checkpoints" / "best.ckpt", weights_only=False)
     assert (tmp_path / "touched").exists(), "the object is effective"
@@ -179,7 +179,11 @@ def test_weights_of_another_network_are_refused(copy: Path) -> None:
 def test_missing_and_other_files_are_reported(copy: Path, tmp_path: Path) -> None:
     assert "no model at" in refusal(tmp_path / "nowhere")
     (tmp_path / "text.pth").write_text("no model")
-    assert "mdhr convert" in refusal(tmp_path / "text.pth")
+    assert "text.pth' is a text file, not a checkpoint" in refusal(tmp_path / "text.pth")
+    torch.save({"state_dict": {"head.sc": torch.zeros(12, 4)}}, tmp_path / "theirs.pth")
+    assert "convert a checkpoint of the released code with mdhr convert" in refusal(tmp_path / "theirs.pth")
+    (tmp_path / "theirs.ckpt").write_bytes((tmp_path / "theirs.pth").read_bytes())
+    assert "convert a checkpoint of the released code with mdhr convert" in refusal(tmp_path / "theirs.ckpt")
     (tmp_path / "empty").mkdir()
     assert "empty does not belong to a run: " in refusal(tmp_path / "empty")
     (copy / "checkpoints" / "best.ckpt").unlink()

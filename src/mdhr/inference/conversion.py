@@ -18,8 +18,10 @@ from mdhr.inference.model_card import model_card
 from mdhr.inference.model_description import RELEASE_FPS, ModelDescription
 from mdhr.inference.model_formats import SAFETENSORS
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
-from mdhr.network.checkpoints.released_me_graphau import load_released_me_graphau_state
-from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES, read_released_checkpoint, unwrap_state_dict
+from mdhr.network.checkpoints.released_me_graphau import check_not_open_graph_au, load_released_me_graphau_state
+from mdhr.network.checkpoints.tensor_file import read_tensor_file, unwrap_state_dict
+from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES
+from mdhr.network.checkpoints.timm_weights import describe_keys
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 from mdhr.network.network_settings import AU_SET, BACKBONE, build_network
@@ -49,10 +51,16 @@ class ReleasedCheckpoint(NamedTuple):
 
 def identify_checkpoint(state: Mapping[str, Tensor]) -> ReleasedCheckpoint:
     """Return the network that the tensors of a released checkpoint belong to; raises ``InputError`` if unknown."""
+    check_not_open_graph_au(state)
+    if any(key.endswith("similarity.prototypes") for key in state):
+        raise InputError(
+            "a checkpoint of this package, which needs no conversion. Pass it to mdhr predict or mdhr export."
+        )
     network = next((name for name, key in _ANCHORS.items() if key in state), None)
     if network is None:
         raise InputError(
-            f"not a checkpoint of MDHR or ME-GraphAU: it contains neither {' nor '.join(_ANCHORS.values())}"
+            f"not a checkpoint of MDHR or ME-GraphAU: it contains neither {' nor '.join(_ANCHORS.values())}, "
+            f"but {describe_keys(tensors=list(state))}"
         )
     num_aus = len(state[_ANCHORS[network]])
     au_set = next((au_set.name for au_set in ACTION_UNIT_SETS.values() if len(au_set.aus) == num_aus), None)
@@ -101,8 +109,9 @@ def convert(
     Raises ``InputError`` if the checkpoint has other properties, is incomplete or would run code, or if ``out`` exists.
     """
     check_output_folder(out)
-    state = unwrap_state_dict(read_released_checkpoint(checkpoint))
+    content = read_tensor_file(checkpoint)
     try:
+        state = unwrap_state_dict(content)
         released = identify_checkpoint(state)
         for option, expected in (("network", network), ("au_set", au_set), ("backbone", backbone)):
             found = getattr(released, option)

@@ -5,7 +5,7 @@ The exported folder needs neither the run nor its data, and loads without Lightn
     config.yaml         description, network settings, scores of a fixed clip
     README.md           model card
     model.safetensors   weights
-    model.onnx          graph for onnxruntime
+    model.onnx          graph for onnxruntime, with the description as metadata
     model.pt2           graph for torch.export.load
 
 Each file is read back and compared with the network before the folder appears.
@@ -77,9 +77,10 @@ def read_model(source: Path) -> ExportableModel:
         return ExportableModel(network, description, settings, _card_of_run(run, description, settings))
     load_model(source, device="cpu")  # verifies the fingerprint
     folder = source if source.is_dir() else source.parent
-    file, config = folder / FORMATS[SAFETENSORS].file, read_config(folder / CONFIG_FILE)
+    file = folder / FORMATS[SAFETENSORS].file
     if not file.is_file():
         raise InputError(f"{folder} has no {file.name}, from which other formats are created. Export the run instead.")
+    config = read_config(folder / CONFIG_FILE)
     description = ModelDescription.from_dict(config["model"], where=folder / CONFIG_FILE)
     card = run_card(description, config, None, name=folder.resolve().name)
     if (folder / README_FILE).is_file():
@@ -104,7 +105,7 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
     }
     batches = [fixed_clips(description, num_clips=size, seed=size) for size in COMPARED_BATCH_SIZES]
     expected = [reference.score(clips) for clips in batches]
-    source, differences = ExportSource(network, batches[-1]), {}
+    source, differences = ExportSource(network, config, batches[-1]), {}
     with atomic_folder(out, advice="Fix this and export again.") as folder:
         (folder / CONFIG_FILE).write_text(yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=120))
         (folder / README_FILE).write_text(model.card)

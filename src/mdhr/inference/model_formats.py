@@ -22,7 +22,9 @@ from torch.export.passes import move_to_device_pass
 
 from mdhr.errors import InputError
 from mdhr.inference.model import Scorer, ScoringNetwork
+from mdhr.inference.onnx_metadata import onnx_metadata
 from mdhr.network.checkpoints.timm_weights import describe_mismatch, first_line
+from mdhr.network.checkpoints.unreadable_file import describe_start
 from mdhr.network.network_settings import build_network
 from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
 
@@ -37,11 +39,13 @@ class ExportSource:
 
     Args:
         network: in evaluation mode, on the CPU.
+        config: content of ``config.yaml``.
         example: clips ``B T 3 S S`` uint8, B > 1.
     """
 
-    def __init__(self, network: nn.Module, example: Tensor) -> None:
+    def __init__(self, network: nn.Module, config: Mapping[str, Any], example: Tensor) -> None:
         self.network = network
+        self.config = config
         self.example = example
 
     @cached_property
@@ -65,6 +69,11 @@ class ModelFormat:
     """Required packages, from the extra ``export``."""
     runs_code: bool = False
     """Whether reading a file may run code that it contains."""
+
+    @property
+    def suffix(self) -> str:
+        """Suffix of the file name, such as ``.onnx``."""
+        return Path(self.file).suffix
 
 
 def write_safetensors(source: ExportSource, file: Path) -> None:
@@ -115,24 +124,38 @@ def read_torch_export(file: Path, config: Mapping[str, Any], device: torch.devic
 
 
 def write_onnx(source: ExportSource, file: Path) -> None:
-    """Write the graph as ONNX; weights above :data:`MAX_ONNX_WEIGHTS` go into a second file next to it."""
+    """Write the graph as ONNX, with the description of the model as metadata.
+
+    Weights above :data:`MAX_ONNX_WEIGHTS` go into a second file next to it.
+    """
     size = sum(x.numel() * x.element_size() for x in source.network.state_dict().values())
     with _silenced():
-        torch.onnx.export(
+        program = torch.onnx.export(
             source.graph,
             (source.example,),
-            file,
             dynamo=True,
-            external_data=size > MAX_ONNX_WEIGHTS,
             input_names=["frames"],
             output_names=["scores"],
             dynamic_shapes={"frames": {0: Dim("batch")}},
             verbose=False,
         )
+        assert program is not None  # only without dynamo
+        program.model.metadata_props.update(onnx_metadata(source.config))
+        program.save(file, external_data=size > MAX_ONNX_WEIGHTS)
 
 
 def read_onnx(file: Path, config: Mapping[str, Any], device: torch.device) -> Scorer:
     """Return the scorer of an ONNX file, on ``device`` if onnxruntime has a provider for it, else on the CPU."""
+    session = _onnx_session(file, device)
+    return lambda clips: torch.from_numpy(session.run(["scores"], {"frames": clips.cpu().numpy()})[0])
+
+
+def read_onnx_metadata(file: Path) -> dict[str, str]:
+    """Return the metadata of an ONNX file as text by key."""
+    return _onnx_session(file, torch.device("cpu")).get_modelmeta().custom_metadata_map
+
+
+def _onnx_session(file: Path, device: torch.device) -> Any:
     onnxruntime = import_package("onnxruntime", model_format=ONNX)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -140,8 +163,7 @@ def read_onnx(file: Path, config: Mapping[str, Any], device: torch.device) -> Sc
     wanted = dict.fromkeys(f"{kind}ExecutionProvider" for kind in (device.type.upper(), "CPU"))
     providers = [name for name in wanted if name in onnxruntime.get_available_providers()]
     with _report_unreadable(file):
-        session = onnxruntime.InferenceSession(str(file), options, providers=providers)
-    return lambda clips: torch.from_numpy(session.run(["scores"], {"frames": clips.cpu().numpy()})[0])
+        return onnxruntime.InferenceSession(str(file), options, providers=providers)
 
 
 SAFETENSORS, TORCH_EXPORT, ONNX = "safetensors", "torch-export", "onnx"
@@ -167,7 +189,8 @@ def _report_unreadable(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise InputError(f"{file} cannot be read, it may be incomplete: {first_line(error)}") from error
+        problem = describe_start(file) or f"cannot be read, it may be incomplete: {first_line(error)}"
+        raise InputError(f"{file} {problem}") from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 
     <run>/       settings.yaml  model.yaml  checkpoints/best.ckpt
     <exported>/  config.yaml  model.safetensors  [model.onnx  model.pt2]
+    <any>.onnx   exported by this package; contains its description
 
 Loading runs no code from the files: weights are read as tensors only, and settings are numbers and names from an
 allow-list (:mod:`mdhr.network.network_settings`). ``model.pt2`` is the exception; see :func:`load_model`.
@@ -21,7 +22,18 @@ from mdhr.files.yaml_files import read_yaml
 from mdhr.inference.model import Model, choose_device
 from mdhr.inference.model_description import ModelDescription, read_run_description
 from mdhr.inference.model_fingerprint import matches_fingerprint
-from mdhr.inference.model_formats import CONFIG_FILE, FORMATS, SAFETENSORS, eager_scorer, fill_network
+from mdhr.inference.model_formats import (
+    CONFIG_FILE,
+    FORMATS,
+    ONNX,
+    SAFETENSORS,
+    TORCH_EXPORT,
+    eager_scorer,
+    fill_network,
+    read_onnx_metadata,
+)
+from mdhr.inference.onnx_metadata import config_from_metadata
+from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.network_settings import build_network
 
 SETTINGS_FILE = "settings.yaml"
@@ -36,7 +48,7 @@ def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted
 
     Args:
         path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
-            (``model.safetensors``, ``model.onnx``, ``model.pt2``).
+            (``model.safetensors``, ``model.onnx``, ``model.pt2``). An ``.onnx`` file may lie anywhere.
         device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
         trusted: allow ``model.pt2``, which torch unpickles and which may therefore run any code. Pass True only for a file
             you created yourself.
@@ -81,7 +93,8 @@ def load_trained_run(path: Path) -> TrainedRun:
     if not (run / SETTINGS_FILE).is_file():
         raise InputError(
             f"{path} does not belong to a run: {run / SETTINGS_FILE} does not exist. "
-            "Pass a run folder such as runs/demo, or an exported folder."
+            "Pass a run folder such as runs/demo or an exported folder, or convert a checkpoint of the released code "
+            "with mdhr convert."
         )
     settings = read_yaml(run / SETTINGS_FILE)
     network = build_network(settings, where=run / SETTINGS_FILE)
@@ -98,21 +111,24 @@ def is_exported(path: Path) -> bool:
 def read_config(file: Path) -> Mapping[str, Any]:
     """Return the content of ``config.yaml``; raises ``InputError`` if its version is not :data:`CONFIG_VERSION`."""
     config = read_yaml(file)
+    _check_version(config, file)
+    return config
+
+
+def _check_version(config: Any, file: Path) -> None:
     version = config.get("version") if isinstance(config, Mapping) else None
     if version != CONFIG_VERSION:
         raise InputError(
             f"{file}: version {version} is not supported, expected {CONFIG_VERSION}. "
             "Export the model again with this version of mdhr."
         )
-    return config
 
 
 def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
     file = _model_file(path)
-    where = file.with_name(CONFIG_FILE)
-    config = read_config(where)
+    model_format = next(each for each in FORMATS.values() if each.suffix == file.suffix)
+    config, where = _read_config_of(file)
     description = ModelDescription.from_dict(config.get("model"), where=where)
-    model_format = next(each for each in FORMATS.values() if each.file == file.name)
     if model_format.runs_code and not trusted:
         raise InputError(
             f"{file} may run any code when torch unpickles it. Load {FORMATS[SAFETENSORS].file} instead, "
@@ -126,16 +142,41 @@ def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
     return model if device == cpu else Model(model_format.read(file, config, device), description, device)
 
 
+def _read_config_of(file: Path) -> tuple[Mapping[str, Any], Path]:
+    """Return the content of ``config.yaml`` for an exported file, and the file that contains it.
+
+    ONNX files contain it themselves, except those exported by an earlier version.
+    """
+    config_file = file.with_name(CONFIG_FILE)
+    if file.suffix != FORMATS[ONNX].suffix:
+        return read_config(config_file), config_file
+    try:
+        config = config_from_metadata(read_onnx_metadata(file))
+    except ValueError as error:
+        raise error if isinstance(error, InputError) else InputError(f"{file}: invalid metadata: {error}") from error
+    if config is not None:
+        _check_version(config, file)
+        return config, file
+    if not config_file.is_file():
+        raise InputError(
+            f"{file} was not exported by this package: it has no metadata that describe the model. "
+            "Create the file with mdhr export."
+        )
+    return read_config(config_file), config_file
+
+
 def _model_file(path: Path) -> Path:
     """Return ``path`` if it is a file, else the first file of an exported folder in the order of :data:`FORMATS`."""
     names = [each.file for each in FORMATS.values()]
     if path.is_file():
-        if path.name not in names or not path.with_name(CONFIG_FILE).is_file():
-            raise InputError(
-                f"{path} is not a model. Pass a run folder, its checkpoints/best.ckpt, or an exported folder. "
-                "Convert a checkpoint of the released code with mdhr convert first."
-            )
-        return path
+        if path.suffix == FORMATS[ONNX].suffix or (path.name in names and path.with_name(CONFIG_FILE).is_file()):
+            return path
+        if path.suffix != FORMATS[TORCH_EXPORT].suffix:
+            read_tensor_file(path)  # an unreadable file is reported with the cause
+        raise InputError(
+            f"{path} does not contain the settings of its network. Pass a run folder, its checkpoints/best.ckpt, or an "
+            "exported folder, or convert a checkpoint of the released code with mdhr convert."
+        )
     existing = [path / name for name in names if (path / name).is_file()]
     if not existing:
         raise InputError(f"{path} contains {CONFIG_FILE} but none of {', '.join(names)}. Export the model again.")

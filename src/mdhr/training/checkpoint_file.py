@@ -4,17 +4,16 @@ A checkpoint contains weights and the state of the optimizer. It does not descri
 (:mod:`mdhr.training.run_folder`).
 """
 
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from mdhr.action_units import action_unit_set
 from mdhr.config.plain_settings import checked_node, plain_values
 from mdhr.errors import InputError
+from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY, ActionUnitModule
 
@@ -28,11 +27,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise InputError(f"checkpoint {path} does not exist. Pass a file such as runs/<name>/checkpoints/best.ckpt.")
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"{path} cannot be read as a checkpoint; it may be truncated: {reason}") from error
+    checkpoint = read_tensor_file(path)
     if not isinstance(checkpoint, dict) or not {"state_dict", AU_SET_KEY} <= set(checkpoint):
         raise InputError(
             f"{path} was not written by mdhr train. Convert a checkpoint of the released code with mdhr convert."

@@ -110,7 +110,7 @@ def test_invalid_checkpoint_files_raise(tmp_path: Path, small_mdhr: Callable[...
     with pytest.raises(InputError, match=r"checkpoint '.*absent.pth' does not exist"):
         load_released_mdhr(small_mdhr(), tmp_path / "absent.pth")
     (tmp_path / "text.pth").write_text("not a checkpoint")
-    with pytest.raises(InputError, match="cannot read the checkpoint") as caught:
+    with pytest.raises(InputError, match=r"text.pth. is a text file, not a checkpoint") as caught:
         load_released_mdhr(small_mdhr(), tmp_path / "text.pth")
     assert "\n" not in str(caught.value)
     torch.save({"weights": torch.zeros(3)}, tmp_path / "other.pth")

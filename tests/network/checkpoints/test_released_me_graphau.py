@@ -71,6 +71,8 @@ def test_another_stage_action_unit_set_or_network_raises(tmp_path: Path, small_m
         load_released_me_graphau_state(network, released_layout(small_me_graphau(stage=1)))
     with pytest.raises(InputError, match=r"predicts 8 action units, but the network predicts 12 \(BP4D\)"):
         load_released_me_graphau_state(network, released_layout(small_me_graphau(au_set=DISFA)))
+    with pytest.raises(InputError, match="a checkpoint of OpenGraphAU, which predicts 41 action units"):
+        load_released_me_graphau_state(network, {"head.main_sc": torch.zeros(27, 4), "head.sub_sc": torch.zeros(14, 4)})
     released = released_layout(network)
     released["head.more"] = released.pop("head.edge_fc.bias")
     torch.save(released, tmp_path / "released.pth")

@@ -59,7 +59,7 @@ def test_missing_and_invalid_files_raise(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"weights file '.*absent.pth' does not exist"):
         backbone(NAMES[0], weights=str(tmp_path / "absent.pth"))
     (tmp_path / "text.pth").write_text("not weights")
-    with pytest.raises(InputError, match=r"cannot read weights from .*text.pth") as caught:
+    with pytest.raises(InputError, match=r"weights file .*text.pth. is a text file, not a checkpoint") as caught:
         backbone(NAMES[0], weights=str(tmp_path / "text.pth"))
     assert "\n" not in str(caught.value)
 

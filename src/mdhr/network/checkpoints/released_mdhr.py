@@ -8,6 +8,7 @@ import torch
 from einops import rearrange
 
 from mdhr.errors import InputError
+from mdhr.network.checkpoints.tensor_file import unwrap_state_dict
 from mdhr.network.checkpoints.tensor_mapping import (
     TensorMapping,
     backbone_mappings,
@@ -19,7 +20,6 @@ from mdhr.network.checkpoints.tensor_mapping import (
     load_released_file,
     norm_mappings,
     stacked_block_mappings,
-    unwrap_state_dict,
 )
 from mdhr.network.mdhr import MDHR
 
@@ -41,10 +41,10 @@ def load_released_mdhr_state(network: MDHR, checkpoint: Mapping) -> None:
 
     Args:
         network: MDHR with all its parts; no checkpoints of ablated variants were released.
-        checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
+        checkpoint: state dict, or content of a file that :func:`unwrap_state_dict` accepts.
 
     Raises:
-        InputError: the checkpoint does not fit the network.
+        InputError: the checkpoint is not a state dict or does not fit the network.
     """
     if network.mfd is None or network.cross_region is None or network.tcn is None:
         raise InputError("released checkpoints need all parts of MDHR. Set use_mfd, use_hsr and use_tcn to true.")

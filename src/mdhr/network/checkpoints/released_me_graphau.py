@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from torch import Tensor
+
 from mdhr.errors import InputError
+from mdhr.network.checkpoints.tensor_file import unwrap_state_dict
 from mdhr.network.checkpoints.tensor_mapping import (
     TensorMapping,
     backbone_mappings,
@@ -19,7 +22,6 @@ from mdhr.network.checkpoints.tensor_mapping import (
     load_released_file,
     norm_mappings,
     stacked_block_mappings,
-    unwrap_state_dict,
 )
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
 
@@ -41,12 +43,13 @@ def load_released_me_graphau_state(network: MEGraphAU, checkpoint: Mapping) -> N
 
     Args:
         network: ME-GraphAU of the stage of the checkpoint.
-        checkpoint: state dict, or a dict with the key ``state_dict``; keys may have the prefix ``module.``.
+        checkpoint: state dict, or content of a file that :func:`unwrap_state_dict` accepts.
 
     Raises:
-        InputError: the checkpoint does not fit the network.
+        InputError: the checkpoint is not a state dict or does not fit the network.
     """
     released = unwrap_state_dict(checkpoint)
+    check_not_open_graph_au(released)
     check_same_action_units(released.get("head.sc"), network.au_set)
     check_same_backbone(released, network.backbone, "backbone")
     stage = 2 if "head.edge_fc.weight" in released else 1
@@ -56,6 +59,17 @@ def load_released_me_graphau_state(network: MEGraphAU, checkpoint: Mapping) -> N
             f"Set network.stage={stage}."
         )
     load_mapped(network, released, list(me_graphau_mappings(network)))
+
+
+def check_not_open_graph_au(released: Mapping[str, Tensor]) -> None:
+    """Raise InputError if the checkpoint is of OpenGraphAU, which is based on ME-GraphAU and has 41 action units."""
+    prototypes = [released.get(f"head.{kind}_sc") for kind in ("main", "sub")]
+    if all(x is not None for x in prototypes):
+        main, sub = (len(x) for x in prototypes if x is not None)
+        raise InputError(
+            f"a checkpoint of OpenGraphAU, which predicts {main + sub} action units ({main} main, {sub} left or right). "
+            "Only checkpoints of MDHR and ME-GraphAU are supported."
+        )
 
 
 def me_graphau_mappings(network: MEGraphAU) -> Iterator[TensorMapping]:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from mdhr.action_units import ActionUnitSet
 from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
-from mdhr.network.checkpoints.timm_weights import describe_keys, describe_mismatch, first_line
+from mdhr.network.checkpoints.tensor_file import read_tensor_file
+from mdhr.network.checkpoints.timm_weights import describe_keys, describe_mismatch
 
 RELEASED_BACKBONES: dict[str, dict[str, Any]] = {
     "resnet50": {"name": "resnet50", "feature_source": "stage_output"},
@@ -42,38 +43,17 @@ class TensorMapping(NamedTuple):
     """Function from the released tensors to the network's tensor."""
 
 
-def read_released_checkpoint(path: str | Path) -> Mapping[str, Any]:
-    """Return the content of a checkpoint file, read without unpickling code.
-
-    Raises:
-        InputError: the file does not exist or cannot be read.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f"checkpoint '{path}' does not exist. Pass a file written by the released code.")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise InputError(f"cannot read the checkpoint '{path}': {first_line(error)}") from error
-
-
 def load_released_file(path: str | Path, load: Callable[[Mapping[str, Any]], None]) -> None:
     """Read a checkpoint file of the released code and pass it to ``load``; errors name the file.
 
     Raises:
         InputError: the file does not exist, cannot be read without unpickling code, or ``load`` refuses it.
     """
-    checkpoint = read_released_checkpoint(path)
+    checkpoint = read_tensor_file(path)
     try:
         load(checkpoint)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def unwrap_state_dict(checkpoint: Mapping) -> dict[str, Tensor]:
-    """Return the tensors of a checkpoint without the key ``state_dict`` and the prefix ``module.``."""
-    state = checkpoint.get("state_dict", checkpoint)
-    return {key.removeprefix("module."): tensor for key, tensor in state.items() if isinstance(tensor, Tensor)}
 
 
 def is_constant(key: str) -> bool:

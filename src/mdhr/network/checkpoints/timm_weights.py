@@ -4,16 +4,15 @@ timm loads files that fit only partly without a warning once the classifier is r
 without a network connection. Here both raise an error immediately.
 """
 
-import logging
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import huggingface_hub
-import timm
 from torch import Tensor, nn
 
 from mdhr.errors import InputError
+from mdhr.network.checkpoints.tensor_file import read_tensor_file, unwrap_state_dict
 
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 3.0
@@ -49,16 +48,13 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Return the state dict of a file.
 
     Raises:
-        InputError: the file does not exist or cannot be read.
+        InputError: the file does not exist, cannot be read, or contains no state dict.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f"weights file '{path}' does not exist. Pass an existing file.")
-    logging.getLogger("timm.models._helpers").setLevel(logging.WARNING)  # timm logs every loaded file
+    content = read_tensor_file(path, kind="weights file")
     try:
-        return timm.models.load_state_dict(str(path))
-    except Exception as error:
-        raise InputError(f"cannot read weights from '{path}': {first_line(error)}") from error
+        return unwrap_state_dict(content)
+    except InputError as error:
+        raise InputError(f"weights file '{path}' {error}") from error
 
 
 def describe_mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> str:

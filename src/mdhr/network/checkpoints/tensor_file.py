@@ -1,0 +1,82 @@
+"""Reading of checkpoint files by unknown authors: safetensors or ``torch.save``, tensors and plain values only."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from mdhr.errors import InputError
+from mdhr.network.checkpoints.unreadable_file import describe_start, describe_unreadable, is_safetensors
+
+STATE_DICT_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "network")
+"""Keys under which training scripts store a state dict, in the order of preference."""
+_WRAPPER_PREFIX = re.compile(r"(?:(?:module|_orig_mod)\.)+")
+"""Prefixes of ``DataParallel`` and ``torch.compile``."""
+_SHARED_PREFIXES = ("model.", "net.")
+"""Attributes in which training modules store a network; removed if all keys begin with them."""
+_MAX_LISTED_KEYS = 4
+
+
+def read_tensor_file(path: str | Path, *, kind: str = "checkpoint") -> Any:
+    """Return the content of a checkpoint file on the CPU, read without unpickling code.
+
+    Args:
+        path: safetensors file, or file of ``torch.save``; the content determines which, not the suffix.
+        kind: noun for error messages.
+
+    Raises:
+        InputError: the file does not exist or cannot be read; the message contains the cause.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{kind} '{path}' {what}. Pass an existing file.")
+    if problem := describe_start(path):
+        raise InputError(f"{kind} '{path}' {problem}")
+    try:
+        if is_safetensors(path):
+            return safetensors.torch.load_file(path)
+        # A stream, because torch.load chooses the format of a path by its suffix.
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about unusual pickles
+            return torch.load(stream, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise InputError(f"{kind} '{path}' {describe_unreadable(path)}") from error
+
+
+def unwrap_state_dict(content: Any) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint by name.
+
+    Removes the keys :data:`STATE_DICT_KEYS` and the prefixes ``module.``, ``_orig_mod.``, ``model.`` and ``net.`` at
+    any depth.
+
+    Raises:
+        InputError: the content is not a state dict, or two tensors have the same name without prefixes.
+    """
+    if isinstance(content, Tensor):
+        raise InputError(f"contains one tensor {tuple(content.shape)}, expected a state dict (tensors by name)")
+    if not isinstance(content, Mapping):
+        raise InputError(f"contains a {type(content).__name__}, expected a state dict (tensors by name)")
+    for key in STATE_DICT_KEYS:
+        if isinstance(content.get(key), Mapping):
+            return unwrap_state_dict(content[key])
+    tensors = {key: x for key, x in content.items() if isinstance(key, str) and isinstance(x, Tensor)}
+    if not tensors:
+        keys = [str(key) for key in content]
+        listed = ", ".join(keys[:_MAX_LISTED_KEYS]) + (", ..." if len(keys) > _MAX_LISTED_KEYS else "")
+        raise InputError(f"contains no tensors by name, only {f'the keys {listed}' if keys else 'an empty dict'}")
+    state = {_without_wrappers(key): x for key, x in tensors.items()}
+    while prefix := next((p for p in _SHARED_PREFIXES if all(key.startswith(p) for key in state)), ""):
+        state = {_without_wrappers(key.removeprefix(prefix)): x for key, x in state.items()}
+    if len(state) < len(tensors):
+        raise InputError("contains tensors whose names differ only by the prefixes module. and _orig_mod.")
+    return state
+
+
+def _without_wrappers(key: str) -> str:
+    return _WRAPPER_PREFIX.sub("", key, count=1) if _WRAPPER_PREFIX.match(key) else key
