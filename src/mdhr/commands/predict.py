@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("videos", nargs="*", metavar="VIDEO", help="video file, folder of videos, folder of images, or camera number")
+    add("videos", nargs="*", metavar="VIDEO", help="video or image file, folder of videos or images, or camera number")
     add("--list", metavar="FILE", help="text file with further videos, one path per line")
     add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
     add("--out", required=True, metavar="DIR", help="folder for the results")

@@ -26,4 +26,5 @@ def read_lines(path: Path) -> list[str]:
         raise InputError(f"{path} cannot be read: line {line} is not UTF-8; save the file as UTF-8") from error
     if "\0" in text:
         raise InputError(f"{path} cannot be read: it is not a text file in UTF-8")
+    text = text.lstrip("\ufeff")  # some programs add a second byte order mark
     return [line.strip() for line in re.split(r"\r\n|\r|\n", text)]  # splitlines() also splits inside of names

@@ -42,13 +42,14 @@ def test_images_without_numbers_or_a_common_size_are_all_frames(tmp_path: Path) 
     assert folder.notes == []
 
 
-def test_the_size_of_the_upright_image_counts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
+def test_the_size_of_the_upright_image_counts(tmp_path: Path, suffix: str) -> None:
     save(tmp_path, "1.jpg", "2.jpg")
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    Image.fromarray(np.zeros((16, 12, 3), np.uint8)).save(tmp_path / "3.jpg", exif=exif)
+    Image.fromarray(np.zeros((16, 12, 3), np.uint8)).save(tmp_path / f"3.{suffix}", exif=exif)
     folder = open_image_folder(tmp_path)
-    assert folder.names == ["1.jpg", "2.jpg", "3.jpg"]
+    assert folder.names == ["1.jpg", "2.jpg", f"3.{suffix}"]
     assert {frame.shape for _, frame in folder.frames()} == {(12, 16, 3)}
 
 
@@ -71,3 +72,10 @@ def test_folders_with_the_suffix_of_an_image_are_no_images(tmp_path: Path) -> No
     (tmp_path / "a.png").mkdir()
     with pytest.raises(InputError, match="contains no image"):
         open_image_folder(tmp_path)
+
+
+def test_a_replaced_image_is_read_again(tmp_path: Path) -> None:
+    save(tmp_path, "1.png", "2.png", "3.png")
+    assert open_image_folder(tmp_path).notes == []
+    save(tmp_path, "3.png", width=31)
+    assert open_image_folder(tmp_path).names == ["1.png", "2.png"]

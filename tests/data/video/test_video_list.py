@@ -17,12 +17,13 @@ PATHS = [(2, "first clip.mp4"), (4, "quoted, é.mp4"), (5, "it''s.mp4"), (7, "#1
     [
         TEXT.encode(),
         codecs.BOM_UTF8 + TEXT.encode(),
+        codecs.BOM_UTF8 * 2 + TEXT.encode(),
         TEXT.replace("\n", "\r\n").encode(),
         TEXT.replace("\n", "\r").encode(),
         codecs.BOM_UTF16_LE + TEXT.replace("\n", "\r\n").encode("utf-16-le"),
         codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
     ],
-    ids=["utf-8", "byte order mark", "crlf", "cr", "utf-16-le", "utf-16-be"],
+    ids=["utf-8", "byte order mark", "two byte order marks", "crlf", "cr", "utf-16-le", "utf-16-be"],
 )
 def test_paths_are_the_same_in_every_encoding(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "list.txt").write_bytes(content)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mdhr.data.releases.contents import ReleaseVideo
 from mdhr.data.video.decoding import read_video
-from mdhr.data.video.frame_images import decode_image
+from mdhr.data.video.frame_images import read_image
 from mdhr.errors import InputError
 from mdhr.files.worker_pool import count, frame_progress, num_workers_for, run_all
 
@@ -60,7 +60,7 @@ def _count_decodable(path: Path) -> int:
 
 def _is_image(path: Path) -> bool:
     try:
-        decode_image(path.read_bytes())
-    except Exception:  # decoders raise various errors for broken files
+        read_image(path)
+    except InputError:
         return False
     return True

@@ -95,6 +95,16 @@ def rgb_array(image: Image.Image) -> np.ndarray:
     return np.repeat(gray.astype(np.uint8)[..., None], 3, axis=-1)
 
 
+def exif_orientation(exif: bytes) -> int:
+    """Return the orientation, 1 to 8, in EXIF data; 1 if there is none or the data are damaged."""
+    parsed = Image.Exif()
+    try:
+        parsed.load(exif)
+        return parsed.get(ExifTags.Base.Orientation, 1)
+    except Exception:  # Pillow raises errors of many types for damaged EXIF data
+        return 1
+
+
 def write_frame(path: Path, frame: np.ndarray, *, quality: int) -> bytes:
     """Write a frame ``(S, S, 3)`` uint8 RGB as JPEG and return the content of the file."""
     content = simplejpeg.encode_jpeg(np.ascontiguousarray(frame), quality=quality)
@@ -130,22 +140,10 @@ def _decode_jpeg(content: bytes, longest_side: int | None) -> tuple[np.ndarray, 
         raise ValueError(f"{width} x {height} pixels, more than the limit of {MAX_PIXELS:,}")
     min_size = {} if longest_side is None else {"min_height" if height >= width else "min_width": longest_side}
     frame = simplejpeg.decode_jpeg(content, "RGB", **min_size)
-    orientation = _exif_orientation(content)
+    start = content.find(b"Exif\0\0")
+    orientation = exif_orientation(content[start : start + 65536]) if start >= 0 else 1  # a segment is no longer
     if orientation != 1:
         image = Image.fromarray(frame)
         image.getexif()[ExifTags.Base.Orientation] = orientation
         frame = np.array(ImageOps.exif_transpose(image))
     return frame, max(height, width)
-
-
-def _exif_orientation(jpeg: bytes) -> int:
-    """Return the orientation, 1 to 8, in the EXIF segment of a JPEG; 1 if there is none or it is damaged."""
-    start = jpeg.find(b"Exif\0\0")
-    if start < 0:
-        return 1
-    exif = Image.Exif()
-    try:
-        exif.load(jpeg[start : start + 65536])  # a JPEG segment is no longer
-        return exif.get(ExifTags.Base.Orientation, 1)
-    except Exception:  # Pillow raises errors of many types for damaged EXIF data
-        return 1

@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
 from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
-from mdhr.data.video.frame_images import read_image, read_reduced_image
+from mdhr.data.video.frame_images import exif_orientation, read_image, read_reduced_image
 from mdhr.errors import InputError
 from mdhr.files.search import IMAGE_SUFFIXES
 
@@ -102,10 +103,18 @@ def _image_size(path: Path) -> tuple[int, int] | None:
     """Return width and height of the upright image according to its header, or None if it cannot be read."""
     if not path.is_file():  # opening a named pipe would block
         return None
+    status = path.stat()
+    return _header_size(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=10_000)
+def _header_size(path: Path, modified: int, num_bytes: int) -> tuple[int, int] | None:
+    """Return :func:`_image_size` of a file; a folder is opened several times, and changed files are read again."""
     try:
         with Image.open(path) as image:
             width, height = image.size
-            return (height, width) if image.getexif().get(ExifTags.Base.Orientation, 1) >= 5 else (width, height)
+            # Not getexif(), which decodes a PNG. The size of a TIFF is upright.
+            return (height, width) if exif_orientation(image.info.get("exif", b"")) >= 5 else (width, height)
     except Exception:  # Pillow raises errors of many types; the error is reported when the frame is decoded
         return None
 
