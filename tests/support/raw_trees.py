@@ -144,7 +144,9 @@ def build_disfa(
     codec: str = "mpeg4",
     media_folder: str | None = None,
     suffix: str = ".png",
+    image_folder: str = "{subject}",
     image_name: str = "{subject}_{frame}",
+    first_image: int = 0,
     separator: str = ",",
     threshold: int = 2,
     seed: int = 0,
@@ -167,8 +169,8 @@ def build_disfa(
             name = video_name.format(camera=camera, lower=camera.lower(), subject=subject)
             write_video(media / name, numbers, fps=20, codec=codec)
         else:
-            names = [image_name.format(subject=subject, frame=frame) + suffix for frame in frames]
-            write_images(root / (media_folder or "") / subject, numbers, names)
+            names = [image_name.format(subject=subject, frame=frame + first_image) + suffix for frame in frames]
+            write_images(root / (media_folder or "") / image_folder.format(subject=subject), numbers, names)
         intensity = pd.DataFrame(
             rng.choice(6, (len(frames), len(DISFA_CODED)), p=[0.5, 0.1, 0.1, 0.1, 0.1, 0.1]), columns=list(DISFA_CODED)
         )
@@ -206,6 +208,11 @@ VARIANTS: dict[str, tuple[Callable[..., pd.DataFrame], dict[str, object]]] = {
     "disfa, left": (build_disfa, {}),
     "disfa, other capitals": (build_disfa, {"video_name": "{lower}Video{subject}_Comp.avi", "codec": "mjpeg"}),
     "disfa, images": (build_disfa, {"videos": False}),
+    "disfa, images in folders named like videos": (
+        build_disfa,
+        {"videos": False, "image_folder": "LeftVideo{subject}_comp", "image_name": "LeftVideo{subject}_comp_{frame:04d}"},
+    ),
+    "disfa, aligned images": (build_disfa, {"videos": False, "image_folder": "faces/LeftVideo{subject}_comp_aligned"}),
     "disfa, jpeg images": (build_disfa, {"videos": False, "suffix": ".jpg"}),
 }  # fmt: skip
 """Supported layouts: function that builds the release, and its arguments."""

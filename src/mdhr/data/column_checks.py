@@ -58,13 +58,16 @@ def _group_failures(table: pd.DataFrame, checks: Mapping[str, ColumnCheck], fail
     return problems
 
 
-def one_of(allowed: Collection[int]) -> Callable[[pd.Series], pd.Series]:
-    """Return a check that cells, numbers or text, are one of these numbers."""
+def one_of(allowed: Collection[int], *, or_empty: bool = False) -> Callable[[pd.Series], pd.Series]:
+    """Return a check that cells, numbers or text, are one of these numbers, or text without characters."""
 
     def is_valid(cells: pd.Series) -> pd.Series:
         codes, values = pd.factorize(cells, use_na_sentinel=False)  # parse each distinct value once
-        valid = pd.to_numeric(pd.Series(values), errors="coerce").isin(allowed).to_numpy()
-        return pd.Series(valid[codes], index=cells.index)
+        values = pd.Series(values)
+        valid = pd.to_numeric(values, errors="coerce").isin(allowed)
+        if or_empty:
+            valid |= values.astype(str).str.strip() == ""
+        return pd.Series(valid.to_numpy()[codes], index=cells.index)
 
     return is_valid
 

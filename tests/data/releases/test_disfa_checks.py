@@ -37,7 +37,7 @@ DISFA_DAMAGE: dict[str, Damage] = {
         lambda root: [
             f.write_text("".join(f"{n},0\n" for n in range(10))) for f in (root / SN001).glob("*.txt")
         ],
-        "SN001/video", "labels without a frame: no image of frame -1", 1,
+        "SN001/video", "frames are numbered 0 to 9, their labels -1 to 8: the labels are shifted", 10,
     ),
     "no file of a unit": (
         lambda root: (root / SN001 / "SN001_au26.txt").unlink(), str(SN001), "no file for AU26", 1
@@ -46,6 +46,17 @@ DISFA_DAMAGE: dict[str, Damage] = {
         lambda root: (root / SN001 / "SN001_au4.txt").write_text("1,0,0\n"),
         str(SN001 / "SN001_au4.txt"), "3 columns", 1,
     ),
+    "a file that is cut off": (
+        lambda root: (root / SN001 / "SN001_au4.txt").write_text("1,0\n2,3\n3"),
+        str(SN001 / "SN001_au4.txt"), "line 3 has 1 columns, the first line has 2", 1,
+    ),
+    **{
+        f"a file with {name}": (
+            lambda root, mark=mark: (root / SN001 / "SN001_au4.txt").write_text(f"1{mark}0\n2{mark}3\n"),
+            str(SN001 / "SN001_au4.txt"), f"its columns are separated by {name}; replace them by commas", 1,
+        )
+        for mark, name in ((";", "semicolons"), ("\t", "tabs"), (" ", "spaces"))
+    },
     "a video that is text": (
         lambda root: (root / "Videos_LeftCamera/LeftVideoSN001_comp.avi").write_text("film"),
         "SN001/video", "labels without images or a readable video", 1,

@@ -83,7 +83,7 @@ NOT_TABLES = {"a binary file": bytes(range(256)) * 8, "nothing in it": b"", "whi
 BP4D_DAMAGE: dict[str, Damage] = {
     "unknown values": (
         lambda root: set_cells(root / LABELS / "F001_T1.csv", {(2, "4"): "7", (5, "24"): "x", (6, "1"): ""}),
-        "AUCoding/AU_OCC/F001_T1.csv", "label 7 of AU4 in frame 645 is not 0, 1 or 9", 3,
+        "AUCoding/AU_OCC/F001_T1.csv", "label 7 of AU4 in frame 645 is not 0, 1 or 9", 2,
     ),
     "duplicate rows": (
         lambda root: edit(root / LABELS / "F001_T1.csv", lambda table: pd.concat([table, table[3:5]])),
@@ -131,7 +131,7 @@ BP4D_DAMAGE: dict[str, Damage] = {
     ),
     "a header that is missing": (
         lambda root: edit(root / LABELS / "F007_T1.csv", lambda t: t.iloc[1:].set_axis(t.iloc[0].to_list(), axis=1)),
-        "AUCoding/AU_OCC/F007_T1.csv", "AU", 1,
+        "AUCoding/AU_OCC/F007_T1.csv", "no header: the first line contains labels; add a line with the AU numbers", 1,
     ),
     "three columns": (
         lambda root: edit(root / LABELS / "F007_T1.csv", lambda table: table[["0", "1", "2"]]),
@@ -139,7 +139,26 @@ BP4D_DAMAGE: dict[str, Damage] = {
     ),
     "a line that is longer": (
         lambda root: (root / LABELS / "F007_T1.csv").open("a").write("651,1" + ",0" * 40 + "\n"),
-        "AUCoding/AU_OCC/F007_T1.csv", "is not a table of labels", 1,
+        "AUCoding/AU_OCC/F007_T1.csv", "line 10 has 42 columns, the first line has 24", 1,
+    ),
+    "a file that is cut off": (
+        lambda root: cut_off(root / LABELS / "F007_T1.csv"),
+        "AUCoding/AU_OCC/F007_T1.csv", r"line \d has \d+ columns, the first line has 24", 1,
+    ),
+    **{
+        f"columns separated by {name}": (
+            lambda root, mark=mark: (root / LABELS / "F007_T1.csv").write_text(
+                (root / LABELS / "F007_T1.csv").read_text().replace(",", mark)
+            ),
+            "AUCoding/AU_OCC/F007_T1.csv", f"its columns are separated by {name}; replace them by commas", 1,
+        )
+        for mark, name in ((";", "semicolons"), ("\t", "tabs"), (" ", "spaces"))
+    },
+    "another encoding": (
+        lambda root: (root / LABELS / "F007_T1.csv").write_text(
+            (root / LABELS / "F007_T1.csv").read_text(), encoding="utf-16"
+        ),
+        "AUCoding/AU_OCC/F007_T1.csv", "is not UTF-8 text; save it as CSV UTF-8", 1,
     ),
     "a frame that is no number": (
         lambda root: set_cells(root / LABELS / "F007_T1.csv", {(1, "0"): "six"}),

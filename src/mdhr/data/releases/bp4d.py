@@ -3,7 +3,8 @@
 ::
 
     <images>/F001/T1/2440.jpg         one image per frame, number padded or not; or one video file, 2F01_01.avi
-    <labels>/F001_T1.csv              header of action unit numbers, first column the frame number; 0, 1, 9 (unknown)
+    <labels>/F001_T1.csv              header of action unit numbers, first column the frame number; 0, 1, 9 or empty
+                                      (unknown)
 
 Both may lie anywhere below the root. The case of names does not matter.
 """
@@ -24,6 +25,7 @@ from mdhr.errors import InputError
 _LABELS = re.compile(r"([FM])(\d{1,3})_T?(\d{1,2})\.csv", re.IGNORECASE)
 _VIDEO = re.compile(r"2?([FM])(\d{1,3})_T?(\d{1,2})\.(?:avi|mp4|mkv|mov|wmv)", re.IGNORECASE)
 _IMAGES = re.compile(r".*/([FM])(\d{1,3})/T(\d{1,2})", re.IGNORECASE)
+_LABEL_CELLS = {"0", "1", "9", ""}
 _AU = re.compile(r"(?:AU)?\s*0*(\d+)\s*", re.IGNORECASE)
 
 
@@ -59,7 +61,9 @@ class Bp4dRelease:
                 reader.add_images(*_video(match), folder, names)
             for name in names:
                 if match := _VIDEO.fullmatch(name):
-                    reader.add_video(*_video(match), folder / name, first=self.first_frame)
+                    reader.add_video(
+                        *_video(match), folder / name, first=self.first_frame, first_setting="data.release.first_frame"
+                    )
         for folder, names in reader.walk(self.labels):
             for name in names:
                 if match := _LABELS.fullmatch(name):
@@ -73,9 +77,11 @@ class Bp4dRelease:
 def read_occurrence(path: Path, au_set: ActionUnitSet) -> pd.DataFrame:
     """Return ``frame`` and one text column per action unit, selected by the numbers in the header.
 
-    Raises ``InputError`` if the file is not such a table, or an action unit has no column or two.
+    Raises ``InputError`` if the file is not such a table, has no header, or an action unit has no column or two.
     """
     cells = read_cells(path)
+    if cells.shape[1] > 2 and set(cells.iloc[0, 1:].str.strip()) <= _LABEL_CELLS:
+        raise InputError("no header: the first line contains labels; add a line with the AU numbers above it")
     header = [_AU.fullmatch(cell) for cell in cells.iloc[0]]
     column_of: dict[int, int] = {}
     for column, match in enumerate(header):

@@ -24,6 +24,10 @@ class ReleaseVideo:
     """``(F,)`` int64 numbers of the available frames, ascending."""
     images: dict[int, str] | None
     """File name of every image by frame number; None for a video file."""
+    first: int = 0
+    """Number of the image that is frame 0, or of the first frame of a video file."""
+    first_setting: str = ""
+    """Setting that ``first`` comes from; empty if there is none."""
 
     @property
     def name(self) -> str:

@@ -2,7 +2,7 @@
 
 ::
 
-    Videos_LeftCamera/LeftVideoSN001_comp.avi     or images: SN001/SN001_0.png
+    Videos_LeftCamera/LeftVideoSN001_comp.avi     or images: SN001/SN001_0.png, LeftVideoSN001_comp/0.png
     ActionUnit_Labels/SN001/SN001_au1.txt         lines ``frame,intensity``, frames from 1, intensities 0 to 5
 
 All may lie anywhere below the root. The case of names does not matter. Label files count frames from 1, this package
@@ -25,7 +25,7 @@ from mdhr.errors import InputError
 
 _LABELS = re.compile(r"(SN\d{3})_AU0*(\d+)\.txt", re.IGNORECASE)
 _VIDEO = re.compile(r"(?:left|right)video(SN\d{3})_comp\.(?:avi|mp4|mkv|mov|wmv)", re.IGNORECASE)
-_IMAGES = re.compile(r".*/(SN\d{3})(?:/[^/]*)?", re.IGNORECASE)
+_IMAGES = re.compile(r".*/(?:(?:left|right)video)?(SN\d{3})(?:_comp)?(?:_aligned)?(?:/[^/]*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,14 @@ class DisfaRelease:
             if self._other_camera in where:
                 continue
             if match := _IMAGES.fullmatch(f"/{where}"):
-                reader.add_images(match[1].upper(), ONE_VIDEO, folder, names, first=self.first_image)
+                reader.add_images(
+                    match[1].upper(),
+                    ONE_VIDEO,
+                    folder,
+                    names,
+                    first=self.first_image,
+                    first_setting="data.release.first_image",
+                )
             for name in names:
                 if (match := _VIDEO.fullmatch(name)) and self._other_camera not in name.lower():
                     reader.add_video(match[1].upper(), ONE_VIDEO, folder / name)

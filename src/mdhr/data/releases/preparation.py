@@ -20,6 +20,7 @@ from mdhr.data.faces.tracking import track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
 from mdhr.data.problems import Problem, list_problems
 from mdhr.data.releases.contents import Release, ReleaseContents
+from mdhr.data.releases.frame_shift import shifted_videos
 from mdhr.data.releases.label_table import label_table
 from mdhr.data.releases.preparation_job import PreparationJob
 from mdhr.data.releases.release_checks import check_release
@@ -49,7 +50,7 @@ class Preparation:
         fill: distance from brow to chin as a share of the crop height, 0.1 to 1.5.
         smoothing: standard deviation of the temporal smoothing of the crop, 0 to 60 seconds.
         quality: JPEG quality, 1 to 100.
-        incomplete: prepare a release that has errors, without the affected videos.
+        incomplete: prepare a release that has errors, without the affected videos. Shifted labels remain an error.
         num_workers: processes; None is one per core.
     """
 
@@ -74,9 +75,9 @@ class Preparation:
     def run(self) -> None:
         """Prepare the missing videos, then write the manifest; shows progress.
 
-        Raises ``InputError`` if the release has errors or a video cannot be prepared (both unless ``incomplete``), or
-        if ``root`` contains another data set or cannot be written to. Other videos are prepared before a failure is
-        reported.
+        Raises ``InputError`` if the release has errors or a video cannot be prepared (both unless ``incomplete``), if
+        labels are shifted against the frames, or if ``root`` contains another data set or cannot be written to. Other
+        videos are prepared before a failure is reported.
         """
         root = Path(self.root)
         if self.is_done():
@@ -133,7 +134,7 @@ class Preparation:
                 f"would write  {len(table)} faces of {self.size} px to {self.root}"
                 + (f"; {num_done} videos are prepared already" if num_done else ""),
                 f"detector     {self.detector or 'none; the images are face crops already'}",
-                *list_problems(problems, prevents_preparation=not self.incomplete),
+                *list_problems(problems, prevents_preparation=not self.incomplete or bool(shifted_videos(release))),
             ]
         )
 
@@ -183,6 +184,12 @@ class Preparation:
         return crops.assign(subject=job.video.subject, task=job.video.task, path=paths)
 
     def _check_problems(self, problems: Sequence[Problem], release: ReleaseContents) -> None:
+        if shifted := shifted_videos(release):
+            first = shifted[0]
+            raise InputError(
+                f"{release.root}: the labels of {len(shifted)} videos are shifted, the first: {first.where}: {first.what}. "
+                f"To fix this, {first.fix}."
+            )
         errors = [problem for problem in problems if problem.level == "error"]
         if errors and not self.incomplete:
             raise InputError(

@@ -3,6 +3,7 @@
 Problems are collected, so that one pass over a release finds all of them.
 """
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from mdhr.data.releases.contents import ReleaseContents, ReleaseVideo
 from mdhr.data.video.decoding import count_frames
 from mdhr.errors import InputError
 from mdhr.files.search import numbered_images, walk
+
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", " ": "spaces"}
 
 
 class ReleaseReader:
@@ -55,8 +58,14 @@ class ReleaseReader:
         """Return a path relative to the root; unchanged if it lies elsewhere."""
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
 
-    def add_images(self, subject: str, task: str, folder: Path, names: list[str], *, first: int = 0) -> None:
-        """Record a folder as a video if it contains images; the image with number ``first`` is frame 0."""
+    def add_images(
+        self, subject: str, task: str, folder: Path, names: list[str], *, first: int = 0, first_setting: str = ""
+    ) -> None:
+        """Record a folder as a video if it contains images; the image with number ``first`` is frame 0.
+
+        Args:
+            first_setting: setting that ``first`` comes from, for error messages.
+        """
         images, repeated = numbered_images(names)
         if repeated:
             self.add_problem(
@@ -64,16 +73,17 @@ class ReleaseReader:
             )
         if images:
             images = {number - first: images[number] for number in sorted(images)}
-            self._add_video(ReleaseVideo(subject, task, folder, np.array(list(images), dtype=np.int64), images))
+            numbers = np.array(list(images), dtype=np.int64)
+            self._add_video(ReleaseVideo(subject, task, folder, numbers, images, first, first_setting))
 
-    def add_video(self, subject: str, task: str, path: Path, *, first: int = 0) -> None:
-        """Record a video file whose first frame has the number ``first``."""
+    def add_video(self, subject: str, task: str, path: Path, *, first: int = 0, first_setting: str = "") -> None:
+        """Record a video file whose first frame has the number ``first``; see :meth:`add_images`."""
         try:
             numbers = np.arange(first, first + count_frames(path), dtype=np.int64)
         except InputError as error:
             self.add_problem(path, str(error), fix="copy the file again")
         else:
-            self._add_video(ReleaseVideo(subject, task, path, numbers, None))
+            self._add_video(ReleaseVideo(subject, task, path, numbers, None, first, first_setting))
 
     def add_labels(self, subject: str, task: str, path: Path, table: pd.DataFrame) -> None:
         """Record the labels of one video: ``frame`` (int64) and text columns."""
@@ -102,23 +112,33 @@ class ReleaseReader:
             self._videos[video.subject, video.task] = video
 
 
-def read_cells(path: Path, *, separator: str = ",") -> pd.DataFrame:
-    """Return the cells of a text table without header, as text; raises ``InputError`` if it cannot be read."""
+def read_cells(path: Path) -> pd.DataFrame:
+    """Return the cells of a comma-separated table without header, as text. Lines without text are skipped.
+
+    Raises ``InputError`` if the file cannot be read, has another separator, or has lines of different lengths.
+    """
     try:
-        return pd.read_csv(
-            path,
-            sep=separator,
-            header=None,
-            dtype=object,
-            keep_default_na=False,
-            na_filter=False,
-            skipinitialspace=True,
-            encoding="utf-8-sig",
-        )
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(stream, skipinitialspace=True)
+            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from error
-    except ValueError as error:  # not text, empty, or rows of different lengths
+    except UnicodeDecodeError as error:
+        raise InputError("is not a table of labels: it is not UTF-8 text; save it as CSV UTF-8") from error
+    except csv.Error as error:
         raise InputError(f"is not a table of labels: {error}") from error
+    if not rows:
+        raise InputError("is not a table of labels: it is empty")
+    first = rows[0][1]
+    for separator, name in _OTHER_SEPARATORS.items():
+        if len(first) == 1 and separator in first[0].strip():
+            raise InputError(f"is not a table of labels: its columns are separated by {name}; replace them by commas")
+    for number, row in rows:
+        if len(row) != len(first):
+            raise InputError(
+                f"is not a table of labels: line {number} has {len(row)} columns, the first line has {len(first)}"
+            )
+    return pd.DataFrame([row for _, row in rows], dtype=object)
 
 
 def parse_frame_numbers(cells: pd.Series) -> pd.Series:

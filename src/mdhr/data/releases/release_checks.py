@@ -13,6 +13,7 @@ from mdhr.data.prepared.manifest import KEY, UNKNOWN
 from mdhr.data.problems import Problem
 from mdhr.data.releases.contents import ReleaseContents
 from mdhr.data.releases.frame_decoding import decodable_frames
+from mdhr.data.releases.frame_shift import shifted_videos
 
 EXISTS = ColumnCheck(is_valid=is_true, what="no such video, but other subjects have {task}")
 HAS_LABELS = ColumnCheck(is_valid=is_true, what="frames without a readable label file", fix="restore the label file")
@@ -21,9 +22,9 @@ HAS_FRAMES = ColumnCheck(
 )
 
 OCCURRENCE = ColumnCheck(
-    is_valid=one_of((0, 1, UNKNOWN)),
+    is_valid=one_of((0, 1, UNKNOWN), or_empty=True),
     what="label {value} of {column} in frame {frame} is not 0, 1 or 9",
-    fix="correct it, or write 9 for unknown",
+    fix="correct it, or write 9 or nothing for unknown",
     where="file",
 )
 INTENSITY = ColumnCheck(
@@ -39,7 +40,7 @@ SINGLE_LINE = ColumnCheck(
 HAS_IMAGE = ColumnCheck(
     is_valid=is_true,
     what="labels without a frame: no image of frame {frame}",
-    fix="restore the images; check whether their numbers are off by one or belong to another video",
+    fix="restore the images; check whether their numbers belong to another video",
 )
 HAS_LABEL = ColumnCheck(
     is_valid=is_true,
@@ -75,7 +76,10 @@ def check_release(
     labels = release.labels.assign(video=_video_names(release.labels), repeats=release.labels.duplicated(KEY))
     intensities = [column for column in labels if str(column).startswith("intensity_")]
     cell_checks = dict.fromkeys(intensities, INTENSITY) or dict.fromkeys(release.au_set.columns, OCCURRENCE)
+    shifted = shifted_videos(release)
     frames = _frame_table(release, labels)
+    is_shifted = frames["video"].isin([problem.where for problem in shifted])
+    frames[["has_image", "in_range"]] = frames[["has_image", "in_range"]].where(~is_shifted, True)  # reported once
     frame_checks = {"has_image": HAS_IMAGE, "has_label": HAS_LABEL, "gap": NO_GAP, "in_range": IN_RANGE}
     if deep:
         frames["decodable"] = decodable_frames(release.videos, frames, num_workers=num_workers)
@@ -84,6 +88,7 @@ def check_release(
     return [
         *release.problems,
         *check_fold_subjects(release.folds, subjects, partial=partial),
+        *shifted,
         *_check_videos(release, labels, subjects, partial=partial),
         *check_columns(labels, {**cell_checks, "repeats": SINGLE_LINE}),
         *check_columns(frames, frame_checks),
