@@ -90,7 +90,7 @@ def test_damaged_and_incomplete_videos(tmp_path: Path) -> None:
     assert expected_frames(tmp_path / "a.avi", fps=5) == 8
     content = (tmp_path / "a.avi").read_bytes()
     (tmp_path / "half.avi").write_bytes(content[: (content.index(b"movi") + content.index(b"idx1")) // 2])
-    assert len(list(read_video(tmp_path / "half.avi"))) < 30 < expected_frames(tmp_path / "half.avi")
+    assert len(list(read_video(tmp_path / "half.avi", notes=[]))) < 30 < expected_frames(tmp_path / "half.avi")
     (tmp_path / "text.mp4").write_text("not a video")
     assert expected_frames(tmp_path / "text.mp4") == 0
 

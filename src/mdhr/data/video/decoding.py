@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mdhr.data.video.display_filter import DisplayFilter
-from mdhr.data.video.frame_times import DEFAULT_RATE, FrameClock, median_interval
+from mdhr.data.video.frame_times import DEFAULT_RATE, FrameClock, TimeGrid, first_stamp, median_interval
 from mdhr.data.video.video_stream import header_seconds, open_video, read_packets, specified_seconds
 from mdhr.errors import InputError
 
@@ -58,19 +58,19 @@ def decode_video(
             packets = read_packets(container, stream)
             head = list(islice(packets, NUM_INSPECTED))
             clock = _make_clock(path, container, stream, head, fps=fps)
-            grid = _Grid(fps if clock.trusts_stamps else None)
+            grid = TimeGrid(fps if clock.trusts_stamps else None, clock.interval)
             convert = DisplayFilter(stream.sample_aspect_ratio or Fraction(1))
             for packet in chain(head, packets):
                 num_packets += packet.size > 0
                 for frame in packet.decode():
                     num_decoded += 1
                     time = clock(frame)
-                    if grid.contains(time):
+                    if grid.accepts(time):
                         yield DecodedFrame(time, convert(frame))
             # Decoders with several threads do not report a truncated last frame.
             if container.format.name.startswith("mov") and num_packets < len(stream.index_entries):
                 raise _breaks_off(path, num_decoded, "the file ends")
-            specified = specified_seconds(container, stream)
+            specified = specified_seconds(container, stream, start=clock.start)
         except av.FFmpegError as error:
             if not num_decoded:
                 raise
@@ -128,8 +128,9 @@ def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
     """
     try:
         with open_video(path) as (container, stream):
-            interval = median_interval(list(islice(read_packets(container, stream), NUM_INSPECTED)))
-            seconds = header_seconds(container, stream) or 0.0
+            head = list(islice(read_packets(container, stream), NUM_INSPECTED))
+            interval = median_interval(head)
+            seconds = header_seconds(container, stream, start=first_stamp(head)) or 0.0
             counts = [stream.frames, seconds * (stream.average_rate or 0), seconds / interval if interval else 0]
     except InputError:
         return 0
@@ -148,25 +149,6 @@ def count_frames(path: str | Path) -> int:
     if not count:
         raise InputError(f"video {path} contains no frame. Copy it again.")
     return count
-
-
-class _Grid:
-    """Even grid of times at a rate, which starts again after a gap; None contains all times."""
-
-    def __init__(self, fps: float | None) -> None:
-        self._interval = 1 / fps if fps else 0.0
-        self._next = -np.inf
-
-    def contains(self, time: float) -> bool:
-        """Return whether a frame is the first at or after the next grid point."""
-        if not self._interval:
-            return True
-        # Half a millisecond of tolerance for rounded time stamps.
-        if time < self._next - 5e-4:
-            return False
-        # The grid does not follow each frame, so that errors do not accumulate.
-        self._next = (time if time > self._next + self._interval else self._next) + self._interval
-        return True
 
 
 def _breaks_off(path: str | Path, num_frames: int, reason: str) -> InputError:

@@ -13,6 +13,8 @@ from mdhr.files.atomic import temporary_path
 
 TICKS = 90_000
 """Resolution of time stamps: ticks per second."""
+NUM_THREADS = 4
+"""Threads of the encoder. Its output depends on their number, not on the number of cores."""
 
 
 @contextmanager
@@ -32,6 +34,7 @@ def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
             stream = container.add_stream("libx264", options={"crf": "20", "preset": "veryfast"})
             stream.pix_fmt, stream.time_base = "yuv420p", Fraction(1, TICKS)
             stream.codec_context.time_base = stream.time_base
+            stream.codec_context.thread_count = NUM_THREADS
             start: float | None = None
 
             def add(seconds: float, image: np.ndarray) -> None:

@@ -7,6 +7,10 @@ import numpy as np
 
 DEFAULT_RATE = 25.0
 """Frames per second of a file without time stamps and frame rate."""
+TOLERANCE = 5e-4
+"""Seconds. Some formats round time stamps to milliseconds."""
+MIN_DISTINCT, MIN_INTERVAL = 0.25, 1e-4
+"""Share of distinct time stamps and distance in seconds below which time stamps count as equal."""
 RESTART = 10.0
 """Intervals by which time stamps jump back where a second recording was appended. Reordered frames jump less."""
 MAX_GAP = 10.0
@@ -16,13 +20,28 @@ MAX_GAP = 10.0
 def median_interval(packets: Sequence[av.Packet]) -> float | None:
     """Return the median distance in seconds of the presentation time stamps of packets in any order.
 
-    Returns 0 if most time stamps are equal, and None if fewer than two packets have one.
+    Returns 0 if nearly all time stamps are equal, and None if fewer than two packets have one.
     """
-    stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
-    ticks = np.sort([stamp for stamp in stamps if stamp is not None])
-    if len(ticks) < 2:
+    known = _stamps(packets)
+    if len(known) < 2:
         return None
-    return float(np.median(np.diff(ticks))) * float(packets[0].time_base)
+    ticks = np.unique(known)  # in recordings appended to each other, time stamps occur several times
+    if len(ticks) < MIN_DISTINCT * len(known):
+        return 0.0
+    interval = float(np.median(np.diff(ticks))) * float(packets[0].time_base)
+    return interval if interval >= MIN_INTERVAL else 0.0
+
+
+def first_stamp(packets: Sequence[av.Packet]) -> float:
+    """Return the smallest presentation time stamp of packets in seconds, 0 if they have none."""
+    known = _stamps(packets)
+    return float(known.min() * packets[0].time_base) if len(known) else 0.0
+
+
+def _stamps(packets: Sequence[av.Packet]) -> np.ndarray:
+    """Return presentation time stamps, or decoding time stamps where they are absent, in units of the time base."""
+    stamps = [packet.pts if packet.pts is not None else packet.dts for packet in packets]
+    return np.array([stamp for stamp in stamps if stamp is not None], dtype=np.int64)
 
 
 class FrameClock:
@@ -36,12 +55,14 @@ class FrameClock:
         resets_clock: whether the clock of the format may change within a file, as in MPEG-TS.
 
     Attributes:
+        start: time stamp of the first frame in seconds.
         num_restarts: number of times that the time stamps started again, as in recordings appended to each other.
     """
 
     def __init__(self, interval: float, *, trusts_stamps: bool = True, resets_clock: bool = False) -> None:
         self.interval, self.trusts_stamps = interval, trusts_stamps
         self.num_restarts = 0
+        self.start = 0.0
         self._max_gap = MAX_GAP if resets_clock else np.inf
         self._last_pts = self._last_dts = -np.inf
         self._num_faulty_pts = self._num_faulty_dts = 0
@@ -56,7 +77,7 @@ class FrameClock:
         time = expected
         if stamp is not None:
             if self._offset is None:
-                self._offset = expected - stamp
+                self._offset, self.start = expected - stamp, stamp - expected
             time = stamp + self._offset
         if last is not None and not last - RESTART * self.interval <= time <= last + self._max_gap:
             time = self._restart(expected, time)
@@ -87,3 +108,26 @@ class FrameClock:
         use_pts = pts is not None and (dts is None or self._num_faulty_pts <= self._num_faulty_dts)
         stamp = pts if use_pts else dts
         return None if stamp is None or frame.time_base is None else float(stamp * frame.time_base)
+
+
+class TimeGrid:
+    """Even grid of times that starts again after a gap; neighbors are at least ``1 / fps - frame_interval`` apart.
+
+    Args:
+        fps: grid points per second; None accepts all times.
+        frame_interval: seconds between frames outside of gaps.
+    """
+
+    def __init__(self, fps: float | None, frame_interval: float) -> None:
+        self._spacing = 1 / fps if fps else 0.0
+        self._frame_interval = frame_interval
+        self._next = -np.inf
+
+    def accepts(self, time: float) -> bool:
+        """Return whether a frame, given in order, is the first at or after the next grid point."""
+        if time < self._next - TOLERANCE:
+            return False
+        # The grid does not follow each frame, so that errors do not accumulate.
+        is_gap = time > self._next + self._frame_interval + TOLERANCE
+        self._next = (time if is_gap else self._next) + self._spacing
+        return True

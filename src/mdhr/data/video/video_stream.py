@@ -13,6 +13,8 @@ from mdhr.errors import InputError
 
 SPECIFIES_LENGTH = frozenset({"avi", "matroska,webm", "flv", "asf"})
 """Formats whose header contains the length of the video, and whose truncated files end without an error."""
+COUNTS_FROM_ZERO = frozenset({"avi", "matroska,webm", "asf"})
+"""Formats whose length includes the time before the first frame."""
 
 
 @contextmanager
@@ -51,20 +53,26 @@ def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.
             yield packet
 
 
-def header_seconds(container: InputContainer, stream: VideoStream) -> float | None:
-    """Return the length of the video stream in seconds according to the header of its file; None if unknown."""
+def header_seconds(container: InputContainer, stream: VideoStream, *, start: float) -> float | None:
+    """Return the length of the video stream in seconds according to the header of its file; None if unknown.
+
+    Args:
+        start: time stamp of the first frame in seconds.
+    """
+    seconds = container.duration / av.time_base if container.duration else None
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    start = float((stream.start_time or 0) * (stream.time_base or 0))
+        seconds = float(stream.duration * stream.time_base)
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        seconds = float(stream.frames / stream.average_rate)  # the duration is corrected by the size of the file
     if tag := stream.metadata.get("DURATION"):  # of Matroska
-        hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - start
-    return container.duration / av.time_base - start if container.duration else None
+        hours, minutes, rest = tag.split(":")
+        seconds = int(hours) * 3600 + int(minutes) * 60 + float(rest)
+    return seconds - start if seconds and container.format.name in COUNTS_FROM_ZERO else seconds
 
 
-def specified_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+def specified_seconds(container: InputContainer, stream: VideoStream, *, start: float) -> float | None:
     """Return the length of a video that ends earlier only if its file is truncated; None if there is no evidence."""
     if container.format.name not in SPECIFIES_LENGTH:
         return None
     own_length = container.format.name == "avi" or "DURATION" in stream.metadata
-    return header_seconds(container, stream) if own_length or not container.streams.audio else None
+    return header_seconds(container, stream, start=start) if own_length or not container.streams.audio else None
