@@ -8,7 +8,7 @@ from pathlib import Path
 MAX_DEPTH = 6
 """Levels of folders below the root that are searched."""
 IMAGE_SUFFIXES = frozenset({
-    ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
+    ".avif", ".bmp", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp",
 })  # fmt: skip
 """File name suffixes of images, in lower case."""
 

@@ -39,7 +39,7 @@ def test_images_without_numbers_or_a_common_size_are_all_frames(tmp_path: Path) 
         save(tmp_path, f"{name}.png", width=width)
     folder = open_image_folder(tmp_path)
     assert folder.names == ["a.png", "b.png", "c.png", "d.png"]
-    assert folder.notes == []
+    assert folder.notes == ["images of 4 sizes"]
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])
@@ -79,3 +79,10 @@ def test_a_replaced_image_is_read_again(tmp_path: Path) -> None:
     assert open_image_folder(tmp_path).notes == []
     save(tmp_path, "3.png", width=31)
     assert open_image_folder(tmp_path).names == ["1.png", "2.png"]
+
+
+def test_a_frame_that_exists_in_two_formats_is_read_once(tmp_path: Path) -> None:
+    save(tmp_path, "1.png", "1.jpg", "2.png")
+    folder = open_image_folder(tmp_path)
+    assert folder.names == ["1.jpg", "2.png"]
+    assert folder.notes == ["skipped 1 image: 1.png (same name as 1.jpg)"]

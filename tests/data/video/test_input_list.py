@@ -100,6 +100,10 @@ def test_paths_without_videos_raise(tmp_path: Path) -> None:
     touch(tmp_path, "notes.txt")
     with pytest.raises(InputError, match=r"contains no video .* and no image"):
         found(tmp_path)
+    touch(tmp_path, "photos/a.heic")
+    with pytest.raises(InputError, match=r"The format of .*photos/a\.heic is not supported"):
+        found(tmp_path / "photos")
+    (tmp_path / "photos/a.heic").unlink()
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(InputError, match=r"pipe\.mp4 is not a regular file"):
         found(tmp_path / "pipe.mp4")

@@ -1,4 +1,4 @@
-"""Image files that contain several frames: animated WebP and PNG, TIFF stacks. FFmpeg decodes animated GIFs."""
+"""Image files that contain several frames: animated WebP, AVIF and PNG, TIFF stacks. FFmpeg decodes animated GIFs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

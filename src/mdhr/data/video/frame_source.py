@@ -14,6 +14,8 @@ from mdhr.data.video.image_folder import ImageFolder, is_image, open_image_folde
 from mdhr.errors import InputError
 from mdhr.files.git_lfs import is_git_lfs_pointer
 
+_HEIC_SUFFIXES = frozenset({".heic", ".heif", ".hif"})
+
 
 class FrameSource(Protocol):
     """Frames of one video. Every pass yields the same frames in the same order."""
@@ -95,6 +97,8 @@ def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
         raise InputError(f"video {path} is not a regular file. Pass the path of a video file or of a folder of images.")
     if is_git_lfs_pointer(path):
         raise InputError(f"video {path} is a Git LFS pointer, not the video. Run `git lfs pull`.")
+    if path.suffix.lower() in _HEIC_SUFFIXES:  # FFmpeg would decode one tile of the image
+        raise InputError(f"image {path} is in HEIC format, which is not supported. Convert it to JPEG or PNG.")
     if images := open_images(path, fps=fps):
         return images
     return AnimatedImage(path, fps=fps) if is_image(path) else VideoFile(path, fps=fps)

@@ -59,7 +59,7 @@ def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
     """Return the images of a folder in the order of the numbers in their names.
 
     Images that are not frames of the video are skipped: images without a number in their names if most names contain
-    one, and images of another size if most have the same.
+    one, images whose names differ from another in the suffix only, and images of another size if most have the same.
 
     Args:
         fps: frame rate (default 25).
@@ -73,6 +73,11 @@ def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
             "of a folder of images."
         )
     skipped = dict.fromkeys(_names_without_number(names), "no number in its name")
+    first_of_stem: dict[str, str] = {}
+    for name in names:
+        first = first_of_stem.setdefault(Path(name).stem, name)
+        if first != name:
+            skipped[name] = f"same name as {first}"
     sizes = {name: _image_size(folder / name) for name in names if name not in skipped}
     usual = _majority(list(sizes.values()))
     if usual is not None:
@@ -80,7 +85,10 @@ def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
             name: "{} x {} pixels".format(*size) for name, size in sizes.items() if size is not None and size != usual
         }
     kept = [name for name in names if name not in skipped]
-    return ImageFolder(folder, kept, [i / (fps or DEFAULT_FPS) for i in range(len(kept))], _notes(skipped))
+    notes = _notes(skipped)
+    if usual is None:
+        notes.append(f"images of {len(set(sizes.values()))} sizes")
+    return ImageFolder(folder, kept, [i / (fps or DEFAULT_FPS) for i in range(len(kept))], notes)
 
 
 def is_image(path: Path) -> bool:

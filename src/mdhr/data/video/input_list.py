@@ -87,9 +87,10 @@ class VideoInputs:
         if not videos and any(is_image(path) for path in root.iterdir()):
             return [root]  # images with outputs next to them
         if not videos:
+            unsupported = f" The format of {skipped[0]} is not supported." if skipped else ""
             raise InputError(
-                f"folder {root} contains no video ({', '.join(sorted(VIDEO_SUFFIXES))}) and no image. Pass another "
-                "folder."
+                f"folder {root} contains no video ({', '.join(sorted(VIDEO_SUFFIXES))}) and no image.{unsupported} Pass "
+                "another folder."
             )
         if skipped:
             listed = ", ".join(str(path.relative_to(root)) for path in skipped[:_MAX_LISTED])
