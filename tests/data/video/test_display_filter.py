@@ -95,7 +95,9 @@ def test_a_gray_ramp_of_ten_or_twelve_bits_is_exact(tmp_path: Path, depth: int) 
     assert np.abs(frames[0] - expected[:, None]).max() < 3
 
 
-@pytest.mark.parametrize(("transfer", "white"), [("smpte2084", 0.58), ("arib-std-b67", 0.75)])
+@pytest.mark.parametrize(
+    ("transfer", "white"), [("smpte2084", 0.58), pytest.param("arib-std-b67", 0.75, marks=pytest.mark.slow)]
+)
 def test_high_dynamic_range_is_tone_mapped(tmp_path: Path, transfer: str, white: float) -> None:
     """Diffuse white, 58 % of the PQ signal and 75 % of HLG, becomes nearly white; unmapped it would be gray."""
     path = tmp_path / "hdr.mkv"
