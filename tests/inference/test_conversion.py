@@ -135,8 +135,8 @@ def test_other_files_are_reported_in_one_line(
             {"weight": torch.zeros(3)},
             "contains neither node_classifier.sc nor head.sc, but 1 tensors (weight)",
         ),
-        "list": ([torch.zeros(3)], "contains a list, expected a state dict (tensors by name)"),
-        "tensor": (torch.zeros(3, 4), "contains one tensor (3, 4), expected a state dict (tensors by name)"),
+        "list": ([torch.zeros(3)], "contains only a list. Expected a state dict"),
+        "tensor": (torch.zeros(3, 4), "contains only one tensor (3, 4). Expected a state dict"),
         "ours": ({"state_dict": {"network.similarity.prototypes": torch.zeros(12, 4)}}, "needs no conversion"),
         "opengraphau": (
             {"state_dict": {"module.head.main_sc": torch.zeros(27, 4), "module.head.sub_sc": torch.zeros(14, 4)}},

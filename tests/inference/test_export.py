@@ -165,8 +165,8 @@ def test_example_for_onnx_files_in_the_documentation_runs(exported: Path, tmp_pa
         ({"config_version": "2"}, "version 2 is not supported, expected 1"),
         ({"config_version": "?"}, "invalid metadata"),
         ({"fingerprint": "[[0.5]]"}, "scores differ from those at export"),
-        ({"crop_size": "2"}, "unsupported model description"),
-        ({"num_frames": "many"}, "invalid literal"),
+        ({"crop_size": "2"}, "crop_size=2 of the model is out of range: expected at least 32"),
+        ({"num_frames": "many"}, "num_frames='many' of the model is not a number"),
     ],
     ids=str,
 )

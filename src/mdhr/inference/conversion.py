@@ -60,13 +60,13 @@ def identify_checkpoint(state: Mapping[str, Tensor]) -> ReleasedCheckpoint:
     if network is None:
         raise InputError(
             f"not a checkpoint of MDHR or ME-GraphAU: it contains neither {' nor '.join(_ANCHORS.values())}, "
-            f"but {describe_keys(tensors=list(state))}"
+            f"but {describe_keys(tensors=list(state))}. Pass a checkpoint of the released code."
         )
     num_aus = len(state[_ANCHORS[network]])
     au_set = next((au_set.name for au_set in ACTION_UNIT_SETS.values() if len(au_set.aus) == num_aus), None)
     if au_set is None:
         known = ", ".join(f"{len(au_set.aus)} ({au_set.name})" for au_set in ACTION_UNIT_SETS.values())
-        raise InputError(f"the checkpoint predicts {num_aus} action units, expected {known}")
+        raise InputError(f"the checkpoint predicts {num_aus} action units, expected {known}. Others are not supported.")
     is_swin = f"{_BACKBONES[network]}.patch_embed.proj.weight" in state
     stage = 2 if "head.edge_fc.weight" in state else 1
     return ReleasedCheckpoint(network, au_set, "swin_base" if is_swin else "resnet50", stage)

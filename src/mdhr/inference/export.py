@@ -119,7 +119,8 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
             except Exception as error:
                 reason = " ".join(str(error).split())[:200]
                 raise InputError(
-                    f"this network cannot be exported to {name}: {type(error).__name__}: {reason}"
+                    f"this network cannot be exported to {name}: {type(error).__name__}: {reason}. "
+                    "Choose another format."
                 ) from error
             differences[name] = float(max(np.abs(a - b).max() for a, b in zip(scores, expected, strict=True)))
             if not differences[name] <= MAX_DIFFERENCE:

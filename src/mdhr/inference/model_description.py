@@ -52,12 +52,15 @@ class ModelDescription:
 
     def __post_init__(self) -> None:
         action_unit_set(self.au_set)
-        positive = self.num_frames >= 1 and self.crop_size >= 32 and self.frame_interval > 0 and self.fill > 0
-        if not (positive and 0 <= self.threshold <= 1):
-            raise InputError(
-                f"unsupported model description: {self}. Expected num_frames >= 1, crop_size >= 32, frame_interval > 0, "
-                "fill > 0 and threshold in [0, 1]."
-            )
+        for name, is_valid, expected in (
+            ("num_frames", self.num_frames >= 1, "at least 1"),
+            ("crop_size", self.crop_size >= 32, "at least 32"),
+            ("frame_interval", self.frame_interval > 0, "more than 0"),
+            ("fill", self.fill > 0, "more than 0"),
+            ("threshold", 0 <= self.threshold <= 1, "0 to 1"),
+        ):
+            if not is_valid:
+                raise InputError(f"{name}={getattr(self, name)} of the model is out of range: expected {expected}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for a YAML file."""
@@ -75,9 +78,17 @@ class ModelDescription:
                 f"{where}: a model description must contain exactly {', '.join(types)}. "
                 "Export the model or train it again."
             )
+        converted = {}
+        for name, value in values.items():
+            try:
+                converted[name] = types[name](value)  # type: ignore[operator]
+            except (TypeError, ValueError) as error:
+                raise InputError(
+                    f"{where}: {name}={value!r} of the model is not a number. Export the model or train it again."
+                ) from error
         try:
-            return cls(**{name: types[name](value) for name, value in values.items()})  # type: ignore[operator]
-        except (TypeError, ValueError) as error:
+            return cls(**converted)
+        except InputError as error:
             raise InputError(f"{where}: {error}") from error
 
 

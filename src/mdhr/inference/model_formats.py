@@ -104,7 +104,10 @@ def fill_network(network: nn.Module, state: Mapping[str, Tensor], file: Path) ->
     """Load a state dict; raises ``InputError`` that names ``file`` if it does not match the network."""
     problem = describe_mismatch(state, network.state_dict())
     if problem:
-        raise InputError(f"{file} does not match the network that the settings in its folder describe: {problem}")
+        raise InputError(
+            f"{file} does not match the network that the settings in its folder describe: {problem}. "
+            "Use files of a single run or export only."
+        )
     network.load_state_dict(state, strict=False)
 
 
@@ -189,7 +192,10 @@ def _report_unreadable(file: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        problem = describe_start(file) or f"cannot be read, it may be incomplete: {first_line(error)}"
+        problem = (
+            describe_start(file)
+            or f"cannot be read, it may be incomplete: {first_line(error)}. Copy or export it again."
+        )
         raise InputError(f"{file} {problem}") from error
 
 

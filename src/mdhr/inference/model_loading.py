@@ -117,6 +117,10 @@ def read_config(file: Path) -> Mapping[str, Any]:
 
 def _check_version(config: Any, file: Path) -> None:
     version = config.get("version") if isinstance(config, Mapping) else None
+    if version is None:
+        raise InputError(
+            f"{file} was not written by mdhr export: it has no version. Pass a run folder or exported folder."
+        )
     if version != CONFIG_VERSION:
         raise InputError(
             f"{file}: version {version} is not supported, expected {CONFIG_VERSION}. "

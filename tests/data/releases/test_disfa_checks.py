@@ -37,7 +37,7 @@ DISFA_DAMAGE: dict[str, Damage] = {
         lambda root: [
             f.write_text("".join(f"{n},0\n" for n in range(10))) for f in (root / SN001).glob("*.txt")
         ],
-        "SN001/video", "frames are numbered 0 to 9, their labels -1 to 8: the labels are shifted", 10,
+        "SN001/video", "the labels are shifted: frames are numbered 0 to 9, labels -1 to 8", 10,
     ),
     "no file of a unit": (
         lambda root: (root / SN001 / "SN001_au26.txt").unlink(), str(SN001), "no file for AU26", 1

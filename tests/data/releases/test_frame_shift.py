@@ -50,32 +50,32 @@ def built_disfa(root: Path, **options: object) -> None:
 SHIFTED: dict[str, tuple[Build, Callable[..., Release], dict[str, int], str, dict[str, int]]] = {
     "images from 1": (
         lambda root: built_disfa(root, first_image=1), disfa, {},
-        "frames are numbered 1 to 10, their labels 0 to 9", {"first_image": 1},
+        "frames are numbered 1 to 10, labels 0 to 9", {"first_image": 1},
     ),
     "images from 1, one lost at an end": (
         lambda root: (built_disfa(root, first_image=1), remove_image(root, "SN001/SN001_10.png")), disfa, {},
-        "frames are numbered 1 to 9, their labels 0 to 9", {"first_image": 1},
+        "frames are numbered 1 to 9, labels 0 to 9", {"first_image": 1},
     ),
     "images from 1, one too many": (
         lambda root: (
             build_disfa(root, subjects=("SN001",), videos=False, first_image=1, num_frames=11),
             [file.write_text(file.read_text().rpartition("11,")[0]) for file in root.rglob("*_au*.txt")],
-        ), disfa, {}, "frames are numbered 1 to 11, their labels 0 to 9", {"first_image": 1},
+        ), disfa, {}, "frames are numbered 1 to 11, labels 0 to 9", {"first_image": 1},
     ),
     "images from 0, announced from 1": (
-        built_disfa, disfa, {"first_image": 1}, "frames are numbered -1 to 8, their labels 0 to 9", {"first_image": 0},
+        built_disfa, disfa, {"first_image": 1}, "frames are numbered -1 to 8, labels 0 to 9", {"first_image": 0},
     ),
     "images from 7, announced from 3": (
         lambda root: built_disfa(root, first_image=7), disfa, {"first_image": 3},
-        "frames are numbered 4 to 13, their labels 0 to 9", {"first_image": 7},
+        "frames are numbered 4 to 13, labels 0 to 9", {"first_image": 7},
     ),
     "video files with labels from 1": (
         lambda root: build_bp4d(root, videos=True, subjects=("F001",), first_frame=1), bp4d, {},
-        "frames are numbered 0 to 7, their labels 1 to 8", {"first_frame": 1},
+        "frames are numbered 0 to 7, labels 1 to 8", {"first_frame": 1},
     ),
     "video files with labels from 0, announced from 1": (
         lambda root: build_bp4d(root, videos=True, subjects=("F001",), first_frame=0), bp4d, {"first_frame": 1},
-        "frames are numbered 1 to 8, their labels 0 to 7", {"first_frame": 0},
+        "frames are numbered 1 to 8, labels 0 to 7", {"first_frame": 0},
     ),
 }  # fmt: skip
 
@@ -89,8 +89,9 @@ def test_shifted_labels_are_never_prepared_and_the_named_setting_fixes_them(kind
     problems = [problem for problem in check_release(release.read(), partial=True) if problem.level == "error"]
     assert {problem.where.split("/")[0] for problem in problems} == {video.subject for video in release.read().videos}
     assert all(problem.fix == f"set data.release.{setting}={value}" for problem in problems)
-    assert problems[0].what == f"{what}: the labels are shifted"
-    with pytest.raises(InputError, match=f"{what}: .* To fix this, set data.release.{setting}={value}") as caught:
+    assert problems[0].what == f"the labels are shifted: {what}"
+    expected = f"the labels are shifted: {what}. To fix this, set data.release.{setting}={value}"
+    with pytest.raises(InputError, match=expected) as caught:
         preparation(tmp_path / "prepared", release).run()
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "prepared").exists()

@@ -73,13 +73,13 @@ def test_content_determines_the_format_not_the_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([torch.zeros(3), torch.zeros(3)], "contains a list, expected a state dict"),
-        (torch.zeros(3, 4), r"contains one tensor \(3, 4\), expected a state dict"),
-        (7, "contains a int, expected a state dict"),
-        ({}, "contains no tensors by name, only an empty dict"),
-        ({"model": {}, "epoch": 3}, "only an empty dict"),
+        ([torch.zeros(3), torch.zeros(3)], r"contains only a list\. Expected a state dict, as saved by torch\.save"),
+        (torch.zeros(3, 4), r"contains only one tensor \(3, 4\)\. Expected a state dict"),
+        ("weights", "contains only a str"),
+        ({}, "contains no tensors, an empty dict"),
+        ({"model": {}, "epoch": 3}, "an empty dict"),
         ({"teacher": STATE, "epoch": 3}, "only the keys teacher, epoch"),
-        (prefixed("") | prefixed("module."), "names differ only by the prefixes"),
+        (prefixed("") | prefixed("module."), "names differ only by a prefix"),
     ],
     ids=str,
 )

@@ -23,7 +23,7 @@ def shifted_videos(release: ReleaseContents) -> list[Problem]:
         start, end = low - first, high - last
         at_both_ends = start * end > 0 and abs(start - end) <= 1
         if at_both_ends or all_equal or low < 0:
-            what = f"frames are numbered {first} to {last}, their labels {low} to {high}: the labels are shifted"
+            what = f"the labels are shifted: frames are numbered {first} to {last}, labels {low} to {high}"
             problems.append(Problem(video.name, what, count=len(video.numbers), fix=_fix(video, first_label=low)))
     return problems
 

@@ -187,7 +187,7 @@ class Preparation:
         if shifted := shifted_videos(release):
             first = shifted[0]
             raise InputError(
-                f"{release.root}: the labels of {len(shifted)} videos are shifted, the first: {first.where}: {first.what}. "
+                f"{release.root}: in {len(shifted)} videos, the first is {first.where}, {first.what}. "
                 f"To fix this, {first.fix}."
             )
         errors = [problem for problem in problems if problem.level == "error"]

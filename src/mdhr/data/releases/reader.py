@@ -119,26 +119,26 @@ def read_cells(path: Path) -> pd.DataFrame:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, skipinitialspace=True)
-            rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+            lines = list(csv.reader(stream, skipinitialspace=True))
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise InputError("is not a table of labels: it is not UTF-8 text; save it as CSV UTF-8") from error
     except csv.Error as error:
         raise InputError(f"is not a table of labels: {error}") from error
+    rows = [row for row in lines if "".join(row).strip()]
     if not rows:
         raise InputError("is not a table of labels: it is empty")
-    first = rows[0][1]
+    first = rows[0]
     for separator, name in _OTHER_SEPARATORS.items():
         if len(first) == 1 and separator in first[0].strip():
             raise InputError(f"is not a table of labels: its columns are separated by {name}; replace them by commas")
-    for number, row in rows:
-        if len(row) != len(first):
-            raise InputError(
-                f"is not a table of labels: line {number} has {len(row)} columns, the first line has {len(first)}"
-            )
-    return pd.DataFrame([row for _, row in rows], dtype=object)
+    other = next((row for row in rows if len(row) != len(first)), None)
+    if other:
+        raise InputError(
+            f"is not a table of labels: line {lines.index(other) + 1} has {len(other)} columns, the first line has {len(first)}"
+        )
+    return pd.DataFrame(rows, dtype=object)
 
 
 def parse_frame_numbers(cells: pd.Series) -> pd.Series:

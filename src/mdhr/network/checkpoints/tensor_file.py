@@ -58,10 +58,11 @@ def unwrap_state_dict(content: Any) -> dict[str, Tensor]:
     Raises:
         InputError: the content is not a state dict, or two tensors have the same name without prefixes.
     """
-    if isinstance(content, Tensor):
-        raise InputError(f"contains one tensor {tuple(content.shape)}, expected a state dict (tensors by name)")
     if not isinstance(content, Mapping):
-        raise InputError(f"contains a {type(content).__name__}, expected a state dict (tensors by name)")
+        what = f"one tensor {tuple(content.shape)}" if isinstance(content, Tensor) else f"a {type(content).__name__}"
+        raise InputError(
+            f"contains only {what}. Expected a state dict, as saved by torch.save(model.state_dict(), ...)."
+        )
     for key in STATE_DICT_KEYS:
         if isinstance(content.get(key), Mapping):
             return unwrap_state_dict(content[key])
@@ -69,12 +70,15 @@ def unwrap_state_dict(content: Any) -> dict[str, Tensor]:
     if not tensors:
         keys = [str(key) for key in content]
         listed = ", ".join(keys[:_MAX_LISTED_KEYS]) + (", ..." if len(keys) > _MAX_LISTED_KEYS else "")
-        raise InputError(f"contains no tensors by name, only {f'the keys {listed}' if keys else 'an empty dict'}")
+        what = f"only the keys {listed}" if keys else "an empty dict"
+        raise InputError(
+            f"contains no tensors, {what}. Expected a state dict, or one under {', '.join(STATE_DICT_KEYS)}."
+        )
     state = {_without_wrappers(key): x for key, x in tensors.items()}
     while prefix := next((p for p in _SHARED_PREFIXES if all(key.startswith(p) for key in state)), ""):
         state = {_without_wrappers(key.removeprefix(prefix)): x for key, x in state.items()}
     if len(state) < len(tensors):
-        raise InputError("contains tensors whose names differ only by the prefixes module. and _orig_mod.")
+        raise InputError("contains tensors whose names differ only by a prefix such as module. Keep one of each.")
     return state
 
 

@@ -76,7 +76,9 @@ def load_mapped(network: nn.Module, released: Mapping[str, Tensor], mappings: Se
         state = {mapping.name: mapping.convert([released[key] for key in mapping.released]) for mapping in mappings}
         problem = describe_mismatch(state, network.state_dict())
     if problem:
-        raise InputError(f"the checkpoint does not fit this network: {problem}")
+        raise InputError(
+            f"the checkpoint does not fit this network: {problem}. Pass an unmodified released checkpoint."
+        )
     network.load_state_dict(state)
 
 

@@ -40,7 +40,10 @@ def load_pretrained(model: nn.Module, path: str | Path, *, ignored: Collection[s
     state = {key: value for key, value in state.items() if key in expected or key not in ignored}
     problem = describe_mismatch(state, expected)
     if problem:
-        raise InputError(f"weights '{path}' do not fit the backbone {type(model).__name__}: {problem}")
+        raise InputError(
+            f"weights '{path}' do not fit the backbone {type(model).__name__}: {problem}. "
+            "Pass weights of the timm model that backbone.name selects."
+        )
     model.load_state_dict(state, strict=False)
 
 

@@ -11,11 +11,9 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+from mdhr.files.git_lfs import is_git_lfs_pointer
+
 _AGAIN = "Copy or download it again."
-_TEXT_STARTS = {
-    b"version https://git-lfs": "is a Git LFS pointer, not the file itself. Run git lfs pull, or download the file.",
-    b"<": "is a web page, not a checkpoint. Download the file itself.",
-}
 _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """First pickle of files that ``torch.save`` wrote before PyTorch 1.6; the fourth one contains the objects."""
 _ZIP_START = b"PK\x03\x04"
@@ -28,9 +26,10 @@ def describe_start(path: Path) -> str:
     start = _first_bytes(path)
     if not start:
         return f"is empty (0 bytes). {_AGAIN}"
-    for text, problem in _TEXT_STARTS.items():
-        if start.lstrip().startswith(text):
-            return problem
+    if is_git_lfs_pointer(path):
+        return "is a Git LFS pointer, not the file itself. Run git lfs pull, or download the file."
+    if start.lstrip().startswith(b"<"):
+        return "is a web page, not a checkpoint. Download the file itself."
     if _is_text(start):
         return "is a text file, not a checkpoint. Pass the file of weights."
     return ""
