@@ -3,7 +3,7 @@
 Only crops of incomplete clips are in memory, so that memory does not grow with the length of the video.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,8 +13,7 @@ from torch import Tensor
 
 from mdhr.data.dataset import clip_positions, segment_starts
 from mdhr.data.faces.cropping import crop_face
-from mdhr.data.faces.face_track import FaceTrack, FaceTracks
-from mdhr.data.video.frame_source import FrameSource
+from mdhr.data.faces.face_stream import TrackedFrame
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class ClipFrames(NamedTuple):
     """Frames that a clip consists of."""
 
     track: int
-    """Index of the track."""
+    """Number of the track."""
     positions: np.ndarray
     """``(T,)`` positions in the track."""
     padding: np.ndarray
@@ -54,74 +53,81 @@ class CroppedClips(NamedTuple):
 
 
 def crop_clips(
-    source: FrameSource,
-    faces: FaceTracks,
+    frames: Iterable[TrackedFrame],
     layout: ClipLayout,
     *,
     batch_size: int,
+    is_face: Callable[[int], bool] = lambda track: True,
     on_crop: Callable[[int, int, np.ndarray], object] = lambda track, position, crop: None,
 ) -> Iterator[CroppedClips]:
     """Yield the clips of all tracks in batches, in the order in which they are complete.
 
     Args:
-        faces: tracks in the frames of ``source``.
+        is_face: returns whether a track that has ended is a face. The incomplete clips of other tracks are dropped.
         on_crop: called with track, position in the track and crop ``(S, S, 3)`` of every frame.
-
-    Raises ``InputError`` if the source cannot be read.
     """
     complete: list[tuple[ClipFrames, Tensor]] = []
-    active: list[_TrackCropper] = []
-    upcoming = sorted(range(len(faces.tracks)), key=lambda track: -faces.tracks[track].first)
-    for frame, (_, image) in enumerate(source.frames()):
-        while upcoming and faces.tracks[upcoming[-1]].first == frame:
-            index = upcoming.pop()
-            active.append(_TrackCropper(index, faces.tracks[index], layout))
-        for cropper in active:
-            position, crop = cropper.add_frame(frame, image)
-            on_crop(cropper.index, position, crop)
-            complete += cropper.complete_clips(position)
-        active = [cropper for cropper in active if cropper.starts]
+    croppers: dict[int, _TrackCropper] = {}
+    num_read = 0
+    for num_read, (frame, crop_boxes) in enumerate(frames, start=1):
+        for track in croppers.keys() - crop_boxes.keys():
+            complete += croppers.pop(track).remaining_clips(is_face)
+        if crop_boxes:
+            image = frame.rgb()
+        for track, box in crop_boxes.items():
+            cropper = croppers.setdefault(track, _TrackCropper(track, layout))
+            on_crop(track, cropper.length, cropper.add(crop_face(image, box, layout.crop_size)))
+            complete += cropper.complete_clips()
         while len(complete) >= batch_size:
-            yield _stack(complete[:batch_size], frame + 1)
+            yield _stack(complete[:batch_size], num_read)
             del complete[:batch_size]
-    if complete:
-        yield _stack(complete, frame + 1)
+    for cropper in croppers.values():
+        complete += cropper.remaining_clips(is_face)
+    while complete:
+        yield _stack(complete[:batch_size], num_read)
+        del complete[:batch_size]
 
 
 class _TrackCropper:
-    """Crops one track and stores the crops of its incomplete clips."""
+    """Collects the crops of one track and stores those of its incomplete clips."""
 
-    def __init__(self, index: int, track: FaceTrack, layout: ClipLayout) -> None:
-        self.index, self.track, self.layout = index, track, layout
-        self.length = len(track.crop)
-        starts = segment_starts(self.length, num_frames=layout.num_frames, stride=layout.stride, overlap=layout.overlap)
-        self.starts = sorted(starts, key=self._last_position, reverse=True)
-        """First positions of the incomplete clips; the last element is the clip that is complete next."""
+    def __init__(self, track: int, layout: ClipLayout) -> None:
+        self.track, self.layout = track, layout
+        self.length = 0
         self._crops: dict[int, np.ndarray] = {}
 
-    def add_frame(self, frame: int, image: np.ndarray) -> tuple[int, np.ndarray]:
-        """Crop the face in a frame of the video; return the position of the frame in the track and the crop."""
-        position = frame - self.track.first
-        self._crops[position] = crop_face(image, self.track.crop[position], self.layout.crop_size)
-        return position, self._crops[position]
+    def add(self, crop: np.ndarray) -> np.ndarray:
+        """Append the crop of the next frame of the track and return it."""
+        self._crops[self.length] = crop
+        self.length += 1
+        return crop
 
-    def complete_clips(self, position: int) -> Iterator[tuple[ClipFrames, Tensor]]:
-        """Yield the clips ``T 3 S S`` whose last crop is the one at ``position``."""
+    def complete_clips(self) -> Iterator[tuple[ClipFrames, Tensor]]:
+        """Yield the clip ``T 3 S S`` whose last crop is the most recent one, if there is one."""
         layout = self.layout
-        while self.starts and self._last_position(self.starts[-1]) <= position:
-            start = self.starts.pop()
-            positions, padding = clip_positions(
-                start, num_frames=layout.num_frames, stride=layout.stride, length=self.length
-            )
-            clip = torch.from_numpy(np.stack([self._crops[each] for each in positions]))
-            for before_next_clip in positions[: layout.num_frames - layout.overlap]:
-                self._crops.pop(before_next_clip, None)
-            yield ClipFrames(self.index, positions, padding), clip.movedim(-1, -3)
+        start = self.length - 1 - layout.stride * (layout.num_frames - 1)
+        if start >= 0 and start // layout.stride % (layout.num_frames - layout.overlap) == 0:
+            yield self._clip(start)
 
-    def _last_position(self, start: int) -> int:
-        """Return the last position of the clip that starts at ``start``."""
+    def remaining_clips(self, is_face: Callable[[int], bool]) -> Iterator[tuple[ClipFrames, Tensor]]:
+        """Yield the clips that the end of the track completes by padding."""
+        if not is_face(self.track):
+            return
         layout = self.layout
-        return start + layout.stride * min(layout.num_frames - 1, (self.length - 1 - start) // layout.stride)
+        starts = segment_starts(self.length, num_frames=layout.num_frames, stride=layout.stride, overlap=layout.overlap)
+        for start in starts:
+            if start + layout.stride * (layout.num_frames - 1) >= self.length:
+                yield self._clip(start)
+
+    def _clip(self, start: int) -> tuple[ClipFrames, Tensor]:
+        layout = self.layout
+        positions, padding = clip_positions(
+            start, num_frames=layout.num_frames, stride=layout.stride, length=self.length
+        )
+        clip = torch.from_numpy(np.stack([self._crops[each] for each in positions]))
+        for before_next_clip in positions[: layout.num_frames - layout.overlap]:
+            self._crops.pop(before_next_clip, None)
+        return ClipFrames(self.track, positions, padding), clip.movedim(-1, -3)
 
 
 def _stack(clips: Sequence[tuple[ClipFrames, Tensor]], num_read: int) -> CroppedClips:

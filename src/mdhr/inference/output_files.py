@@ -83,7 +83,7 @@ def write_annotated_video(path: Path, source: FrameSource, predictor: Predictor,
     Raises ``InputError`` if the source cannot be read or ``path`` cannot be written.
     """
     drawn = draw_annotations(
-        source.frames(),
+        ((frame.time, frame.rgb()) for frame in source.frames()),
         _annotations(prediction),
         names=predictor.model.au_set.columns,
         thresholds=predictor.thresholds,

@@ -1,6 +1,6 @@
 """Prediction of action units in a video: one score per frame, face and action unit.
 
-A video is read twice, first to track faces, then to crop and score clips. Clips are prefetched while the network
+A video is decoded once: faces are tracked, cropped and scored in a stream. Clips are prefetched while the network
 computes. Memory grows with the video by a few numbers per frame only.
 """
 
@@ -19,9 +19,9 @@ from mdhr.data.video.frame_source import open_images, open_source
 from mdhr.data.video.prefetch import prefetch
 from mdhr.errors import InputError
 from mdhr.inference.model import Model
-from mdhr.inference.score_averaging import FrameScores
+from mdhr.inference.score_averaging import ClipScores
 from mdhr.inference.score_table import make_score_table
-from mdhr.inference.video_clips import FrameProgress, VideoClips
+from mdhr.inference.video_clips import FrameObserver, FrameProgress, VideoClips
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Prediction:
     thumbnails: list[np.ndarray]
     """``(9, S, S, 3)`` uint8 RGB per track: evenly spaced crops."""
     notes: Sequence[str] = ()
-    """Phrases about assumptions on the video file, for the user."""
+    """Phrases about what was assumed or skipped in the video."""
 
 
 class Predictor:
@@ -78,13 +78,18 @@ class Predictor:
             raise InputError(f"batch_size={batch_size} is out of range: expected at least 1.")
 
     def __call__(
-        self, video: str | Path, *, fps: float | None = None, progress: FrameProgress = lambda stage, frames: None
+        self, video: str | Path, *, fps: float | None = None, progress: FrameProgress = lambda frames: None
     ) -> pd.DataFrame:
         """Return the score table of a video file or a folder of images; see :meth:`predict`."""
         return self.predict(video, fps=fps, progress=progress).table
 
     def predict(
-        self, video: str | Path, *, fps: float | None = None, progress: FrameProgress = lambda stage, frames: None
+        self,
+        video: str | Path,
+        *,
+        fps: float | None = None,
+        progress: FrameProgress = lambda frames: None,
+        observer: FrameObserver = lambda frame: None,
     ) -> Prediction:
         """Detect, track and score all faces of a video file or a folder of images.
 
@@ -92,36 +97,38 @@ class Predictor:
 
         Args:
             fps: frames per second to score (default: all) of a video file; frame rate (default 25) of a folder of images.
-            progress: called after every tracked frame and every scored batch.
+            progress: called after every scored batch and every frame without a face.
+            observer: called with every frame and the crop boxes of its tracks.
 
         Raises ``InputError`` that names the video if it cannot be read to its end.
         """
+        source = open_source(video, fps=fps)
         clips = VideoClips(
-            open_source(video, fps=fps),
+            source,
             detector=self.detector,
             description=self.model.description,
             overlap=self.overlap,
             batch_size=self.batch_size,
             progress=progress,
+            observer=observer,
         )
-        scores = FrameScores(clips.faces, len(self.thresholds))
+        scores = ClipScores(len(self.thresholds))
         with closing(prefetch(clips.batches(), depth=2)) as batches:
             for batch in batches:
                 scores.add(batch.frames, self.model.score(batch.clips))
-                progress("scores", batch.num_read)
-        progress("scores", len(clips.faces.time))
-        return self.assemble(video, clips.faces, scores, clips.thumbnails(), clips.notes)
+                progress(batch.num_read)
+        return self.assemble(video, clips.faces(), scores, clips.thumbnails(), source.notes)
 
     def assemble(
         self,
         video: str | Path,
         faces: FaceTracks,
-        scores: FrameScores,
+        scores: ClipScores,
         thumbnails: list[np.ndarray],
         notes: Sequence[str],
     ) -> Prediction:
-        """Return the prediction from the accumulated scores of a video."""
-        means = scores.means()
+        """Return the prediction from the collected scores of a video."""
+        means = scores.frame_means(faces)
         images = open_images(video)
         table = make_score_table(
             str(video),

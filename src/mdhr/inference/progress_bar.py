@@ -18,8 +18,6 @@ class _FramesPerSecond(ProgressColumn):
 class FrameProgressBar:
     """Progress bar on a terminal; hidden if stderr is not a terminal.
 
-    Tracking faces and scoring each count as half a frame.
-
     Args:
         expected: number of frames by video; 0 if unknown.
     """
@@ -27,7 +25,7 @@ class FrameProgressBar:
     def __init__(self, expected: dict[str, int]) -> None:
         console = Console(stderr=True)
         self._expected = expected
-        self._video, self._num_tracked, self._num_completed = "", 0, 0
+        self._video, self._num_completed, self._num_scored = "", 0, 0
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -54,25 +52,20 @@ class FrameProgressBar:
 
     def start_video(self, video: str) -> None:
         """Start the next video."""
-        self._video, self._num_tracked = video, 0
-        self.set_stage("tracking faces")
+        self._video, self._num_scored = video, 0
+        self.set_stage("scoring")
 
     def set_stage(self, stage: str) -> None:
         """Show what is being done with the video."""
         self._bar.update(self._task, description=f"{Path(self._video).name}: {stage}")
 
-    def update(self, stage: str, frames: int) -> None:
-        """Set the number of frames of the video that have been tracked (``faces``) or scored (``scores``)."""
-        if stage == "faces":
-            self._num_tracked = frames
-            self._bar.update(self._task, completed=self._num_completed + frames / 2)
-            return
-        self.set_stage("scoring")
-        self._expected[self._video] = self._num_tracked  # after tracking, the number of frames is exact
-        completed = self._num_completed + (self._num_tracked + frames) / 2
-        self._bar.update(self._task, completed=completed, total=sum(self._expected.values()))
+    def update(self, frames: int) -> None:
+        """Set the number of completed frames of the video; smaller numbers than before are ignored."""
+        self._num_scored = max(self._num_scored, frames)
+        self._bar.update(self._task, completed=self._num_completed + self._num_scored)
 
     def finish_video(self) -> None:
-        """Count the current video as completed, also after an error."""
-        self._num_completed += self._expected[self._video]
-        self._bar.update(self._task, completed=self._num_completed)
+        """Count the current video as completed, also after an error. Its number of frames is now exact."""
+        self._num_completed += self._num_scored
+        self._expected[self._video] = self._num_scored
+        self._bar.update(self._task, completed=self._num_completed, total=sum(self._expected.values()))

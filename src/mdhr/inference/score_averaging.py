@@ -8,26 +8,31 @@ from mdhr.data.faces.face_track import FaceTracks
 from mdhr.inference.clip_cropping import ClipFrames
 
 
-class FrameScores:
-    """Accumulator of the scores of all frames of all tracks.
+class ClipScores:
+    """Collected scores of the clips of a video.
 
     Args:
-        faces: tracks of the video.
         num_aus: N.
     """
 
-    def __init__(self, faces: FaceTracks, num_aus: int) -> None:
-        lengths = [len(track.time) for track in faces.tracks]
-        self._sums = [np.zeros((length, num_aus), np.float32) for length in lengths]
-        self._counts = [np.zeros((length, 1), np.float32) for length in lengths]
+    def __init__(self, num_aus: int) -> None:
+        self._num_aus = num_aus
+        self._clips: list[ClipFrames] = []
+        self._scores: list[np.ndarray] = []
 
     def add(self, clips: Sequence[ClipFrames], scores: np.ndarray) -> None:
-        """Add the scores ``(B, T, N)`` of B clips; scores of padding are ignored."""
-        for clip, clip_scores in zip(clips, scores, strict=True):
-            positions = clip.positions[~clip.padding]
-            self._sums[clip.track][positions] += clip_scores[~clip.padding]
-            self._counts[clip.track][positions] += 1
+        """Add the scores ``(B, T, N)`` of B clips."""
+        self._clips += clips
+        self._scores += list(scores)
 
-    def means(self) -> list[np.ndarray]:
-        """Return the mean scores ``(F, N)`` float32 of each track."""
-        return [total / count for total, count in zip(self._sums, self._counts, strict=True)]
+    def frame_means(self, faces: FaceTracks) -> list[np.ndarray]:
+        """Return the mean scores ``(F, N)`` float32 of each track. Scores of padding are ignored."""
+        lengths = {number: len(track.time) for number, track in zip(faces.numbers, faces.tracks, strict=True)}
+        sums = {number: np.zeros((length, self._num_aus), np.float32) for number, length in lengths.items()}
+        counts = {number: np.zeros((length, 1), np.float32) for number, length in lengths.items()}
+        for clip, scores in zip(self._clips, self._scores, strict=True):
+            if clip.track in lengths:  # clips of a false detection have no track
+                positions = clip.positions[~clip.padding]
+                sums[clip.track][positions] += scores[~clip.padding]
+                counts[clip.track][positions] += 1
+        return [sums[number] / counts[number] for number in faces.numbers]

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mdhr.action_units import AU_NAMES, ActionUnitSet
-from mdhr.data.video.frame_source import frame_interval
+from mdhr.data.video.frame import median_interval
 from mdhr.files.atomic import temporary_path
 
 TRUE_COLOR = "#9CCBEB"
@@ -60,7 +60,7 @@ def plot_timeline(
     Raises ``InputError`` if the file cannot be written.
     """
     num_aus = scores.shape[1]
-    edges = np.append(seconds, seconds[-1] + frame_interval(seconds, default=1.0))
+    edges = np.append(seconds, seconds[-1] + median_interval(seconds, default=1.0))
 
     plot_width = WIDTH - LEFT - RIGHT
     frame_size = plot_width / NUM_FRAMES_SHOWN if frames is not None else 0.2

@@ -9,7 +9,7 @@ from mdhr.data.faces.detection import Face, FaceDetector
 from mdhr.data.faces.face_track import FaceTracks, crop_track
 from mdhr.data.faces.tracking import find_tracks, main_track, track_main_face
 from mdhr.data.video.decoding import read_video
-from mdhr.data.video.downscaled_frame import DownscaledFrame
+from mdhr.data.video.frame import DownscaledFrame
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.errors import InputError

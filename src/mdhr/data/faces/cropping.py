@@ -82,9 +82,16 @@ def fill_gaps(values: np.ndarray) -> np.ndarray:
     return values[np.where(use_earlier, valid[earlier], valid[later])]
 
 
+def smoothing_radius(sigma: float) -> int:
+    """Return the number of frames before and after a frame that :func:`smooth_boxes` averages."""
+    return round(4 * sigma)
+
+
 def smooth_boxes(boxes: np.ndarray, *, sigma: float) -> np.ndarray:
     """Return boxes ``(F, K)`` smoothed along time by a Gaussian of ``sigma`` frames."""
-    return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest") if sigma > 0 else boxes
+    if sigma <= 0:
+        return boxes
+    return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest", radius=smoothing_radius(sigma))
 
 
 def crop_face(frame: np.ndarray, box: Sequence[float] | np.ndarray, size: int) -> np.ndarray:

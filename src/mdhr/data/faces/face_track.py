@@ -1,12 +1,10 @@
 """Face tracks: the position of a face in consecutive frames of a video."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from mdhr.data.faces.cropping import crop_face, fill_gaps, smooth_boxes
-from mdhr.data.video.frame_source import FrameSource
+from mdhr.data.faces.cropping import fill_gaps, smooth_boxes
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,5 @@ class FaceTracks:
     """``(F,)`` time stamps in seconds."""
     tracks: list[FaceTrack]
     """Tracks in the order of their first frame, larger faces first; empty if no face was detected."""
-
-
-def crop_track(source: FrameSource, track: FaceTrack, *, size: int) -> Iterator[np.ndarray]:
-    """Yield the crops ``(size, size, 3)`` uint8 RGB of a track that covers all frames of its video."""
-    for (_, frame), box in zip(source.frames(), track.crop, strict=True):
-        yield crop_face(frame, box, size)
+    numbers: list[int]
+    """Number of each track in the order in which the tracker found them, false detections included."""

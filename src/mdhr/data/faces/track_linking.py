@@ -7,13 +7,13 @@ gate are never assigned. The gate grows with the time since the last detection o
 from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import hypot, log
+from math import hypot, isnan, log
 
 import numpy as np
 
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.upright_detection import NUM_VALUES, FaceDetection, detect_faces
-from mdhr.data.video.downscaled_frame import DownscaledFrame
+from mdhr.data.video.frame import DownscaledFrame
 
 GATE, GATE_GROWTH = 0.5, 1.0
 """Largest distance between a track and its next detection, in crop sizes, and its growth per second without a
@@ -56,9 +56,14 @@ class OpenTrack:
         gate = GATE + GATE_GROWTH * min(time - self.last_time, 1.0)
         return position + size if position <= gate and size <= log(MAX_SIZE_RATIO) else None
 
-    def detections(self) -> np.ndarray:
-        """Return ``(length, NUM_VALUES)`` values, without frames after the most recent detection."""
-        return np.array(self.values).reshape(-1, NUM_VALUES)[: self.length]
+    def detections(self, first: int = 0, end: int | None = None) -> np.ndarray:
+        """Return ``(end - first, NUM_VALUES)`` values, by default up to the most recent detection."""
+        end = self.length if end is None else end
+        return np.array(self.values[first * NUM_VALUES : end * NUM_VALUES]).reshape(-1, NUM_VALUES)
+
+    def is_detected(self, position: int) -> bool:
+        """Return whether the face was detected at a position of the track."""
+        return not isnan(self.values[position * NUM_VALUES])
 
 
 class FrameLinker:

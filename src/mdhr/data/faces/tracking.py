@@ -1,21 +1,21 @@
-"""Face tracking: all faces of a video for inference, the main face for preparation.
+"""Face tracking: the tracks of all faces of a video.
 
 Memory use is independent of the resolution of the video: nine numbers per frame and track are stored, and no images.
 """
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
 import numpy as np
 
-from mdhr.data.faces.cropping import FILL
+from mdhr.data.faces.cropping import FILL, fill_gaps, smooth_boxes, smoothing_radius
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.face_track import FaceTrack, FaceTracks
-from mdhr.data.faces.track_linking import MAX_SIZE_RATIO, FrameLinker, OpenTrack
-from mdhr.data.video.frame_source import FrameSource, frame_interval
+from mdhr.data.faces.track_linking import FrameLinker, OpenTrack
+from mdhr.data.video.frame import DownscaledFrame
+from mdhr.data.video.frame_source import FrameSource
 from mdhr.data.video.prefetch import prefetch
-from mdhr.errors import InputError
 
 SMOOTHING = 0.2
 """Standard deviation of the smoothing over time in seconds: longer than the jitter of detectors, shorter than head
@@ -24,6 +24,102 @@ MAX_GAP = 1.0
 """Seconds without a detection after which a track ends."""
 MIN_DURATION = 0.2
 """Seconds. Tracks with detections for less time are false detections."""
+
+
+class FaceTracker:
+    """Tracker of all faces of a video, frame by frame.
+
+    Args:
+        interval: median distance of neighboring frames in seconds.
+        fill: share of the crop's height from brow to chin.
+        smoothing: standard deviation of the smoothing over time in seconds.
+    """
+
+    def __init__(
+        self, *, detector: Detector, interval: float, fill: float = FILL, smoothing: float = SMOOTHING
+    ) -> None:
+        self._linker = FrameLinker(detector=detector, fill=fill)
+        self._interval = interval
+        self._sigma = smoothing / interval
+        self._radius = smoothing_radius(self._sigma)
+        self._times = array("d")
+        self._tracks: list[OpenTrack] = []
+        """All tracks in the order of their first frame, including false detections."""
+        self._open: list[OpenTrack] = []
+        """Tracks that further frames may extend."""
+        self._current: dict[int, OpenTrack] = {}
+        """Tracks by index that may contain the next frame of :meth:`crop_boxes`."""
+
+    def add(self, frame: DownscaledFrame) -> None:
+        """Detect the faces of the next frame of the video and add them to the tracks."""
+        index = len(self._times)
+        self._times.append(frame.time)
+        assigned, unassigned = self._linker.link(self._open, frame)
+        for track in self._open:
+            track.add_frame(frame.time, assigned.get(track))
+        self._open = [track for track in self._open if frame.time - track.last_time <= MAX_GAP]
+        for detection in unassigned:
+            track = OpenTrack(index, detection, frame.time)
+            track.add_frame(frame.time, detection)
+            self._open.append(track)
+            self._current[len(self._tracks)] = track
+            self._tracks.append(track)
+
+    def end(self) -> None:
+        """End all tracks after the last frame of the video."""
+        self._open = []
+
+    def crop_boxes(self, index: int) -> Mapping[int, np.ndarray] | None:
+        """Return the smoothed crop boxes ``(4,)`` in a frame by track, or None if they depend on further frames.
+
+        Call it for every frame in order. A track that is missing after it was included has ended.
+        """
+        for number, track in list(self._current.items()):
+            if track in self._open:
+                if track.first <= index and track.first + track.length <= index + self._radius:
+                    return None
+            elif track.first + track.length <= index:
+                del self._current[number]
+        return {
+            number: self._smoothed_crop(track, index - track.first)
+            for number, track in self._current.items()
+            if track.first <= index
+        }
+
+    def is_face(self, number: int) -> bool:
+        """Return whether a track that has ended is not a false detection."""
+        return self._duration(self._tracks[number]) >= self._min_duration
+
+    def tracks(self) -> FaceTracks:
+        """Return the tracks of the complete video."""
+        time = np.array(self._times)
+        order = [number for number in range(len(self._tracks)) if self.is_face(number)]
+        # The third number of a detection is the crop size, here in the first frame.
+        order.sort(key=lambda number: (self._tracks[number].first, -self._tracks[number].values[2]))
+        return FaceTracks(time, [self._close(self._tracks[number], time) for number in order], order)
+
+    @property
+    def _min_duration(self) -> float:
+        # The tolerance is for rounded time stamps.
+        return min(MIN_DURATION, len(self._times) * self._interval) - 1e-3
+
+    def _duration(self, track: OpenTrack) -> float:
+        return track.num_detections * self._interval
+
+    def _smoothed_crop(self, track: OpenTrack, position: int) -> np.ndarray:
+        """Return the crop box at a position of a track from the detections around it."""
+        first, end = max(0, position - self._radius), min(track.length, position + self._radius + 1)
+        low, high = first, end
+        while not track.is_detected(low):  # the detections around a gap determine its values
+            low -= 1
+        while not track.is_detected(high - 1):
+            high += 1
+        filled = fill_gaps(track.detections(low, high)[:, :4])[first - low : end - low]
+        return smooth_boxes(filled, sigma=self._sigma)[position - first]
+
+    def _close(self, track: OpenTrack, time: np.ndarray) -> FaceTrack:
+        frames = slice(track.first, track.first + track.length)
+        return FaceTrack.from_detections(track.first, time[frames], track.detections(), sigma=self._sigma)
 
 
 def find_tracks(
@@ -43,75 +139,10 @@ def find_tracks(
 
     Raises ``InputError`` if the source cannot be read.
     """
-    times, open_tracks, ended = array("d"), list[OpenTrack](), list[OpenTrack]()
-    linker = FrameLinker(detector=detector, fill=fill)
-    with closing(prefetch(source.downscaled_frames(detector.longest_side), depth=8)) as frames:
-        for index, frame in enumerate(frames):
-            times.append(frame.time)
-            assigned, unassigned = linker.link(open_tracks, frame)
-            for track in open_tracks:
-                track.add_frame(frame.time, assigned.get(track))
-            ended += [track for track in open_tracks if frame.time - track.last_time > MAX_GAP]
-            open_tracks = [track for track in open_tracks if frame.time - track.last_time <= MAX_GAP]
-            for detection in unassigned:
-                open_tracks.append(OpenTrack(index, detection, frame.time))
-                open_tracks[-1].add_frame(frame.time, detection)
+    tracker = FaceTracker(detector=detector, interval=source.interval, fill=fill, smoothing=smoothing)
+    downscaled = (frame.downscaled(detector.longest_side) for frame in source.frames())
+    with closing(prefetch(downscaled, depth=8)) as frames:
+        for frame in frames:
+            tracker.add(frame)
             progress(1)
-    time = np.array(times)
-    interval = frame_interval(time, default=MIN_DURATION)
-    min_duration = min(MIN_DURATION, len(time) * interval) - 1e-3  # tolerance for rounded time stamps
-    tracks = [track for track in ended + open_tracks if track.num_detections * interval >= min_duration]
-    tracks.sort(key=lambda track: (track.first, -track.values[2]))  # values[2] is the crop size in the first frame
-    return FaceTracks(time, [_close(track, time, sigma=smoothing / interval) for track in tracks])
-
-
-def track_main_face(
-    source: FrameSource,
-    *,
-    detector: Detector,
-    fill: float = FILL,
-    smoothing: float = SMOOTHING,
-    progress: Callable[[int], object] = lambda _: None,
-) -> FaceTrack:
-    """Return the main face of a video as one track over all frames; see :func:`find_tracks` and :func:`main_track`.
-
-    Raises ``InputError`` if the source cannot be read or no face is found.
-    """
-    found = find_tracks(source, detector=detector, fill=fill, smoothing=smoothing, progress=progress)
-    if not found.tracks:
-        raise InputError(
-            f"{source.name}: no face found in any of the {len(found.time)} frames. Check that the video shows a face, "
-            "or choose another detector (data/detector=mediapipe)."
-        )
-    return main_track(found, smoothing=smoothing)
-
-
-def main_track(found: FaceTracks, *, smoothing: float = SMOOTHING) -> FaceTrack:
-    """Return one track over all frames of a video with at least one face track.
-
-    The main track is the one with the most detections; if several have as many, the one with the largest face. A face
-    that returns after more than ``MAX_GAP`` seconds has a new track. Therefore the frames before and after the main
-    track use further tracks in the same order, if they overlap none in use and the mean face size differs by a factor
-    of at most ``MAX_SIZE_RATIO``. In the remaining frames the face counts as not detected: they have the box of the
-    nearest frame with a detection.
-    """
-    ranked = sorted(found.tracks, key=lambda track: (-track.face_found.sum(), -_mean_size(track)))
-    detections = np.full((len(found.time), ranked[0].detections.shape[1]), np.nan)
-    covered = np.zeros(len(found.time), dtype=bool)
-    for track in ranked:
-        frames = slice(track.first, track.end)
-        ratio = _mean_size(track) / _mean_size(ranked[0])
-        if not covered[frames].any() and 1 / MAX_SIZE_RATIO <= ratio <= MAX_SIZE_RATIO:
-            detections[frames] = track.detections
-            covered[frames] = True
-    sigma = smoothing / frame_interval(found.time, default=1.0)
-    return FaceTrack.from_detections(0, found.time, detections, sigma=sigma)
-
-
-def _close(track: OpenTrack, time: np.ndarray, *, sigma: float) -> FaceTrack:
-    frames = slice(track.first, track.first + track.length)
-    return FaceTrack.from_detections(track.first, time[frames], track.detections(), sigma=sigma)
-
-
-def _mean_size(track: FaceTrack) -> float:
-    return float(np.nanmean(track.detections[:, 2]))
+    return tracker.tracks()

@@ -7,7 +7,7 @@ import numpy as np
 
 from mdhr.data.faces.cropping import CropBox, crop_box
 from mdhr.data.faces.detection import Detector
-from mdhr.data.video.downscaled_frame import DownscaledFrame
+from mdhr.data.video.frame import DownscaledFrame
 
 MAX_ROLL = 40.0
 """Largest accepted roll in degrees. Larger values are detector errors."""

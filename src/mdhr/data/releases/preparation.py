@@ -15,8 +15,7 @@ import pandas as pd
 
 from mdhr.data.faces.cropping import central_square, crop_face
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.face_track import crop_track
-from mdhr.data.faces.tracking import track_main_face
+from mdhr.data.faces.main_face import crop_track, track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
 from mdhr.data.problems import Problem, list_problems
 from mdhr.data.releases.contents import Release, ReleaseContents
@@ -222,10 +221,11 @@ def prepare_video(preparation: Preparation, job: PreparationJob) -> str | None:
 def _faces(preparation: Preparation, job: PreparationJob) -> Iterator[tuple[np.ndarray, bool, Sequence[float]]]:
     """Yield the face crop of every frame, whether a face was found, and the crop box ``(x, y, size, roll)``."""
     if preparation.detector is None:
-        for _, frame in job.source.frames():
-            box = central_square(*frame.shape[:2])
+        for frame in job.source.frames():
+            image = frame.rgb()
+            box = central_square(*image.shape[:2])
             count(1)  # the pass that detection would take
-            yield crop_face(frame, box, preparation.size), True, box
+            yield crop_face(image, box, preparation.size), True, box
         return
     track = track_main_face(
         job.source,

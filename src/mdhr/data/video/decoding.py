@@ -101,9 +101,10 @@ def read_video(
         yield time, to_rgb(image)
 
 
-def to_rgb(frame: av.VideoFrame) -> np.ndarray:
-    """Return a frame as ``(H, W, 3)`` uint8 RGB, by its color matrix and range."""
-    return frame.to_ndarray(format="rgb24", interpolation="BICUBIC")
+def to_rgb(frame: av.VideoFrame, *, width: int | None = None, height: int | None = None) -> np.ndarray:
+    """Return a frame as ``(H, W, 3)`` uint8 RGB, by its color matrix and range; scaled if a size is given."""
+    interpolation = "AREA" if width else "BICUBIC"
+    return frame.to_ndarray(format="rgb24", width=width, height=height, interpolation=interpolation)
 
 
 def frame_interval_of(path: str | Path, *, fps: float | None = None) -> float | None:

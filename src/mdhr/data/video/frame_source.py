@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from mdhr.data.video.animated_image import AnimatedImage, is_animated
-from mdhr.data.video.decoding import read_video
-from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
-from mdhr.data.video.image_folder import ImageFolder, is_image, open_image_folder
+from mdhr.data.video.decoding import DecodedFrame, decode_video, frame_interval_of, to_rgb
+from mdhr.data.video.frame import DownscaledFrame, Frame
+from mdhr.data.video.image_folder import DEFAULT_FPS, ImageFolder, is_image, open_image_folder
 from mdhr.errors import InputError
 from mdhr.files.git_lfs import is_git_lfs_pointer
 
@@ -25,17 +26,18 @@ class FrameSource(Protocol):
         """Path of the video, for messages."""
 
     @property
-    def notes(self) -> Sequence[str]:
-        """Phrases about assumptions and skipped files, for the user; complete after all frames were read."""
+    def interval(self) -> float:
+        """Median distance of neighboring frames in seconds, determined without decoding."""
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """Yield the time stamp in seconds and the frame ``(H, W, 3)`` uint8 RGB.
+    @property
+    def notes(self) -> Sequence[str]:
+        """Phrases about what was assumed or skipped, for the user; complete after the last frame."""
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield the frames in temporal order.
 
         Raises ``InputError`` if a file cannot be read.
         """
-
-    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """Yield the same frames, downscaled to at most ``longest_side`` pixels."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class VideoFile:
         fps: frames to keep per second; all frames if None or above the frame rate of the file. Not used with
             ``positions``.
         positions: ascending indices of the frames to keep; all frames if None.
-        notes: assumptions about the file, filled when all frames were read; see :func:`decode_video`.
+        notes: see :class:`FrameSource`.
     """
 
     path: str | Path
@@ -60,15 +62,24 @@ class VideoFile:
         """Path of the file."""
         return str(self.path)
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+    @cached_property
+    def interval(self) -> float:
+        """See :class:`FrameSource`."""
+        interval = frame_interval_of(self.path, fps=self.fps) or 1 / DEFAULT_FPS
+        if self.positions is not None and len(self.positions) > 1:
+            interval *= float(np.median(np.diff(self.positions)))
+        return interval
+
+    def frames(self) -> Iterator["VideoFrame"]:
         """See :class:`FrameSource`. Also raises ``InputError`` if the video ends before the last position."""
+        self.notes.clear()
         if self.positions is None:
-            yield from read_video(self.path, fps=self.fps, notes=self.notes)
+            yield from map(VideoFrame, decode_video(self.path, fps=self.fps, notes=self.notes))
             return
         selected, last = set(self.positions), max(self.positions)
-        for position, frame in enumerate(read_video(self.path, notes=self.notes)):
+        for position, frame in enumerate(decode_video(self.path, notes=self.notes)):
             if position in selected:
-                yield frame
+                yield VideoFrame(frame)
             if position == last:
                 return
         raise InputError(
@@ -76,10 +87,29 @@ class VideoFile:
             "it again."
         )
 
-    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """See :class:`FrameSource`."""
-        for time, frame in self.frames():
-            yield downscale(time, frame, longest_side)
+
+@dataclass(frozen=True)
+class VideoFrame:
+    """Frame of a video file in the pixel format of the file, which needs half the memory of RGB."""
+
+    decoded: DecodedFrame
+
+    @property
+    def time(self) -> float:
+        """Time stamp in seconds."""
+        return self.decoded.time
+
+    def rgb(self) -> np.ndarray:
+        """See :class:`~mdhr.data.video.frame.Frame`."""
+        return to_rgb(self.decoded.image)
+
+    def downscaled(self, longest_side: int) -> DownscaledFrame:
+        """See :class:`~mdhr.data.video.frame.Frame`. Only the downscaled frame is converted to RGB."""
+        image = self.decoded.image
+        scale = max(1.0, max(image.width, image.height) / longest_side)
+        return DownscaledFrame(
+            self.time, to_rgb(image, width=round(image.width / scale), height=round(image.height / scale)), scale
+        )
 
 
 def open_source(path: str | Path, *, fps: float | None = None) -> FrameSource:
@@ -117,12 +147,3 @@ def open_images(path: str | Path, *, fps: float | None = None) -> ImageFolder | 
     if is_image(path) and not is_animated(path):
         return ImageFolder(path.parent, [path.name], [0.0])
     return None
-
-
-def frame_interval(time: np.ndarray, *, default: float) -> float:
-    """Return the median distance of neighboring time stamps ``(F,)`` in seconds.
-
-    Returns ``default`` if there are fewer than two frames, or if the time stamps do not increase.
-    """
-    interval = float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-    return interval if interval > 0 else default

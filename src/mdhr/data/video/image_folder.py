@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
+from mdhr.data.video.frame import DownscaledFrame, downscale, median_interval
 from mdhr.data.video.frame_images import exif_orientation, read_image, read_reduced_image
 from mdhr.errors import InputError
 from mdhr.files.search import IMAGE_SUFFIXES
@@ -29,7 +29,7 @@ class ImageFolder:
         folder: folder of the images.
         names: file names in temporal order.
         times: time stamp of each in seconds.
-        notes: sentences about skipped images, for the user.
+        notes: phrases about skipped images, for the user.
     """
 
     folder: Path
@@ -42,17 +42,38 @@ class ImageFolder:
         """Path of the folder."""
         return str(self.folder)
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
-        """See :class:`FrameSource`."""
-        for time, name in zip(self.times, self.names, strict=True):
-            yield time, read_image(self.folder / name)
+    @property
+    def interval(self) -> float:
+        """Median distance of neighboring frames in seconds."""
+        return median_interval(self.times, default=1 / DEFAULT_FPS)
 
-    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """See :class:`FrameSource`. Decodes JPEGs at reduced resolution, which is several times faster."""
+    def frames(self) -> Iterator["ImageFrame"]:
+        """Yield the frames in order."""
         for time, name in zip(self.times, self.names, strict=True):
-            image, side = read_reduced_image(self.folder / name, longest_side)
-            frame = downscale(time, image, longest_side)
-            yield frame._replace(scale=side / max(frame.image.shape))
+            yield ImageFrame(self.folder / name, time)
+
+
+@dataclass(frozen=True)
+class ImageFrame:
+    """Image file as a :class:`~mdhr.data.video.frame.Frame`.
+
+    Attributes:
+        path: path of the file.
+        time: time stamp in seconds.
+    """
+
+    path: Path
+    time: float
+
+    def rgb(self) -> np.ndarray:
+        """See :class:`~mdhr.data.video.frame.Frame`."""
+        return read_image(self.path)
+
+    def downscaled(self, longest_side: int) -> DownscaledFrame:
+        """See :class:`~mdhr.data.video.frame.Frame`. A JPEG is decoded at reduced resolution, several times as fast."""
+        image, side = read_reduced_image(self.path, longest_side)
+        frame = downscale(self.time, image, longest_side)
+        return frame._replace(scale=side / max(frame.image.shape))
 
 
 def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:

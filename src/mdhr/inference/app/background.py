@@ -63,20 +63,16 @@ class VideoProgress:
 
     def __init__(self, expected: int, progress: ShareProgress) -> None:
         self.expected, self.progress = expected, progress
-        self.stage, self.num_tracked = "faces", 0
-        self.stage_start = self.last_call = self.last_update = time.perf_counter()
+        self.completed = 0
+        self.start = self.last_update = time.perf_counter()
 
-    def __call__(self, stage: str, frames: int) -> None:
-        """Set the number of frames that have completed a stage, ``faces`` or ``scores``; each is half of the work."""
+    def __call__(self, frames: int) -> None:
+        """Set the number of completed frames; smaller numbers than before are ignored."""
+        self.completed = max(self.completed, frames)
         now = time.perf_counter()
-        if stage != self.stage:  # after tracking, the number of frames is exact
-            self.stage, self.stage_start, self.expected = stage, self.last_call, self.num_tracked
-        self.last_call = now
-        self.num_tracked = max(self.num_tracked, frames)
         if now - self.last_update < UPDATE_INTERVAL:
             return
         self.last_update = now
-        completed = frames if stage == "faces" else self.num_tracked + frames
-        activity = "Tracking faces" if stage == "faces" else "Scoring action units"
-        rate = frames / (now - self.stage_start)
-        self.progress(min(completed / (2 * self.expected), 1.0), f"{activity}: {frames} frames, {rate:.0f} frames/s")
+        rate = self.completed / (now - self.start)
+        share = min(self.completed / self.expected, 1.0)
+        self.progress(share, f"Scoring action units: {self.completed} frames, {rate:.0f} frames/s")

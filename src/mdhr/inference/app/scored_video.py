@@ -3,8 +3,9 @@
 Changing frame, track or threshold needs neither the network nor the video file.
 """
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from math import ceil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,18 +14,19 @@ import simplejpeg
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.data.faces.cropping import crop_face
+from mdhr.data.faces.face_stream import TrackedFrame
 from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import FrameSource, open_source
 from mdhr.errors import InputError
 from mdhr.inference.app.background import ShareProgress, VideoProgress
+from mdhr.inference.even_sample import EvenSample
 from mdhr.inference.output_files import NO_FACE
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.score_table import make_score_table
 from mdhr.inference.video_job import summarize_prediction
 
 MAX_THUMBNAILS = 2000
-"""Thumbnails per video, about 25 MB; in a longer video every second, third, ... frame has one."""
+"""Thumbnails per track, about 25 MB; in a longer track every second, fourth, ... frame has one."""
 THUMBNAIL_SIZE, CROP_SCALE = 288, 1.35
 """Size in pixels, and size of the shown region relative to the crop of the network."""
 
@@ -43,9 +45,8 @@ class ScoredVideo:
     faces: FaceTracks
     scores: list[np.ndarray]
     """``(F, N)`` per track."""
-    thumbnails: list[list[bytes]]
-    """JPEG files per track, of every ``step``-th frame."""
-    step: int
+    thumbnails: list[EvenSample[bytes]]
+    """JPEG files per track."""
 
     def detected_scores(self, track: int) -> np.ndarray:
         """Return the scores ``(F, N)`` of a track, NaN in frames without a detected face."""
@@ -57,7 +58,7 @@ class ScoredVideo:
 
     def thumbnail(self, track: int, position: int) -> bytes:
         """Return the JPEG file at a position of a track, or the last one before it."""
-        return self.thumbnails[track][position // self.step]
+        return self.thumbnails[track].at(position)
 
     def table(self, threshold: float) -> pd.DataFrame:
         """Return the score table of ``mdhr predict`` with one threshold for all action units."""
@@ -71,36 +72,46 @@ def score_video(predictor: Predictor, video: Path, progress: ShareProgress = lam
     Raises ``InputError`` if the video cannot be read or no face is found.
     """
     expected = max(expected_frames(video), 1)
-    prediction = predictor.predict(video, progress=VideoProgress(expected, progress))
-    if not prediction.faces.tracks:
+    thumbnails = FaceThumbnails()
+    prediction = predictor.predict(video, progress=VideoProgress(expected, progress), observer=thumbnails.add)
+    faces = prediction.faces
+    if not faces.tracks:
         raise InputError(f"{video.name}: {NO_FACE}")
-    thumbnails, step = face_thumbnails(open_source(video), prediction.faces)
     return ScoredVideo(
         name=video.name,
         au_set=predictor.model.au_set,
         threshold=predictor.model.description.threshold,
         summary=summarize_prediction(prediction),
-        faces=prediction.faces,
+        faces=faces,
         scores=prediction.scores,
-        thumbnails=thumbnails,
-        step=step,
+        thumbnails=[thumbnails.of_track(number) for number in faces.numbers],
     )
 
 
-def face_thumbnails(
-    source: FrameSource, faces: FaceTracks, *, limit: int = MAX_THUMBNAILS
-) -> tuple[list[list[bytes]], int]:
-    """Return the thumbnails of each track as JPEG files, and the distance of their frames.
+class FaceThumbnails:
+    """Thumbnails of the faces of a video, collected while it is scored.
 
-    The total exceeds ``limit`` by at most one thumbnail per track.
+    Args:
+        limit: maximum number of thumbnails per track.
     """
-    step = max(1, ceil(sum(len(track.time) for track in faces.tracks) / limit))
-    thumbnails: list[list[bytes]] = [[] for _ in faces.tracks]
-    for frame, (_, image) in enumerate(source.frames()):
-        for track, track_thumbnails in zip(faces.tracks, thumbnails, strict=True):
-            position = frame - track.first
-            if 0 <= position < len(track.time) and position % step == 0:
-                box = track.crop[position] * (1, 1, CROP_SCALE, 1)
-                face = np.ascontiguousarray(crop_face(image, box, THUMBNAIL_SIZE))
-                track_thumbnails.append(simplejpeg.encode_jpeg(face, quality=82, colorspace="RGB"))
-    return thumbnails, step
+
+    def __init__(self, limit: int = MAX_THUMBNAILS) -> None:
+        self._lengths: Counter[int] = Counter()
+        self._samples: dict[int, EvenSample[bytes]] = defaultdict(partial(EvenSample, limit))
+
+    def add(self, frame: TrackedFrame) -> None:
+        """Add the faces of the next frame."""
+        wanted = {
+            track: box for track, box in frame.crop_boxes.items() if self._samples[track].wants(self._lengths[track])
+        }
+        if wanted:
+            image = frame.frame.rgb()
+        for track, box in wanted.items():
+            face = crop_face(image, box * (1, 1, CROP_SCALE, 1), THUMBNAIL_SIZE)
+            jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(face), quality=82, colorspace="RGB")
+            self._samples[track].add(self._lengths[track], jpeg)
+        self._lengths.update(frame.crop_boxes.keys())
+
+    def of_track(self, number: int) -> EvenSample[bytes]:
+        """Return the JPEG files of a track; see :attr:`~mdhr.data.faces.face_track.FaceTracks.numbers`."""
+        return self._samples[number]

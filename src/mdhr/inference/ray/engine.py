@@ -22,7 +22,7 @@ from mdhr.inference.clip_cropping import ClipFrames, CroppedClips
 from mdhr.inference.model import Model
 from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.ray.cluster import ray_session
-from mdhr.inference.score_averaging import FrameScores
+from mdhr.inference.score_averaging import ClipScores
 from mdhr.inference.video_clips import FrameProgress, VideoClips
 from mdhr.inference.video_job import VideoJob
 
@@ -143,11 +143,12 @@ def _crop_video(
     """
     name, number = str(row["name"][0]), 0
     try:
-        clips = VideoClips(open_source(str(row["video"][0]), fps=fps), detector=make_detector(), **settings)
+        source = open_source(str(row["video"][0]), fps=fps)
+        clips = VideoClips(source, detector=make_detector(), **settings)
         for batch in clips.batches():
             yield _to_row(_Part(name, number, batch))
             number += 1
-        yield _to_row(_Part(name, number, _VideoEnd(clips.faces, clips.thumbnails(), clips.notes)))
+        yield _to_row(_Part(name, number, _VideoEnd(clips.faces(), clips.thumbnails(), list(source.notes))))
     except (InputError, OSError) as error:
         yield _to_row(_Part(name, number, error))
 
@@ -182,10 +183,9 @@ def _assemble(predictor: Predictor, video: Path, parts: list[_Part], progress: F
     if isinstance(end, Exception):
         raise end
     assert isinstance(end, _VideoEnd)
-    progress("faces", len(end.faces.time))
-    scores = FrameScores(end.faces, len(predictor.thresholds))
+    scores = ClipScores(len(predictor.thresholds))
     for part in parts:
         if isinstance(part.content, _ScoredClips):
             scores.add(part.content.frames, part.content.scores)
-    progress("scores", len(end.faces.time))
+    progress(len(end.faces.time))
     return predictor.assemble(video, end.faces, scores, end.thumbnails, end.notes)
