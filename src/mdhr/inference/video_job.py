@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import open_source
-from mdhr.data.video.image_folder import is_image
+from mdhr.data.video.frame_source import open_images, open_source
 from mdhr.inference.completed_videos import CompletedVideos
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor
@@ -63,11 +62,8 @@ class VideoJob:
 
     def expected_length(self, video: Path) -> int:
         """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
-        if video.is_dir():
-            return sum(is_image(file) for file in video.iterdir())
-        if is_image(video):
-            return 1
-        return expected_frames(video, fps=self.fps)
+        images = open_images(video)
+        return len(images.names) if images else expected_frames(video, fps=self.fps)
 
 
 Engine = Callable[[VideoJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]]

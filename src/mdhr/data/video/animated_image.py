@@ -4,10 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageSequence
 
-from mdhr.data.video.downscaled_frame import DownscaledFrame, downscale
+from mdhr.data.video.frame import ArrayFrame
 from mdhr.data.video.frame_images import rgb_array
 from mdhr.data.video.image_folder import DEFAULT_FPS
 from mdhr.errors import InputError
@@ -20,7 +19,7 @@ class AnimatedImage:
     Attributes:
         path: path of the file.
         fps: frames to keep per second; for a file without durations, its frame rate (default 25).
-        notes: none; see :class:`FrameSource`.
+        notes: empty.
     """
 
     path: Path
@@ -32,7 +31,15 @@ class AnimatedImage:
         """Path of the file."""
         return str(self.path)
 
-    def frames(self) -> Iterator[tuple[float, np.ndarray]]:
+    @property
+    def interval(self) -> float:
+        """Duration of the first frame in seconds; see :class:`FrameSource`."""
+        with Image.open(self.path) as image:
+            image.load()  # sets the duration
+            interval = image.info.get("duration", 0) / 1000
+        return max(interval or 1 / DEFAULT_FPS, 1 / self.fps if self.fps else 0.0)
+
+    def frames(self) -> Iterator[ArrayFrame]:
         """See :class:`FrameSource`."""
         time = next_time = 0.0
         num_read = 0
@@ -43,18 +50,13 @@ class AnimatedImage:
                     num_read += 1
                     milliseconds = page.info.get("duration")
                     if not milliseconds or time >= next_time - 1e-3:
-                        yield time, frame
+                        yield ArrayFrame(time, frame)
                         next_time += 1 / self.fps if self.fps else 0.0
                         if next_time <= time and self.fps:  # after a pause
                             next_time = time + 1 / self.fps
                     time += milliseconds / 1000 if milliseconds else 1 / (self.fps or DEFAULT_FPS)
         except Exception as error:  # Pillow raises errors of many types for broken files
             raise InputError(f"cannot read {self.path} beyond frame {num_read}: {error}. Copy it again.") from error
-
-    def downscaled_frames(self, longest_side: int) -> Iterator[DownscaledFrame]:
-        """See :class:`FrameSource`."""
-        for time, frame in self.frames():
-            yield downscale(time, frame, longest_side)
 
 
 def is_animated(path: Path) -> bool:

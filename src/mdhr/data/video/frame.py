@@ -1,6 +1,7 @@
 """One frame of a video, decoded to pixels on request."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import cv2
@@ -36,6 +37,27 @@ class Frame(Protocol):
 
         Raises ``InputError`` if it cannot be read.
         """
+
+
+@dataclass(frozen=True)
+class ArrayFrame:
+    """Decoded frame as a :class:`Frame`.
+
+    Attributes:
+        time: time stamp in seconds.
+        image: ``(H, W, 3)`` uint8 RGB.
+    """
+
+    time: float
+    image: np.ndarray
+
+    def rgb(self) -> np.ndarray:
+        """See :class:`Frame`."""
+        return self.image
+
+    def downscaled(self, longest_side: int) -> DownscaledFrame:
+        """See :class:`Frame`."""
+        return downscale(self.time, self.image, longest_side)
 
 
 def downscale(time: float, frame: np.ndarray, longest_side: int) -> DownscaledFrame:
