@@ -1,22 +1,37 @@
 """Face tracks of scripted detections and of real videos, and the main face of a video."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from mdhr.data.faces.detection import Face, FaceDetector
-from mdhr.data.faces.face_track import FaceTracks, crop_track
-from mdhr.data.faces.tracking import find_tracks, main_track, track_main_face
+from mdhr.data.faces.face_track import FaceTracks
+from mdhr.data.faces.main_face import crop_track, main_track, track_main_face
+from mdhr.data.faces.tracking import find_tracks
 from mdhr.data.video.decoding import read_video
-from mdhr.data.video.frame import DownscaledFrame
 from mdhr.data.video.encoding import write_video
+from mdhr.data.video.frame import DownscaledFrame
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.errors import InputError
 
 Box = tuple[float, float, float]
 """Left, top and height in pixels of the source."""
 LEFT, RIGHT = (20.0, 40.0, 60.0), (150.0, 50.0, 50.0)
+
+
+class ScriptedFrame(NamedTuple):
+    """Frame without content."""
+
+    time: float
+
+    def rgb(self) -> np.ndarray:
+        raise AssertionError("detection must not read frames at full size")
+
+    def downscaled(self, longest_side: int) -> DownscaledFrame:
+        return DownscaledFrame(self.time, np.zeros((100, 200, 3), np.uint8), 2.0)
 
 
 class Script:
@@ -26,14 +41,11 @@ class Script:
     longest_side = 320
 
     def __init__(self, faces: list[list[Box]], *, fps: float = 25) -> None:
-        self.faces, self.fps, self.next = faces, fps, 0
+        self.faces, self.interval, self.next = faces, 1 / fps, 0
 
-    def frames(self):
-        raise AssertionError("detection must not read frames at full size")
-
-    def downscaled_frames(self, longest_side: int):
+    def frames(self) -> Iterator[ScriptedFrame]:
         for frame in range(len(self.faces)):
-            yield DownscaledFrame(frame / self.fps, np.zeros((100, 200, 3), np.uint8), 2.0)
+            yield ScriptedFrame(frame * self.interval)
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
         self.next += 1

@@ -18,7 +18,6 @@ from mdhr.__main__ import main
 from mdhr.data.faces.face_track import FaceTrack, FaceTracks
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_images import decode_image
-from mdhr.data.video.frame_source import open_source
 from mdhr.errors import InputError
 from mdhr.inference.app import page as layout
 from mdhr.inference.app import server as app
@@ -26,7 +25,7 @@ from mdhr.inference.app.background import BackgroundTask, ShareProgress
 from mdhr.inference.app.model_list import find_models
 from mdhr.inference.app.page import NO_MODEL, training_data_html, write_csv
 from mdhr.inference.app.result_html import frame_html, note_html, timelines_html
-from mdhr.inference.app.scored_video import ScoredVideo, face_thumbnails, score_video
+from mdhr.inference.app.scored_video import FaceThumbnails, ScoredVideo, score_video
 from mdhr.inference.model_description import write_description
 from mdhr.inference.predictor import Predictor
 from tests.support.browser import browser_tab
@@ -90,12 +89,12 @@ def test_thumbnail_is_the_face_of_the_track_in_the_frame(scored: ScoredVideo) ->
     assert redness(1, 11) == pytest.approx(0, abs=12)
 
 
-def test_long_video_has_a_thumbnail_every_few_frames(scored: ScoredVideo, tmp_path: Path) -> None:
-    source = open_source(write_images(tmp_path / "two", FACES))
-    pictures, step = face_thumbnails(source, scored.faces, limit=10)
-    assert step == 4
-    assert [len(of_track) for of_track in pictures] == [5, 3]
-    assert pictures[0][-1] == scored.thumbnail(0, 16)
+def test_long_track_has_a_thumbnail_every_few_frames(scored: ScoredVideo, tmp_path: Path) -> None:
+    thumbnails = FaceThumbnails(limit=6)
+    faces = predictor().predict(write_images(tmp_path / "two", FACES), observer=thumbnails.add).faces
+    first, second = (thumbnails.of_track(number) for number in faces.numbers)
+    assert (first.step, second.step) == (4, 2)
+    assert first.at(18) == first.at(16) == scored.thumbnail(0, 16)
 
 
 def test_timelines_follow_the_threshold(scored: ScoredVideo) -> None:
@@ -116,7 +115,7 @@ def test_long_track_has_a_thousand_columns_with_its_peaks(scored: ScoredVideo) -
     peak = np.zeros((4500, 8), np.float32)
     peak[3000] = 1
     long = FaceTrack.from_detections(0, np.arange(4500) / 25, np.ones((4500, 9)), sigma=0)
-    found = FaceTracks(long.time, [long])
+    found = FaceTracks(long.time, [long], [0])
     page = timelines_html(ScoredVideo(**{**vars(scored), "faces": found, "scores": [peak]}), 0, 0.5)
     assert 'viewBox="0 0 1000 ' in page
     assert re.findall(r'<path class="on" d="(M\d+ \d+h\d+)', page) == ["M666 112h1"] * 8
