@@ -106,7 +106,7 @@ def test_high_dynamic_range_is_tone_mapped(tmp_path: Path, transfer: str, white:
     setparams = f"setparams=colorspace=bt2020nc:color_primaries=bt2020:color_trc={transfer}:range=tv"
     ffmpeg("-f", "lavfi", "-i", ramp, "-vf", setparams, "-c:v", "ffv1", *tags, path)
     source = VideoFile(path)
-    frame = next(source.frames())[1].astype(int)
+    frame = next(source.frames()).rgb().astype(int)
     assert np.ptp(frame, axis=-1).max() <= 3, "gray stays gray"
     row = frame[24, :, 0]
     assert (np.diff(row) >= -3).all()
@@ -122,7 +122,7 @@ def test_a_change_of_resolution_keeps_the_first_size(tmp_path: Path) -> None:
     path = tmp_path / "call.ts"
     path.write_bytes(large.read_bytes() + small.read_bytes() + upright.read_bytes())
     source = VideoFile(path)
-    times, frames = zip(*source.frames(), strict=True)
+    times, frames = zip(*((frame.time, frame.rgb()) for frame in source.frames()), strict=True)
     assert (np.diff(times) > 0).all()
     assert {frame.shape for frame in frames} == {(48, 64, 3)}
     assert source.notes == ["its resolution changes, all frames are scaled to 64 x 48"]

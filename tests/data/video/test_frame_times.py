@@ -16,7 +16,7 @@ from tests.support.ffmpeg import FAST, ffmpeg, moving_pattern, reference_frames,
 def times_of(path: Path, *, fps: float | None = None) -> tuple[np.ndarray, list[str]]:
     """Return the times of all frames and the notes about the file."""
     source = VideoFile(path, fps=fps)
-    times = np.array([time for time, _ in source.frames()])
+    times = np.array([frame.time for frame in source.frames()])
     assert times[0] == 0
     assert (np.diff(times) > 0).all()
     return times, source.notes

@@ -50,7 +50,7 @@ def test_the_size_of_the_upright_image_counts(tmp_path: Path, suffix: str) -> No
     Image.fromarray(np.zeros((16, 12, 3), np.uint8)).save(tmp_path / f"3.{suffix}", exif=exif)
     folder = open_image_folder(tmp_path)
     assert folder.names == ["1.jpg", "2.jpg", f"3.{suffix}"]
-    assert {frame.shape for _, frame in folder.frames()} == {(12, 16, 3)}
+    assert {frame.rgb().shape for frame in folder.frames()} == {(12, 16, 3)}
 
 
 @pytest.mark.parametrize("kind", ["pipe", "broken link", "empty"])
@@ -65,7 +65,7 @@ def test_an_unreadable_frame_is_an_error_and_not_skipped(tmp_path: Path, kind: s
     folder = open_image_folder(tmp_path)
     assert len(folder.names) == 3
     with pytest.raises(InputError, match=r"3\.png"):
-        list(folder.frames())
+        [frame.rgb() for frame in folder.frames()]
 
 
 def test_folders_with_the_suffix_of_an_image_are_no_images(tmp_path: Path) -> None:
