@@ -1,6 +1,7 @@
 """Data module: splits, loaders and refused settings."""
 
 import pickle
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,12 @@ def test_unlabeled_action_unit_is_refused(make_data: Callable[..., FaceVideoData
 
     with pytest.raises(InputError, match="no training frame of fold 1 has a label of AU15"):
         make_data(source=source).class_rates()
+
+
+def test_workers_start_in_the_same_way_on_every_python(make_data: Callable[..., FaceVideoData]) -> None:
+    context = make_data(num_workers=1).train_dataloader().multiprocessing_context
+    assert (context and context.get_start_method()) == ("fork" if sys.platform == "linux" else None)
+    assert make_data(num_workers=0).train_dataloader().multiprocessing_context is None
 
 
 def test_it_survives_a_pickle(make_data: Callable[..., FaceVideoData]) -> None:
