@@ -1,11 +1,14 @@
 """Crop boxes, gap filling, smoothing and resampling, on faces of known position."""
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 import pytest
 
-from mdhr.data.faces.cropping import CropBox, central_square, crop_box, crop_face, fill_gaps, smooth_boxes
+from mdhr.data.faces.cropping import CropBox, central_square, crop_box, crop_face, crop_faces, fill_gaps, smooth_boxes
 from mdhr.data.faces.detection import Face
+from mdhr.data.video.frame import ArrayFrame, DownscaledFrame
 
 
 def face_at(x: float, y: float, unit: float, roll: float) -> Face:
@@ -80,3 +83,28 @@ def test_central_square(margin: tuple[int, int]) -> None:
     top, left = margin
     wider = np.pad(image, ((top, top), (left, left), (0, 0)))
     np.testing.assert_array_equal(crop_face(wider, central_square(*wider.shape[:2]), 32), image)
+
+
+@pytest.mark.parametrize(("side", "downscaled"), [(120, False), (250, False), (260, True), (430, True)])
+def test_large_faces_are_cropped_from_a_downscaled_frame(side: float, downscaled: bool) -> None:
+    """The crop is the same as from the frame at full size, up to rounding and the averaging of pixels."""
+    y, x = np.mgrid[:480, :640]
+    waves = 128 + 60 * np.sin(x / 40) * np.cos(y / 50)
+    frame = CountedFrame(0.0, np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2))
+    box = np.array([310.5, 222.25, side, 12.0])
+    crop, again = crop_faces(frame, [box, box * (1, 1, 1.5, 1)], 64)
+    np.testing.assert_allclose(crop.astype(int), crop_face(frame.image, box, 64), atol=3)
+    np.testing.assert_allclose(again.astype(int), crop_face(frame.image, box * (1, 1, 1.5, 1), 64), atol=3)
+    assert frame.downscaled_to == ([round(640 / (side / 128))] if downscaled else [])
+
+
+class CountedFrame(ArrayFrame):
+    """Frame that records how far it is downscaled."""
+
+    @cached_property
+    def downscaled_to(self) -> list[int]:
+        return []
+
+    def downscaled(self, longest_side: int) -> DownscaledFrame:
+        self.downscaled_to.append(longest_side)
+        return super().downscaled(longest_side)

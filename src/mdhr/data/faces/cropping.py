@@ -20,6 +20,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from mdhr.data.faces.detection import Face
+from mdhr.data.video.frame import Frame
 
 FILL = 0.74
 """Share of the crop's height from brow to chin, also of faces rendered at zoom 1. The rest is forehead and room for an
@@ -32,6 +33,9 @@ BOX_UNIT = 0.386
 """u in units of the height of the face box."""
 BOX_CENTER_OFFSET = 0.07
 """Distance from the center of the face box down to the center of the crop, in units of the height of the face box."""
+
+MIN_REDUCTION = 2.0
+"""Smallest factor by which a frame is downscaled before it is cropped at twice the size of the crop."""
 
 
 class CropBox(NamedTuple):
@@ -92,6 +96,29 @@ def smooth_boxes(boxes: np.ndarray, *, sigma: float) -> np.ndarray:
     if sigma <= 0:
         return boxes
     return gaussian_filter1d(boxes, sigma, axis=0, mode="nearest", radius=smoothing_radius(sigma))
+
+
+def crop_faces(frame: Frame, boxes: Sequence[np.ndarray], size: int) -> list[np.ndarray]:
+    """Return the crops ``(size, size, 3)`` uint8 of faces in a frame, rotated upright; see :func:`crop_face`.
+
+    If all faces are several times as large as their crops, the frame is downscaled before it is converted to RGB, which
+    is faster.
+
+    Args:
+        boxes: ``(4,)`` values of a :class:`CropBox` per face.
+
+    Raises ``InputError`` if the frame cannot be read.
+    """
+    reduction = min(box[2] for box in boxes) / (2 * size)
+    if reduction < MIN_REDUCTION:
+        image = frame.rgb()
+        return [crop_face(image, box, size) for box in boxes]
+    _, image, scale = frame.downscaled(round(frame.longest_side / reduction))
+    # Pixel centers are integers: the corner of an image is at -0.5.
+    return [
+        crop_face(image, ((x + 0.5) / scale - 0.5, (y + 0.5) / scale - 0.5, side / scale, roll), size)
+        for x, y, side, roll in boxes
+    ]
 
 
 def crop_face(frame: np.ndarray, box: Sequence[float] | np.ndarray, size: int) -> np.ndarray:
