@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mdhr.data.releases.contents import ReleaseVideo
-from mdhr.data.video.decoding import read_video
+from mdhr.data.video.decoding import decode_video
 from mdhr.data.video.frame_images import read_image
 from mdhr.errors import InputError
 from mdhr.files.worker_pool import count, frame_progress, num_workers_for, run_all
@@ -51,7 +51,7 @@ def _count_decodable(path: Path) -> int:
     """Return the number of frames before a video ends or cannot be decoded."""
     num_frames = 0
     try:
-        for _ in read_video(path):
+        for _ in decode_video(path, notes=[]):
             num_frames += 1
     except InputError:
         pass

@@ -1,5 +1,6 @@
 """Video stream of a file: selection, packets, and what the header specifies."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from mdhr.errors import InputError
 
 SPECIFIES_LENGTH = frozenset({"avi", "matroska,webm", "flv", "asf"})
 """Formats whose header contains the length of the video, and whose truncated files end without an error."""
+MAX_THREADS = 4
+"""Threads of a decoder. Each holds a frame, and other processes may decode at the same time."""
 COUNTS_FROM_ZERO = frozenset({"avi", "matroska,webm", "asf"})
 """Formats whose length includes the time before the first frame."""
 
@@ -25,7 +28,7 @@ def open_video(path: str | Path) -> Iterator[tuple[InputContainer, VideoStream]]
             stream = select_stream(container)
             if stream is None:
                 raise InputError(f"{path} contains no video stream. Pass the path of a video file.")
-            stream.thread_type = "AUTO"
+            stream.thread_type, stream.thread_count = "AUTO", min(MAX_THREADS, os.cpu_count() or 1)
             yield container, stream
     except av.FFmpegError as error:
         damaged = isinstance(error, av.InvalidDataError | av.EOFError)
