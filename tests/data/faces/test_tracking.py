@@ -23,15 +23,18 @@ LEFT, RIGHT = (20.0, 40.0, 60.0), (150.0, 50.0, 50.0)
 
 
 class ScriptedFrame(NamedTuple):
-    """Frame without content."""
+    """Frame without content, except that its first pixel contains its number from 1."""
 
     time: float
+    index: int
 
     def rgb(self) -> np.ndarray:
         raise AssertionError("detection must not read frames at full size")
 
     def downscaled(self, longest_side: int) -> DownscaledFrame:
-        return DownscaledFrame(self.time, np.zeros((100, 200, 3), np.uint8), 2.0)
+        image = np.zeros((100, 200, 3), np.uint8)
+        image[0, 0, 0] = self.index + 1
+        return DownscaledFrame(self.time, image, 2.0)
 
 
 class Script:
@@ -41,17 +44,17 @@ class Script:
     longest_side = 320
 
     def __init__(self, faces: list[list[Box]], *, fps: float = 25) -> None:
-        self.faces, self.interval, self.next = faces, 1 / fps, 0
+        self.faces, self.interval = faces, 1 / fps
 
     def frames(self) -> Iterator[ScriptedFrame]:
         for frame in range(len(self.faces)):
-            yield ScriptedFrame(frame * self.interval)
+            yield ScriptedFrame(frame * self.interval, frame)
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
-        self.next += 1
-        return [
-            Face(np.array([x, y, 0.8 * size, size]) / 2, None, 0.7) for x, y, size in self.faces[self.next - 1]
-        ]  # fmt: skip
+        """Return the faces of the frame, whose number is in its first pixel. A turned frame has no faces."""
+        number = int(frame[0, 0, 0]) if frame.shape == (100, 200, 3) else 0
+        faces = self.faces[number - 1] if number else []
+        return [Face(np.array([x, y, 0.8 * size, size]) / 2, None, 0.95) for x, y, size in faces]
 
 
 def follow(faces: list[list[Box]], *, fps: float = 25) -> FaceTracks:
@@ -72,11 +75,12 @@ def test_face_is_found_in_every_frame_of_a_real_clip(talking: Path) -> None:
     assert frames.dtype == np.uint8
     assert track.face_found.sum() == 120
     x, y, size, roll = track.crop.T
-    assert 60 < x.min() < x.max() < 95
+    assert 70 < x.min() < x.max() < 100
     assert 55 < y.min() < y.max() < 80
     assert 52 < size.min() < size.max() < 68
     assert np.abs(np.diff(size)).max() < 1.5
-    assert roll.min() < -20, "the head is tilted at the end of the clip"
+    # The roll of 478 landmarks by another network, smoothed in the same way.
+    np.testing.assert_allclose(roll[[0, 20, 40, 60, 80, 100, 119]], [-12, -13, -16, -13, -26, -27, -16], atol=6)
     # The face is detected again in its crop, upright, with brow and chin inside.
     for frame in frames[::30]:
         landmarks = detector(frame)[0].landmarks
@@ -98,7 +102,7 @@ def test_inference_and_preparation_have_the_same_crops(talking: Path) -> None:
 
 
 def test_two_real_faces_with_different_roll(talking: Path, tmp_path: Path) -> None:
-    """The second face is delayed by 40 frames: at the end one is tilted and the other is not."""
+    """The second face is delayed by 40 frames: in frame 95 one is tilted by 28 degrees and the other one by 13."""
     frames = [frame for _, frame in read_video(talking)]
     with write_video(tmp_path / "two.mp4") as add:
         for i in range(120):
@@ -107,8 +111,8 @@ def test_two_real_faces_with_different_roll(talking: Path, tmp_path: Path) -> No
     assert lengths(found) == [(0, 120), (0, 120)]
     assert [int(track.face_found.sum()) for track in found.tracks] == [120, 120]
     early, late = sorted(found.tracks, key=lambda track: track.crop[0, 0])
-    np.testing.assert_allclose(late.crop[50:110, 0] - 176, early.crop[10:70, 0], atol=4)
-    assert early.crop[-1, 3] < -20 < late.crop[-1, 3]
+    np.testing.assert_allclose(late.crop[50:110, 0] - frames[0].shape[1], early.crop[10:70, 0], atol=4)
+    np.testing.assert_allclose([early.crop[95, 3], late.crop[95, 3]], [-28, -13], atol=6)
 
 
 def test_faces_that_pass_each_other_keep_their_tracks() -> None:

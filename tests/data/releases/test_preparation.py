@@ -51,6 +51,8 @@ class OnceBlind(InTheMiddle):
     """Misses the face where it is furthest to the right, in the last of the pictures."""
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
+        if frame.shape != pictures()[0].shape:  # turned, to search for lying faces
+            return []
         distance = [np.abs(picture.astype(int) - frame).mean() for picture in pictures()]
         return [] if int(np.argmin(distance)) == NUM_PICTURES - 1 else super().__call__(frame)
 

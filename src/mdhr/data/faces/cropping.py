@@ -6,7 +6,11 @@ center of the mouth corners. Measured on 20 rendered subjects, brow to chin is 1
 
 - has its center on the line from the eyes to the mouth, 0.60 u from the eyes,
 - has a size of 1.92 u / ``fill``, where ``fill`` is the share of its height from brow to chin,
-- is rotated so that the line through the eyes is horizontal.
+- is rotated so that the eyes and mouth are level. The roll is the direction of the sum of three vectors: eye to eye,
+  mouth corner to mouth corner, and twice the vector from the mouth to the eyes turned by a right angle.
+
+The detector reports less than half of the roll of faces below 90 pixels by their eyes alone. On the real clip, the mean
+error of the roll is 2.3 degrees by this rule and 3.7 degrees by the eyes, compared with 478 landmarks.
 
 Without landmarks, the face box of height h gives u = 0.386 h and a center 0.07 h below that of the box, without
 rotation. Both factors were measured on a real clip with landmarks and boxes.
@@ -64,7 +68,8 @@ def crop_box(face: Face, *, fill: float = FILL) -> CropBox:
     eyes, mouth = face.landmarks[:2].mean(0), face.landmarks[3:].mean(0)
     center = eyes + EYES_TO_CENTER * (mouth - eyes)
     unit = float(np.linalg.norm(mouth - eyes))
-    right, down = face.landmarks[1] - face.landmarks[0]
+    across = face.landmarks[1] - face.landmarks[0] + face.landmarks[4] - face.landmarks[3]
+    right, down = across + 2 * np.array([mouth[1] - eyes[1], eyes[0] - mouth[0]])
     return CropBox(center[0], center[1], unit * BROW_TO_CHIN / fill, float(np.degrees(np.arctan2(down, right))))
 
 

@@ -80,8 +80,8 @@ class FaceDetector:
         if network.getInputSize() != (width, height):
             network.setInputSize((width, height))
         rows = network.detect(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1]
-        faces = [
-            Face(row[:4] / scale, ((row[4:14].reshape(5, 2) + 0.5) / scale - 0.5), float(row[14]))
+        faces = [  # the coordinates of the network begin at the corner of the first pixel
+            Face(row[:4] / scale, row[4:14].reshape(5, 2) / scale - 0.5, float(row[14]))
             for row in ([] if rows is None else rows.astype(float))
         ]
         return sorted(faces, key=lambda face: -face.box[2] * face.box[3])

@@ -57,7 +57,7 @@ class FaceTracker:
         assigned, unassigned = self._linker.link(self._open, frame)
         for track in self._open:
             track.add_frame(frame.time, assigned.get(track))
-        self._open = [track for track in self._open if frame.time - track.last_time <= MAX_GAP]
+        self._open = [each for each in self._open if not each.ended and frame.time - each.last_time <= MAX_GAP]
         for detection in unassigned:
             track = OpenTrack(index, detection, frame.time)
             track.add_frame(frame.time, detection)

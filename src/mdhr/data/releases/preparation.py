@@ -32,7 +32,7 @@ from mdhr.files.worker_pool import HalfFrameProgress, count, frame_progress, run
 SETTINGS = "preparing.yaml"
 CROPS = "crops.csv"
 """File next to the frames of a video, with the crop box of each frame."""
-VERSION = 2
+VERSION = 3
 """Increased whenever the same settings result in other frames or labels."""
 
 
