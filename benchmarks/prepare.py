@@ -7,6 +7,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -14,9 +15,8 @@ import cv2
 import numpy as np
 import torch
 
-from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.detection import FaceDetector
-from mdhr.data.faces.tracking import track_main_face
+from mdhr.data.faces.main_face import crop_track, track_main_face
 from mdhr.data.video.frame_images import write_frame
 from mdhr.data.video.frame_source import FrameSource, VideoFile
 from mdhr.data.video.image_folder import ImageFolder
@@ -54,19 +54,17 @@ def seconds(steps: Iterable[object]) -> float:
 def measure(name: str, source: FrameSource, num_frames: int, folder: Path) -> None:
     """Print the time of every step of preparing the frames of ``source``."""
     detector = FaceDetector()
-    detector(next(iter(source.frames()))[1])  # warm up
-    small = [frame.image for frame in source.downscaled_frames(detector.longest_side)]
-    full = [frame for _, frame in source.frames()][:20]
+    small = [frame.downscaled(detector.longest_side).image for frame in source.frames()]
+    detector(small[0])  # warm up
     track = track_main_face(source, detector=detector)
-    faces = [crop_face(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False)]
-    share = num_frames / len(full)
-    crops = (crop_face(frame, box, SIZE) for frame, box in zip(full, track.crop, strict=False))
+    faces = list(islice(crop_track(source, track, size=SIZE), 20))
     times = {
-        "decode small": seconds(source.downscaled_frames(detector.longest_side)),
+        "decode small": seconds(frame.downscaled(detector.longest_side) for frame in source.frames()),
         "detect": seconds(detector(image) for image in small),
-        "decode": seconds(source.frames()),
-        "crop": share * seconds(crops),
-        "encode, write": share * seconds(write_frame(folder / "face.jpg", face, quality=QUALITY) for face in faces),
+        "decode, crop": seconds(crop_track(source, track, size=SIZE)),
+        "encode, write": num_frames
+        / len(faces)
+        * seconds(write_frame(folder / "face.jpg", face, quality=QUALITY) for face in faces),
     }
     total = sum(times.values())
     crops_only = total - times["decode small"] - times["detect"]
