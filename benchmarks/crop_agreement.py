@@ -20,7 +20,7 @@ import torch
 from face_crop import DETECTORS
 from known_videos import write_enlarged
 
-from mdhr.data.faces.tracking import track_main_face
+from mdhr.data.faces.main_face import track_main_face
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.data.video.sample_video import fetch_sample_video

@@ -13,6 +13,9 @@ from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.progress_bar import FrameProgressBar
 from mdhr.inference.video_clips import FrameProgress
 
+MAX_TRAINED_ROLL = 40.0
+"""Roll of a face in degrees beyond which the summary of a video contains a warning."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoJob:
@@ -84,8 +87,14 @@ def _predict(job: VideoJob, video: Path, progress: FrameProgress) -> Prediction:
 
 
 def summarize_prediction(prediction: Prediction) -> str:
-    """Return the numbers of frames, of frames with a face and of tracks, and the notes about the file as text."""
+    """Return the numbers of frames, of frames with a face and of tracks, notes about the file and a warning as text.
+
+    Faces that lie or are upside down are turned upright, but the network was trained on upright faces.
+    """
     num_tracks, num_frames = len(prediction.faces.tracks), len(prediction.faces.time)
     num_detected = prediction.table.loc[prediction.table["box_x"].notna(), "frame"].nunique()
     faces = f"a face in {num_detected} of them, {num_tracks} track{'s' * (num_tracks != 1)}" if num_tracks else NO_FACE
-    return ", ".join([f"{num_frames} frames, {faces}", *prediction.notes])
+    rolls = [abs((track.crop[:, 3] + 180) % 360 - 180).max() for track in prediction.faces.tracks]
+    roll = max(rolls, default=0.0)
+    warnings = [f"a face is rolled by up to {roll:.0f} degrees"] if roll > MAX_TRAINED_ROLL else []
+    return ", ".join([f"{num_frames} frames, {faces}", *prediction.notes, *warnings])
