@@ -41,7 +41,7 @@ FACES = [
 @pytest.mark.parametrize("fps", [8, 25])
 def test_crop_boxes_equal_those_of_complete_tracks(fps: float, smoothing: float) -> None:
     found, frames = stream(Script(FACES, fps=fps), smoothing=smoothing)
-    assert [frame.frame for frame in frames] == [ScriptedFrame(i * (1 / fps)) for i in range(170)]
+    assert [frame.frame for frame in frames] == [ScriptedFrame(i * (1 / fps), i) for i in range(170)]
     assert len(found.tracks) >= 2
     for number, track in zip(found.numbers, found.tracks, strict=True):
         boxes = {i: frame.crop_boxes[number] for i, frame in enumerate(frames) if number in frame.crop_boxes}

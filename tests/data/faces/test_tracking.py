@@ -33,7 +33,7 @@ class ScriptedFrame(NamedTuple):
 
     def downscaled(self, longest_side: int) -> DownscaledFrame:
         image = np.zeros((100, 200, 3), np.uint8)
-        image[0, 0, 0] = self.index + 1
+        image[0, 0, :2] = divmod(self.index + 1, 256)
         return DownscaledFrame(self.time, image, 2.0)
 
 
@@ -52,7 +52,7 @@ class Script:
 
     def __call__(self, frame: np.ndarray) -> list[Face]:
         """Return the faces of the frame, whose number is in its first pixel. A turned frame has no faces."""
-        number = int(frame[0, 0, 0]) if frame.shape == (100, 200, 3) else 0
+        number = int(frame[0, 0, 0]) * 256 + int(frame[0, 0, 1]) if frame.shape == (100, 200, 3) else 0
         faces = self.faces[number - 1] if number else []
         return [Face(np.array([x, y, 0.8 * size, size]) / 2, None, 0.95) for x, y, size in faces]
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageSequence
 
 from mdhr.data.video.frame import ArrayFrame
 from mdhr.data.video.frame_images import rgb_array
+from mdhr.data.video.frame_times import TimeGrid
 from mdhr.data.video.image_folder import DEFAULT_FPS
 from mdhr.errors import InputError
 
@@ -33,28 +35,29 @@ class AnimatedImage:
 
     @property
     def interval(self) -> float:
-        """Duration of the first frame in seconds; see :class:`FrameSource`."""
-        with Image.open(self.path) as image:
-            image.load()  # sets the duration
-            interval = image.info.get("duration", 0) / 1000
-        return max(interval or 1 / DEFAULT_FPS, 1 / self.fps if self.fps else 0.0)
+        """Duration of the first frame in seconds, at least ``1 / fps``; see :class:`FrameSource`.
+
+        Raises ``InputError`` if the frame cannot be read.
+        """
+        return max(next(self._pages())[1], 1 / self.fps if self.fps else 0.0)
 
     def frames(self) -> Iterator[ArrayFrame]:
         """See :class:`FrameSource`."""
-        time = next_time = 0.0
+        time, grid = 0.0, TimeGrid(self.fps, self.interval)
+        for frame, duration in self._pages():
+            if grid.accepts(time):
+                yield ArrayFrame(time, frame)
+            time += duration
+
+    def _pages(self) -> Iterator[tuple[np.ndarray, float]]:
+        """Yield all frames with their durations in seconds."""
         num_read = 0
         try:
             with Image.open(self.path) as image:
                 for page in ImageSequence.Iterator(image):
                     frame = rgb_array(page)  # decoding the page sets its duration
                     num_read += 1
-                    milliseconds = page.info.get("duration")
-                    if not milliseconds or time >= next_time - 1e-3:
-                        yield ArrayFrame(time, frame)
-                        next_time += 1 / self.fps if self.fps else 0.0
-                        if next_time <= time and self.fps:  # after a pause
-                            next_time = time + 1 / self.fps
-                    time += milliseconds / 1000 if milliseconds else 1 / (self.fps or DEFAULT_FPS)
+                    yield frame, page.info.get("duration", 0) / 1000 or 1 / (self.fps or DEFAULT_FPS)
         except Exception as error:  # Pillow raises errors of many types for broken files
             raise InputError(f"cannot read {self.path} beyond frame {num_read}: {error}. Copy it again.") from error
 
