@@ -1,7 +1,7 @@
 """Color histogram of a face, to distinguish people who cross or replace each other.
 
 Measured on a real clip of 120 frames and on videos of 12 rendered subjects: the distance of a face to its first frame is at
-most 0.43, and 99 % of the distances between people are above 0.68.
+most 0.45, and 99 % of the distances between people are above 0.67.
 """
 
 import cv2
@@ -26,7 +26,7 @@ def face_histogram(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     left, top = int(max(0.0, x - MARGIN * width)), int(max(0.0, y - MARGIN * height))
     right, bottom = int(x + (1 + MARGIN) * width) + 1, int(y + (1 + MARGIN) * height) + 1
     region = image[min(top, image.shape[0] - 1) : max(bottom, 1), min(left, image.shape[1] - 1) : max(right, 1)]
-    region = cv2.resize(region, (SAMPLES, SAMPLES), interpolation=cv2.INTER_AREA)
+    region = cv2.resize(region, (SAMPLES, SAMPLES))  # area averaging takes 20 times as long
     light, *colors = cv2.cvtColor(region, cv2.COLOR_RGB2LAB).reshape(-1, 3).astype(np.int64).T
     index = light * LEVELS[0] // 256
     for values, num in zip(colors, LEVELS[1:], strict=True):
