@@ -22,7 +22,7 @@ import cv2
 import torch
 
 import mdhr
-from mdhr.data.faces.cropping import crop_faces
+from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.detection import FaceDetector
 from mdhr.data.faces.tracking import find_tracks
 from mdhr.data.video.decoding import read_video
@@ -55,7 +55,9 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
         "decode": seconds(lambda: list(map(type, source.frames()))),
         "downscale": seconds(lambda: [frame.downscaled(predictor.detector.longest_side) for frame in frames]),
         "detect": seconds(lambda: [predictor.detector(frame.image) for frame in small]),
-        "crop": seconds(lambda: [crop_faces(f, [box], model.crop_size) for f, box in zip(frames, boxes, strict=True)]),
+        "crop": seconds(
+            lambda: [crop_face(f.rgb(), box, model.crop_size) for f, box in zip(frames, boxes, strict=True)]
+        ),
         "network": seconds(lambda: predictor.model.score(clips.byte())) * num_clips / predictor.batch_size,
     }
     each = ", ".join(f"{part} {1e3 * value / len(frames):.1f}" for part, value in parts.items())

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mdhr.data.dataset import clip_positions, segment_starts
-from mdhr.data.faces.cropping import crop_faces
+from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.face_stream import TrackedFrame
 
 
@@ -72,10 +72,11 @@ def crop_clips(
     for num_read, (frame, crop_boxes) in enumerate(frames, start=1):
         for track in croppers.keys() - crop_boxes.keys():
             complete += croppers.pop(track).remaining_clips(is_face)
-        crops = crop_faces(frame, list(crop_boxes.values()), layout.crop_size) if crop_boxes else []
-        for track, crop in zip(crop_boxes, crops, strict=True):
+        if crop_boxes:
+            image = frame.rgb()
+        for track, box in crop_boxes.items():
             cropper = croppers.setdefault(track, _TrackCropper(track, layout))
-            on_crop(track, cropper.length, cropper.add(crop))
+            on_crop(track, cropper.length, cropper.add(crop_face(image, box, layout.crop_size)))
             complete += cropper.complete_clips()
         while len(complete) >= batch_size:
             yield _stack(complete[:batch_size], num_read)

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 
 import numpy as np
 
 from mdhr.data.faces.detection import Detector
-from mdhr.data.faces.face_stream import TrackedFrame, track_frames
+from mdhr.data.faces.face_stream import PREFETCHED_FRAMES, TrackedFrame, track_frames
 from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.faces.tracking import FaceTracker
 from mdhr.data.video.frame_source import FrameSource
+from mdhr.data.video.prefetch import prefetch
 from mdhr.inference.clip_cropping import ClipLayout, CroppedClips, crop_clips
 from mdhr.inference.even_sample import EvenSample
 from mdhr.inference.model_description import ModelDescription
@@ -90,12 +92,13 @@ class VideoClips:
         ]
 
     def _frames(self) -> Iterator[TrackedFrame]:
-        frames = track_frames(self._source, self._tracker, longest_side=self._longest_side)
-        for num_tracked, frame in enumerate(frames, start=1):
-            self._observer(frame)
-            yield frame
-            if not frame.crop_boxes:
-                self._progress(num_tracked)
+        tracked = track_frames(self._source, self._tracker, longest_side=self._longest_side)
+        with closing(prefetch(tracked, depth=PREFETCHED_FRAMES)) as frames:
+            for num_tracked, frame in enumerate(frames, start=1):
+                self._observer(frame)
+                yield frame
+                if not frame.crop_boxes:
+                    self._progress(num_tracked)
 
 
 def clip_stride(interval: float, training_interval: float) -> int:

@@ -1,14 +1,11 @@
 """Crop boxes, gap filling, smoothing and resampling, on faces of known position."""
 
-from functools import cached_property
-
 import cv2
 import numpy as np
 import pytest
 
-from mdhr.data.faces.cropping import CropBox, central_square, crop_box, crop_face, crop_faces, fill_gaps, smooth_boxes
+from mdhr.data.faces.cropping import CropBox, central_square, crop_box, crop_face, fill_gaps, smooth_boxes
 from mdhr.data.faces.detection import Face
-from mdhr.data.video.frame import ArrayFrame, DownscaledFrame
 
 
 def face_at(x: float, y: float, unit: float, roll: float) -> Face:
@@ -85,26 +82,19 @@ def test_central_square(margin: tuple[int, int]) -> None:
     np.testing.assert_array_equal(crop_face(wider, central_square(*wider.shape[:2]), 32), image)
 
 
-@pytest.mark.parametrize(("side", "downscaled"), [(120, False), (250, False), (260, True), (430, True)])
-def test_large_faces_are_cropped_from_a_downscaled_frame(side: float, downscaled: bool) -> None:
-    """The crop is the same as from the frame at full size, up to rounding and the averaging of pixels."""
-    y, x = np.mgrid[:480, :640]
-    waves = 128 + 60 * np.sin(x / 40) * np.cos(y / 50)
-    frame = CountedFrame(0.0, np.repeat(waves.astype(np.uint8)[..., None], 3, axis=2))
-    box = np.array([310.5, 222.25, side, 12.0])
-    crop, again = crop_faces(frame, [box, box * (1, 1, 1.5, 1)], 64)
-    np.testing.assert_allclose(crop.astype(int), crop_face(frame.image, box, 64), atol=3)
-    np.testing.assert_allclose(again.astype(int), crop_face(frame.image, box * (1, 1, 1.5, 1), 64), atol=3)
-    assert frame.downscaled_to == ([round(640 / (side / 128))] if downscaled else [])
+@pytest.mark.parametrize("side", [120, 255, 256, 390, 700])
+@pytest.mark.parametrize("center", [(310.5, 222.25), (10.0, 470.0), (-300.0, 600.0)])
+def test_large_faces_are_averaged(side: float, center: tuple[float, float]) -> None:
+    """The crop contains the mean of many samples of the smooth image around each of its pixels."""
 
+    def waves(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return 128 + 60 * np.sin(x.clip(0, 639) / 40) * np.cos(y.clip(0, 479) / 50)
 
-class CountedFrame(ArrayFrame):
-    """Frame that records how far it is downscaled."""
-
-    @cached_property
-    def downscaled_to(self) -> list[int]:
-        return []
-
-    def downscaled(self, longest_side: int) -> DownscaledFrame:
-        self.downscaled_to.append(longest_side)
-        return super().downscaled(longest_side)
+    y, x = np.mgrid[:480, :640].astype(float)
+    frame = np.repeat(waves(x, y).round().astype(np.uint8)[..., None], 3, axis=2)
+    crop = crop_face(frame, np.array([*center, side, 12.0]), 64)
+    down, right = ((np.mgrid[:512, :512] + 0.5) / 512 - 0.5) * side
+    cos, sin = np.cos(np.radians(12)), np.sin(np.radians(12))
+    samples = waves(center[0] + cos * right - sin * down, center[1] + sin * right + cos * down)
+    expected = samples.reshape(64, 8, 64, 8).mean((1, 3))
+    np.testing.assert_allclose(crop[..., 0].astype(int), expected, atol=4)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from mdhr.data.faces.cropping import FILL, crop_faces
+from mdhr.data.faces.cropping import FILL, crop_face
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.face_track import FaceTrack, FaceTracks
 from mdhr.data.faces.track_linking import MAX_SIZE_RATIO
@@ -60,7 +60,7 @@ def main_track(found: FaceTracks, *, smoothing: float = SMOOTHING) -> FaceTrack:
 def crop_track(source: FrameSource, track: FaceTrack, *, size: int) -> Iterator[np.ndarray]:
     """Yield the crops ``(size, size, 3)`` uint8 RGB of a track that covers all frames of its video."""
     for frame, box in zip(source.frames(), track.crop, strict=True):
-        yield from crop_faces(frame, [box], size)
+        yield crop_face(frame.rgb(), box, size)
 
 
 def _mean_size(track: FaceTrack) -> float:

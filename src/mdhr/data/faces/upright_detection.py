@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mdhr.data.faces.appearance import face_histogram
-from mdhr.data.faces.cropping import CropBox, crop_box
+from mdhr.data.faces.cropping import CropBox, crop_box, warp
 from mdhr.data.faces.detection import Detector
 from mdhr.data.video.frame import DownscaledFrame
 
@@ -49,7 +49,7 @@ def detect_faces(
         face: crop box that the rotation keeps in view.
     """
     transform, size = upright_transform(frame, roll=roll, face=face)
-    image = cv2.warpAffine(frame.image, transform, size, borderMode=cv2.BORDER_REPLICATE) if roll else frame.image
+    image = warp(frame.image, transform, size) if roll else frame.image
 
     def to_source(x: float, y: float) -> tuple[float, float]:
         """Map a point of the rotated, downscaled image to the full-size frame."""

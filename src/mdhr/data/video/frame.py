@@ -26,10 +26,6 @@ class Frame(Protocol):
     def time(self) -> float:
         """Time stamp in seconds."""
 
-    @property
-    def longest_side(self) -> int:
-        """Width or height in pixels, whichever is larger."""
-
     def rgb(self) -> np.ndarray:
         """Return the frame as ``(H, W, 3)`` uint8 RGB.
 
@@ -54,11 +50,6 @@ class ArrayFrame:
 
     time: float
     image: np.ndarray
-
-    @property
-    def longest_side(self) -> int:
-        """See :class:`Frame`."""
-        return max(self.image.shape)
 
     def rgb(self) -> np.ndarray:
         """See :class:`Frame`."""

@@ -99,11 +99,6 @@ class VideoFrame:
         """Time stamp in seconds."""
         return self.decoded.time
 
-    @property
-    def longest_side(self) -> int:
-        """See :class:`~mdhr.data.video.frame.Frame`."""
-        return max(self.decoded.image.width, self.decoded.image.height)
-
     def rgb(self) -> np.ndarray:
         """See :class:`~mdhr.data.video.frame.Frame`."""
         return to_rgb(self.decoded.image)
@@ -111,7 +106,7 @@ class VideoFrame:
     def downscaled(self, longest_side: int) -> DownscaledFrame:
         """See :class:`~mdhr.data.video.frame.Frame`. Only the downscaled frame is converted to RGB."""
         image = self.decoded.image
-        scale = max(1.0, self.longest_side / longest_side)
+        scale = max(1.0, max(image.width, image.height) / longest_side)
         return DownscaledFrame(
             self.time, to_rgb(image, width=round(image.width / scale), height=round(image.height / scale)), scale
         )

@@ -65,11 +65,6 @@ class ImageFrame:
     path: Path
     time: float
 
-    @property
-    def longest_side(self) -> int:
-        """See :class:`~mdhr.data.video.frame.Frame`; 1 if the header cannot be read."""
-        return max(_image_size(self.path) or (1, 1))
-
     def rgb(self) -> np.ndarray:
         """See :class:`~mdhr.data.video.frame.Frame`."""
         return read_image(self.path)

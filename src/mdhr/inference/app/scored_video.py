@@ -13,7 +13,7 @@ import pandas as pd
 import simplejpeg
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.data.faces.cropping import crop_faces
+from mdhr.data.faces.cropping import crop_face
 from mdhr.data.faces.face_stream import TrackedFrame
 from mdhr.data.faces.face_track import FaceTracks
 from mdhr.data.video.decoding import expected_frames
@@ -104,9 +104,10 @@ class FaceThumbnails:
         wanted = {
             track: box for track, box in frame.crop_boxes.items() if self._samples[track].wants(self._lengths[track])
         }
-        boxes = [box * (1, 1, CROP_SCALE, 1) for box in wanted.values()]
-        faces = crop_faces(frame.frame, boxes, THUMBNAIL_SIZE) if wanted else []
-        for track, face in zip(wanted, faces, strict=True):
+        if wanted:
+            image = frame.frame.rgb()
+        for track, box in wanted.items():
+            face = crop_face(image, box * (1, 1, CROP_SCALE, 1), THUMBNAIL_SIZE)
             jpeg = simplejpeg.encode_jpeg(np.ascontiguousarray(face), quality=82, colorspace="RGB")
             self._samples[track].add(self._lengths[track], jpeg)
         self._lengths.update(frame.crop_boxes.keys())
