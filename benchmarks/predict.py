@@ -72,7 +72,7 @@ def measure(name: str, path: Path, predictor: Predictor) -> None:
 def peak(minutes: float, checkpoint: str, folder: Path) -> None:
     """Print the peak memory of predicting a video of the given length."""
     path = folder / f"{minutes:g}.mp4"
-    frames = [frame for _, frame in read_video(fetch_sample_video(folder.parent))]
+    frames = [frame[:, :192].copy() for _, frame in read_video(fetch_sample_video(folder.parent))]  # an even width
     with write_video(path) as add:
         for i, frame in enumerate(islice(cycle(frames + frames[::-1]), round(minutes * 60 * RATE))):
             add(i / RATE, frame)
