@@ -32,9 +32,7 @@ from tests.support.browser import browser_tab
 from tests.support.stub_model import DESCRIPTION, Marked, StubModel, paint_frames, write_images
 
 FACES = [
-    [(20, 30, 30, 12 * frame if frame > 6 else 24), *([(110, 30, 24, 0)] if frame >= 8 else [])]
-    if frame != 5
-    else []
+    [(20, 30, 30, 12 * frame if frame > 6 else 24), *([(110, 30, 24, 0)] if frame >= 8 else [])] if frame != 5 else []
     for frame in range(20)
 ]
 """The first face is missing in frame 5 and gets redder from frame 7 on; the second appears in frame 8."""
