@@ -117,7 +117,8 @@ class Predictor:
             for batch in batches:
                 scores.add(batch.frames, self.model.score(batch.clips))
                 progress(batch.num_read)
-        return self.assemble(video, clips.faces(), scores, clips.thumbnails(), source.notes)
+        faces = clips.faces()
+        return self.assemble(video, faces, scores, clips.thumbnails(faces), source.notes)
 
     def assemble(
         self,

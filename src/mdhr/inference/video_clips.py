@@ -78,14 +78,12 @@ class VideoClips:
         """Return the tracks, after all batches were yielded."""
         return self._tracker.tracks()
 
-    @property
-    def notes(self) -> list[str]:
-        """Phrases about assumptions on the source, for the user."""
-        return list(self._source.notes)
+    def thumbnails(self, faces: FaceTracks) -> list[np.ndarray]:
+        """Return the crops ``(NUM_THUMBNAILS, S, S, 3)`` uint8 RGB of each track, after all batches were yielded.
 
-    def thumbnails(self) -> list[np.ndarray]:
-        """Return the crops ``(NUM_THUMBNAILS, S, S, 3)`` uint8 RGB of each track, after all batches were yielded."""
-        faces = self.faces()
+        Args:
+            faces: returned by :meth:`faces`.
+        """
         return [
             np.stack([self._crops[number].at(position) for position in thumbnail_positions(len(track.time))])
             for number, track in zip(faces.numbers, faces.tracks, strict=True)

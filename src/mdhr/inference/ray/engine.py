@@ -148,7 +148,8 @@ def _crop_video(
         for batch in clips.batches():
             yield _to_row(_Part(name, number, batch))
             number += 1
-        yield _to_row(_Part(name, number, _VideoEnd(clips.faces(), clips.thumbnails(), list(source.notes))))
+        faces = clips.faces()
+        yield _to_row(_Part(name, number, _VideoEnd(faces, clips.thumbnails(faces), list(source.notes))))
     except (InputError, OSError) as error:
         yield _to_row(_Part(name, number, error))
 
