@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mdhr.errors import InputError
-from mdhr.files.atomic import remove_temporary_files, temporary_path, write_bytes, write_text
+from mdhr.files.atomic import temporary_path, write_bytes, write_text
 from mdhr.files.folders import atomic_folder, claim_folder
 
 
@@ -48,13 +48,6 @@ def test_an_exception_in_the_block_keeps_the_old_file(tmp_path: Path) -> None:
 def test_missing_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot write .*No such file or directory"):
         write_text(tmp_path / "absent" / "file", "")
-
-
-def test_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
-    (tmp_path / ".file.1.tmp").write_text("half")
-    (tmp_path / "notes.tmp").write_text("kept")
-    remove_temporary_files(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.tmp"]
 
 
 def test_folder_is_complete_or_absent(tmp_path: Path) -> None:

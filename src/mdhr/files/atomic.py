@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mdhr.errors import InputError
 
-TEMPORARY = ".*.tmp"
-"""Pattern of the temporary names."""
+TEMPORARY = ".mdhr-[0-9]*-*"
+"""Pattern of the temporary names, which contain the process."""
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def temporary_path(path: Path) -> Iterator[Path]:
 
     Raises ``InputError`` if the file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".mdhr-{os.getpid()}-{path.name}")
     try:
         yield temporary
         with open(temporary, "rb+") as file:
@@ -44,6 +44,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def remove_temporary_files(folder: Path) -> None:
-    """Delete the temporary files that killed processes left in ``folder``."""
+    """Delete the temporary files that killed processes left in ``folder``, which this process must have locked."""
     for temporary in folder.glob(TEMPORARY):
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
