@@ -1,5 +1,7 @@
 """``mdhr <command>``, also as ``python -m mdhr <command>``."""
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -9,8 +11,21 @@ from mdhr.commands import COMMANDS, GROUPS, module_name
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status; list all commands if none is given."""
-    command, *rest = [*(sys.argv[1:] if arguments is None else arguments)] or ["--help"]
+    """Run one command and return its exit status; list all commands if none is given.
+
+    If the reader of the output ends, as in ``mdhr train --help | head``, the status is 141 as for other programs.
+    """
+    try:
+        status = _run([*(sys.argv[1:] if arguments is None else arguments)] or ["--help"])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        return 128 + signal.SIGPIPE
+    return status
+
+
+def _run(arguments: list[str]) -> int:
+    command, *rest = arguments
     if command in ("-h", "--help"):
         print(overview())
         return 0

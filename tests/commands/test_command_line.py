@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -66,6 +67,16 @@ def test_help_answers_within_half_a_second() -> None:
         subprocess.run([sys.executable, "-m", "mdhr", "--help"], capture_output=True, check=True)
         seconds.append(time.perf_counter() - start)
     assert min(seconds) < 0.5
+
+
+def test_output_that_nobody_reads_ends_the_command_without_a_traceback() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mdhr", "train", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=SOURCE
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + signal.SIGPIPE, b"")
 
 
 def test_completion_scripts_contain_every_command(capsys: pytest.CaptureFixture[str]) -> None:

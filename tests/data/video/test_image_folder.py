@@ -86,3 +86,14 @@ def test_a_frame_that_exists_in_two_formats_is_read_once(tmp_path: Path) -> None
     folder = open_image_folder(tmp_path)
     assert folder.names == ["1.jpg", "2.png"]
     assert folder.notes == ["skipped 1 image: 1.png (same name as 1.jpg)"]
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
+def test_animated_images_contribute_their_first_frame_and_are_listed(tmp_path: Path, suffix: str) -> None:
+    save(tmp_path, "1.png", "2.png")
+    first, second = (Image.fromarray(np.full((12, 16, 3), value, np.uint8)) for value in (80, 200))
+    first.save(tmp_path / f"3.{suffix}", save_all=True, append_images=[second])
+    folder = open_image_folder(tmp_path)
+    assert folder.names == ["1.png", "2.png", f"3.{suffix}"]
+    assert folder.notes == [f"read only the first frame of the animated 3.{suffix}"]
+    assert [frame.rgb().mean() for frame in folder.frames()] == pytest.approx([0, 0, 80], abs=1)

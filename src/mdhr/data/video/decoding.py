@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from mdhr.data.video.display_filter import DisplayFilter
-from mdhr.data.video.frame_times import DEFAULT_RATE, FrameClock, TimeGrid, first_stamp, median_interval
+from mdhr.data.video.frame_times import DEFAULT_RATE, FrameClock, TimeGrid, first_stamp, packet_interval
 from mdhr.data.video.video_stream import header_seconds, open_video, read_packets, specified_seconds
 from mdhr.errors import InputError
 
@@ -130,7 +130,7 @@ def expected_frames(path: str | Path, *, fps: float | None = None) -> int:
     try:
         with open_video(path) as (container, stream):
             head = list(islice(read_packets(container, stream), NUM_INSPECTED))
-            interval = median_interval(head)
+            interval = packet_interval(head)
             seconds = header_seconds(container, stream, start=first_stamp(head)) or 0.0
             counts = [stream.frames, seconds * (stream.average_rate or 0), seconds / interval if interval else 0]
     except InputError:
@@ -163,7 +163,7 @@ def _make_clock(
     path: str | Path, container: InputContainer, stream: VideoStream, head: Sequence[av.Packet], *, fps: float | None
 ) -> FrameClock:
     """Return the clock of a video, which follows the frame rate if there are no time stamps or most are equal."""
-    interval = median_interval(head)
+    interval = packet_interval(head)
     is_timed = any(packet.pts is not None or packet.dts is not None for packet in head)
     if interval or (is_timed and interval is None):
         interval = interval or 1 / DEFAULT_RATE  # a single frame

@@ -17,7 +17,7 @@ MAX_GAP = 10.0
 """Seconds. A longer gap in a broadcast format is a change of its clock, as for FFmpeg, and not a pause."""
 
 
-def median_interval(packets: Sequence[av.Packet]) -> float | None:
+def packet_interval(packets: Sequence[av.Packet]) -> float | None:
     """Return the median distance in seconds of the presentation time stamps of packets in any order.
 
     Returns 0 if nearly all time stamps are equal, and None if fewer than two packets have one.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,7 +19,7 @@ from mdhr.files.search import IMAGE_SUFFIXES
 DEFAULT_FPS = 25.0
 """Frame rate if none is given."""
 _MAX_LISTED = 3
-"""Skipped images that are named one by one."""
+"""Images that a note names one by one."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
         first = first_of_stem.setdefault(Path(name).stem, name)
         if first != name:
             skipped[name] = f"same name as {first}"
-    sizes = {name: _image_size(folder / name) for name in names if name not in skipped}
+    headers = {name: _read_header(folder / name) for name in names if name not in skipped}
+    sizes = {name: header and header[:2] for name, header in headers.items()}
     usual = _majority(list(sizes.values()))
     if usual is not None:
         skipped |= {
@@ -109,6 +111,8 @@ def open_image_folder(folder: Path, *, fps: float | None = None) -> ImageFolder:
     notes = _notes(skipped)
     if usual is None:
         notes.append(f"images of {len(set(sizes.values()))} sizes")
+    if animated := [name for name in kept if (header := headers[name]) and header.num_frames > 1]:
+        notes.append(f"read only the first frame of the animated {_listed(animated)}")
     return ImageFolder(folder, kept, [i / (fps or DEFAULT_FPS) for i in range(len(kept))], notes)
 
 
@@ -128,22 +132,32 @@ def _names_without_number(names: Sequence[str]) -> list[str]:
     return without if 2 * len(without) < len(names) else []
 
 
-def _image_size(path: Path) -> tuple[int, int] | None:
-    """Return width and height of the upright image according to its header, or None if it cannot be read."""
+class _Header(NamedTuple):
+    """Header of an image file: size of the upright image in pixels and number of frames."""
+
+    width: int
+    height: int
+    num_frames: int
+
+
+def _read_header(path: Path) -> _Header | None:
+    """Return the header of an image file, or None if it cannot be read."""
     if not path.is_file():  # opening a named pipe would block
         return None
     status = path.stat()
-    return _header_size(path, status.st_mtime_ns, status.st_size)
+    return _cached_header(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=10_000)
-def _header_size(path: Path, modified: int, num_bytes: int) -> tuple[int, int] | None:
-    """Return :func:`_image_size` of a file; a folder is opened several times, and changed files are read again."""
+def _cached_header(path: Path, modified: int, num_bytes: int) -> _Header | None:
+    """Return :func:`_read_header` of a file; a folder is opened several times, and changed files are read again."""
     try:
         with Image.open(path) as image:
             width, height = image.size
             # Not getexif(), which decodes a PNG. The size of a TIFF is upright.
-            return (height, width) if exif_orientation(image.info.get("exif", b"")) >= 5 else (width, height)
+            if exif_orientation(image.info.get("exif", b"")) >= 5:
+                width, height = height, width
+            return _Header(width, height, getattr(image, "n_frames", 1))
     except Exception:  # Pillow raises errors of many types; the error is reported when the frame is decoded
         return None
 
@@ -157,9 +171,14 @@ def _majority(sizes: Sequence[tuple[int, int] | None]) -> tuple[int, int] | None
 def _notes(skipped: dict[str, str]) -> list[str]:
     if not skipped:
         return []
-    listed = [f"{name} ({reason})" for name, reason in list(skipped.items())[:_MAX_LISTED]]
-    more = f" and {len(skipped) - len(listed)} more" if len(skipped) > len(listed) else ""
-    return [f"skipped {len(skipped)} image{'s' * (len(skipped) > 1)}: {', '.join(listed)}{more}"]
+    listed = _listed([f"{name} ({reason})" for name, reason in skipped.items()])
+    return [f"skipped {len(skipped)} image{'s' * (len(skipped) > 1)}: {listed}"]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return the first names as text, and the number of the others."""
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return ", ".join(names[:_MAX_LISTED]) + more
 
 
 def _numeric_key(name: str) -> list[tuple[int, str]]:
