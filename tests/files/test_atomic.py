@@ -8,6 +8,7 @@ import pytest
 from mdhr.errors import InputError
 from mdhr.files.atomic import temporary_path, write_bytes, write_text
 from mdhr.files.folders import atomic_folder, claim_folder
+from tests.files.test_folder_lock import other_owner
 
 
 def full_disk(_: int) -> None:
@@ -50,14 +51,50 @@ def test_missing_folder_is_an_input_error(tmp_path: Path) -> None:
         write_text(tmp_path / "absent" / "file", "")
 
 
-def test_folder_is_complete_or_absent(tmp_path: Path) -> None:
+def test_folder_is_complete_or_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "video"
-    with atomic_folder(folder) as partial:
-        (partial / "0.jpg").write_text("old")
-    assert (folder / "0.jpg").read_text() == "old"
-    with pytest.raises(KeyboardInterrupt), atomic_folder(folder) as partial:
+    with pytest.raises(KeyboardInterrupt), atomic_folder(folder, setting="--out") as partial:
         interrupt_writing(partial / "0.jpg")
-    assert list(tmp_path.iterdir()) == [], "neither a part of the new folder nor an outdated one"
+    assert list(tmp_path.iterdir()) == []
+    for content in ("old", "new"):
+        with atomic_folder(folder, setting="--out") as partial:
+            assert list(partial.iterdir()) == []
+            (partial / f"{content}.jpg").write_text(content)
+        assert [path.name for path in folder.iterdir()] == [f"{content}.jpg"]
+    with pytest.raises(KeyboardInterrupt), atomic_folder(folder, setting="--out") as partial:
+        interrupt_writing(partial / "0.jpg")
+    assert list(tmp_path.rglob("*")) == [folder, folder / "new.jpg"]
+
+
+def test_a_folder_is_replaced_on_request_only(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "notes").touch()
+    with (
+        pytest.raises(InputError, match=r"cannot write .*model: Directory not empty"),
+        atomic_folder(tmp_path / "model", setting="--out", replace=False) as partial,
+    ):
+        (partial / "config.yaml").touch()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "model", tmp_path / "model" / "notes"]
+
+
+def test_a_folder_is_written_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with other_owner(tmp_path / ".mdhr-partial-model"):
+        with (
+            pytest.raises(InputError, match=r"model is in use by process \d+ on host .*choose another --out\.$"),
+            atomic_folder(tmp_path / "model", setting="--out"),
+        ):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [".mdhr-partial-model"]
+
+
+def test_the_folder_of_a_killed_process_is_deleted(tmp_path: Path) -> None:
+    for half in (".mdhr-partial-video/content/half.jpg", ".mdhr-partial-video/replaced/0.jpg"):
+        (tmp_path / half).parent.mkdir(parents=True)
+        (tmp_path / half).touch()
+    (tmp_path / ".my.partial").mkdir()
+    with atomic_folder(tmp_path / "video", setting="--out") as partial:
+        (partial / "0.jpg").touch()
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / ".my.partial", tmp_path / "video", tmp_path / "video" / "0.jpg"]
 
 
 def test_claimed_folder_belongs_to_its_settings(tmp_path: Path) -> None:

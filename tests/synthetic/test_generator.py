@@ -136,7 +136,7 @@ def test_stopped_and_resumed_equals_unbroken(tmp_path, monkeypatch):
     monkeypatch.setattr(video_rendering, "write_frame", write)
     faces(tmp_path / "resumed").run()
     assert digests(tmp_path / "resumed") == digests(tmp_path / "unbroken")
-    assert not list((tmp_path / "resumed").rglob("*.partial"))
+    assert not list((tmp_path / "resumed").rglob(".mdhr*"))
 
 
 @pytest.mark.usefixtures("painted")
@@ -253,7 +253,7 @@ def test_interrupted_command_resumes(tmp_path):
     assert "Traceback" not in error
     assert not (root / DESCRIPTION).exists()
 
-    half = root / "frames/S03/.T2.partial"
+    half = root / "frames/S03/.mdhr-partial-T2/content"
     half.mkdir(parents=True)
     (half / "00000.jpg").write_bytes(b"half a fra")
     done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)

@@ -113,7 +113,7 @@ def test_metrics_and_predictions_of_a_run_agree(unbroken: Path):
     valid = table[table["label_AU7"] != -1]
     assert record["f1"]["AU7"] == pytest.approx(f1_score(valid["label_AU7"], valid["score_AU7"] >= 0.5))
     assert (record["protocol"], record["fold"], record["seed"]) == ("honest", 1, 1)
-    assert not list(unbroken.rglob("*.tmp"))
+    assert not list(unbroken.rglob(".mdhr*"))
     log = pd.read_csv(unbroken / "csv" / "version_0" / "metrics.csv")
     assert log["val/f1_mean"].notna().sum() == 3
     assert log["val/f1_mean"].max() == pytest.approx(record["validation_f1_mean"])

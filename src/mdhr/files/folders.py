@@ -2,42 +2,60 @@
 
 import shutil
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from mdhr.errors import InputError
-from mdhr.files.atomic import remove_temporary_files, write_text
+from mdhr.files.atomic import write_text
+from mdhr.files.folder_lock import locked_folder
 
 
 @contextmanager
 def atomic_folder(
-    folder: Path, *, advice: str = "Fix this and run the command again; complete videos are kept."
+    folder: Path,
+    *,
+    setting: str,
+    replace: bool = True,
+    advice: str = "Fix this and run the command again; complete videos are kept.",
 ) -> Iterator[Path]:
     """Yield an empty hidden folder next to ``folder`` that is renamed to it at the end.
 
-    An existing folder and the hidden folder of a killed process are deleted first. If the block raises, the hidden
-    folder is deleted, so that ``folder`` is complete or absent.
+    If the block raises, the hidden folder is deleted and ``folder`` is unchanged. The hidden folder is locked, so that
+    one process writes at a time; that of a killed process is deleted first.
 
     Args:
+        setting: setting or option that names the folder, for the error message.
+        replace: whether to replace an existing folder that is not empty, instead of raising.
         advice: last sentence of the error message.
 
-    Raises ``InputError`` if the folder cannot be written.
+    Raises ``InputError`` if another process writes to the folder, or the folder cannot be written.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
+    hidden = folder.with_name(f".mdhr-partial-{folder.name}")
+    partial, replaced = hidden / "content", hidden / "replaced"
     try:
-        for existing in (partial, folder):
-            if existing.exists():
-                shutil.rmtree(existing)
-        partial.mkdir(parents=True)
-        yield partial
-        partial.rename(folder)
+        with locked_folder(folder, setting=setting, lock_folder=hidden):
+            try:
+                _remove(partial, replaced)
+                partial.mkdir()
+                yield partial
+                if replace and folder.exists():
+                    folder.rename(replaced)
+                partial.rename(folder)
+            finally:
+                _remove(partial, replaced)
     except OSError as error:
         raise InputError(f"cannot write {folder}: {error.strerror or error}. {advice}") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):  # in use by another process
+            hidden.rmdir()
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def claim_folder(
@@ -51,7 +69,7 @@ def claim_folder(
 ) -> None:
     """Create ``folder`` and store its settings, or check that the stored settings are the same.
 
-    Also deletes temporary files of killed processes.
+    The folder should be locked unless it is complete.
 
     Args:
         settings_file: name of the YAML file in ``folder`` that stores the settings.
@@ -77,4 +95,3 @@ def claim_folder(
                 f"{folder} was {created_by} with {key} = {stored.get(key)}, not {settings.get(key)}. "
                 f"Choose another {setting} or delete the folder."
             )
-    remove_temporary_files(folder)

@@ -106,7 +106,8 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
     batches = [fixed_clips(description, num_clips=size, seed=size) for size in COMPARED_BATCH_SIZES]
     expected = [reference.score(clips) for clips in batches]
     source, differences = ExportSource(network, config, batches[-1]), {}
-    with atomic_folder(out, advice="Fix this and export again.") as folder:
+    with atomic_folder(out, setting="--out", replace=False, advice="Fix this and export again.") as folder:
+        check_output_folder(out)  # written by another process meanwhile
         (folder / CONFIG_FILE).write_text(yaml.safe_dump(config, sort_keys=False, default_flow_style=None, width=120))
         (folder / README_FILE).write_text(model.card)
         for name in formats:

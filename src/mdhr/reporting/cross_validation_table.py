@@ -12,6 +12,7 @@ from mdhr.config.processes import is_first_process
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import DivergedError
 from mdhr.files.atomic import write_text
+from mdhr.files.folder_lock import locked_folder
 from mdhr.reporting.paper_results import PaperRow, paper_row
 from mdhr.reporting.tables.fold_table import as_markdown, as_terminal_table, fold_notes, fold_table, fold_title
 from mdhr.training.cross_validation import fold_settings, train_folds
@@ -33,7 +34,8 @@ def cross_validate(cfg: DictConfig) -> pd.DataFrame:
     if is_first_process():
         labels = {"data": cfg.data.name, "protocol": cfg.data.protocol, "seed": cfg.seed}
         title, notes = fold_title(cfg.name, records), fold_notes(records, paper)
-        _write_table(Path(cfg.run_dir), table, title=title, notes=notes, labels=labels)
+        with locked_folder(Path(cfg.run_dir), setting="run_dir"):
+            _write_table(Path(cfg.run_dir), table, title=title, notes=notes, labels=labels)
     if diverged:
         raise DivergedError(f"fold {', '.join(diverged)} diverged and is missing from {cfg.run_dir}/table.md")
     return table

@@ -17,6 +17,7 @@ from mdhr.action_units import ActionUnitSet
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, KEY, write_manifest
 from mdhr.data.video.frame_images import frame_name
 from mdhr.errors import InputError
+from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
@@ -99,18 +100,35 @@ class SyntheticFaces:
 
         Raises ``InputError`` if ``root`` contains another data set or cannot be written to.
         """
-        root = Path(self.root)
+        if self.is_done():
+            return
+        with locked_folder(Path(self.root), setting="data.root"):
+            self._claim_root()
+            if not self.is_done():
+                self._render()
+
+    def is_done(self) -> bool:
+        """Return whether the data set is complete; raises ``InputError`` if it was rendered with other settings."""
+        if not (Path(self.root) / DESCRIPTION).is_file():
+            return False
+        self._claim_root()
+        return self._num_missing() == 0
+
+    def _claim_root(self) -> None:
         claim_folder(
-            root,
+            Path(self.root),
             self.settings,
             settings_file=SETTINGS,
             content=CONTENT,
             created_by="rendered",
             setting="data.root",
         )
-        missing = sum(not self.is_rendered(video) for video in self.videos)
-        if not missing and (root / DESCRIPTION).is_file():
-            return
+
+    def _num_missing(self) -> int:
+        return sum(not self.is_rendered(video) for video in self.videos)
+
+    def _render(self) -> None:
+        root, missing = Path(self.root), self._num_missing()
         total = len(self.videos) * self.num_frames
         done = total - missing * self.num_frames
         tables = []
@@ -133,7 +151,7 @@ class SyntheticFaces:
 
     def plan(self) -> str:
         """Return a one-line description of what :meth:`run` would render."""
-        missing = sum(not self.is_rendered(video) for video in self.videos)
+        missing = self._num_missing()
         return (
             f"Would render {missing} of {len(self.videos)} videos ({missing * self.num_frames} frames of "
             f"{self.size} px) to {self.root}; the others are complete."

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes
+from mdhr.files.folder_lock import locked_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import cached_anny_head
@@ -57,11 +57,14 @@ class PretrainingBank:
 
     def run(self) -> None:
         """Render the missing identities with a progress bar. Raises ``InputError`` if ``root`` cannot be written to."""
-        try:
-            Path(self.root).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write to {self.root}: {error.strerror}. Choose another bank.root.") from error
-        missing = [index for index in range(self.num_identities) if not self.target_file(index).is_file()]
+        if self._missing():
+            with locked_folder(Path(self.root), setting="bank.root"):
+                self._render(self._missing())
+
+    def _missing(self) -> list[int]:
+        return [index for index in range(self.num_identities) if not self.target_file(index).is_file()]
+
+    def _render(self, missing: list[int]) -> None:
         total = self.num_identities * self.frames_per_identity
         done = total - len(missing) * self.frames_per_identity
         results = run_all(render_identity, self, missing, num_workers=self.num_workers)

@@ -26,7 +26,7 @@ def render_video(
     Raises ``InputError`` if the folder cannot be written.
     """
     renderer, identity = cached_renderer(head, size, zoom), cached_identity(head, identity_seed)
-    with atomic_folder(folder) as partial:
+    with atomic_folder(folder, setting="data.root") as partial:
         for f in range(animation.num_frames):
             write_frame(partial / frame_name(f), renderer.frame(identity, animation, f), quality=quality)
 

@@ -100,6 +100,14 @@ def test_up_to_date_frames_are_kept_and_outdated_ones_replaced(
         StoredFrames(array.parent, manifest=read_manifest(root))
     assert exit_status("store-frames", override) == 0
     assert array.stat().st_mtime_ns != written
+    for content in (None, b"", array.read_bytes()[:1000]):
+        array.unlink() if content is None else array.write_bytes(content)
+        with pytest.raises(
+            InputError, match=r"frames\.npy is missing or damaged\. Write them with `mdhr store-frames`"
+        ):
+            StoredFrames(array.parent, manifest=read_manifest(root))
+        assert exit_status("store-frames", override) == 0
+        assert np.load(array).shape == (90, 72, 72, 3)
     assert sorted(path.name for path in root.iterdir()) == sorted(
         ["stored_frames", *(path.name for path in prepared.iterdir())]
     )
@@ -111,9 +119,15 @@ def test_failures_raise_input_error_and_write_nothing(
     setting = f"data.module.frames={tmp_path / 'frames'}"
     with pytest.raises(InputError, match=r"data\.module\.frames is not set\. Set it to the folder"):
         store_frames(smoke())
-    with pytest.raises(InputError, match=r"frames exists and contains no stored frames\. Choose another"):
+    with pytest.raises(InputError, match=r"frames exists and contains something else than stored frames\. Choose"):
         store_frames(smoke(f"data.module.frames={prepared / 'frames'}"))
     assert len(list((prepared / "frames").rglob("*.jpg"))) == 90
+    for name in ("cache_key.yaml", "features.npy"):
+        (tmp_path / "features").mkdir(exist_ok=True)
+        (tmp_path / "features" / name).touch()
+    with pytest.raises(InputError, match=r"features exists and contains something else than stored frames\. Choose"):
+        store_frames(smoke(f"data.module.frames={tmp_path / 'features'}"))
+    assert (tmp_path / "features" / "features.npy").is_file(), "stored features are not replaced by frames"
     with monkeypatch.context() as patch:
         patch.setattr(stored_array.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 1000))
         with pytest.raises(

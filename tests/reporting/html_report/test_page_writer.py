@@ -188,7 +188,18 @@ def test_earlier_report_is_replaced(tmp_path: Path) -> None:
     assert not copy.exists()
 
 
+def test_tables_of_others_are_kept(tmp_path: Path) -> None:
+    mine = tmp_path / "report/tables/mine.csv"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    with pytest.raises(
+        InputError, match=r"tables exists and was not written by mdhr report\. Set out to another folder"
+    ):
+        _report(tmp_path)
+    assert mine.is_file()
+
+
 def test_unwritable_folder_raises(tmp_path: Path) -> None:
     (tmp_path / "report").touch()
-    with pytest.raises(InputError, match=r"out=.*report cannot be written: .*Set out to another folder"):
+    with pytest.raises(InputError, match=r"cannot write to .*report: File exists\. Choose another out\."):
         _report(tmp_path)

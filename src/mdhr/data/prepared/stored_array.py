@@ -20,6 +20,7 @@ from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
 from mdhr.files.checksums import file_checksum
 from mdhr.files.folders import atomic_folder
+from mdhr.files.yaml_files import read_yaml
 
 CACHE_KEY = "cache_key.yaml"
 
@@ -33,7 +34,7 @@ class StoredArray:
         manifest: complete data set. Entries are counted by its rows, so no frames may be dropped from it.
         key: everything besides the data set that determines the values.
 
-    Raises ``InputError`` if the folder contains no such array or one with another key.
+    Raises ``InputError`` if the folder contains no such array, a damaged one, or one with another key.
     """
 
     def __init__(self, folder: str | Path, *, content: str, manifest: Manifest, key: Mapping[str, Any]) -> None:
@@ -41,7 +42,8 @@ class StoredArray:
         self.content = content
         if not (self.folder / CACHE_KEY).is_file():
             raise InputError(f"there are no stored {content} in {folder}. {self._advice}")
-        self.key: dict[str, Any] = yaml.safe_load((self.folder / CACHE_KEY).read_text())
+        key_of_array = read_yaml(self.folder / CACHE_KEY)
+        self.key: dict[str, Any] = key_of_array if isinstance(key_of_array, dict) else {}
         self.check(**{"data set": fingerprint(manifest)}, **key)
         self._row = {path: row for row, path in enumerate(frame_paths(manifest))}
         self._open()
@@ -61,8 +63,12 @@ class StoredArray:
         return f"Write them with `mdhr store-{self.content}` and the settings of the training (docs/data.md)."
 
     def _open(self) -> None:
-        # A plain array on the mapped file: slices of a memmap cost several times as much.
-        self.array: np.ndarray = np.asarray(np.load(self.folder / f"{self.content}.npy", mmap_mode="r"))
+        path = self.folder / f"{self.content}.npy"
+        try:
+            # A plain array on the mapped file: slices of a memmap cost several times as much.
+            self.array: np.ndarray = np.asarray(np.load(path, mmap_mode="r"))
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"{path} is missing or damaged. {self._advice}") from error
 
     def __getstate__(self) -> dict[str, Any]:
         """Exclude the array: a pickle would contain all of it. Worker processes open the file again."""
@@ -82,22 +88,25 @@ def write_array(
     batches: Iterable[np.ndarray],
     axis: int = 0,
 ) -> None:
-    """Write an array that :class:`StoredArray` reads; the folder is complete or absent.
+    """Write an array that :class:`StoredArray` reads.
 
-    An existing array is replaced.
+    An existing array is replaced when the new one is complete.
 
     Args:
         batches: arrays whose ``axis`` counts frames; together all frames of the data set in order.
 
-    Raises ``InputError`` if the folder contains anything else or the disk has too little space.
+    Raises ``InputError`` if the folder contains anything else, another process writes to it, or the disk has too little
+    space.
     """
-    if folder.exists() and not (folder / CACHE_KEY).is_file():
+    setting = f"data.module.{content}"
+    stored = {CACHE_KEY, f"{content}.npy"}
+    if folder.exists() and not (folder.is_dir() and {path.name for path in folder.iterdir()} <= stored):
         raise InputError(
-            f"{folder} exists and contains no stored {content}. "
-            f"Choose another data.module.{content} or delete the folder."
+            f"{folder} exists and contains something else than stored {content}. "
+            f"Choose another {setting} or delete the folder."
         )
     array, row = None, 0
-    with atomic_folder(folder) as partial:
+    with atomic_folder(folder, setting=setting) as partial:
         for batch in batches:
             if array is None:
                 shape = (*batch.shape[:axis], len(frame_paths(manifest)), *batch.shape[axis + 1 :])

@@ -26,6 +26,7 @@ from mdhr.data.releases.release_checks import check_release
 from mdhr.data.video.frame_images import frame_name, write_frame
 from mdhr.errors import InputError
 from mdhr.files.checksums import SHORT, content_checksum
+from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import atomic_folder, claim_folder
 from mdhr.files.worker_pool import HalfFrameProgress, count, frame_progress, run_all
 
@@ -78,13 +79,17 @@ class Preparation:
         labels are shifted against the frames, or if ``root`` contains another data set or cannot be written to. Other
         videos are prepared before a failure is reported.
         """
-        root = Path(self.root)
         if self.is_done():
             return
         release = self.release.read()
         self._check_problems(check_release(release, partial=True), release)
-        self._claim_root()
-        table = label_table(release)
+        with locked_folder(Path(self.root), setting="data.prepared"):
+            self._claim_root()
+            if not self.is_done():
+                self._write(release)
+
+    def _write(self, release: ReleaseContents) -> None:
+        root, table = Path(self.root), label_table(release)
         jobs = self.jobs(release, table)
         missing = [job for job in jobs if not self.is_prepared(job)]
         failures: list[str] = []
@@ -206,7 +211,7 @@ def prepare_video(preparation: Preparation, job: PreparationJob) -> str | None:
     """Write the faces and crop boxes of one video; return the error message if that fails, else None."""
     rows = []
     try:
-        with atomic_folder(Path(preparation.root) / job.folder) as folder:
+        with atomic_folder(Path(preparation.root) / job.folder, setting="data.prepared") as folder:
             for frame, (face, found, box) in zip(job.frames, _faces(preparation, job), strict=True):
                 content = write_frame(folder / frame_name(frame), face, quality=preparation.quality)
                 rows.append((frame, found, *np.round(box, 3), content_checksum(content, digits=SHORT)))

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mdhr.data.provenance import PROTOCOLS, RENDERED
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
+from mdhr.files.folder_lock import locked_folder
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import short_commits
 from mdhr.reporting.html_report.experiment_folders import EXPECTED, Experiment, ResultFolder, as_text, read_experiments
@@ -24,6 +25,8 @@ from mdhr.reporting.paper_results import paper_results
 from mdhr.training.run_record import git_commit
 
 MEDIA_TYPES = {"csv": "text/csv", "md": "text/markdown", "tex": "text/x-tex"}
+OWNER = ".mdhr-report"
+"""File that marks the folder of the tables, which is deleted before it is written again."""
 MAX_VIDEO_FIGURES = 8
 RUNS_TITLE = "All finished runs, mean F1 and AUC in %"
 
@@ -43,21 +46,21 @@ def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
     environment.filters |= {"percent": percent, "data_uri": file_data_uri, "as_text": as_text}
     named = (result for experiment in found for result in experiment.results if result.name)
     rendered = [*(group.rendered for group in groups), *(result.rendered for result in named)]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        files = _write_tables(out / "tables", groups, found)
-    except OSError as error:
-        raise InputError(f"out={out} cannot be written: {error.strerror}. Set out to another folder.") from error
-    page = environment.get_template("page.html.jinja").render(
-        created=datetime.now(), commit=git_commit(), runs_root=runs,
-        command=shlex.join(["mdhr", "report", f"runs={runs}", f"experiments={experiments}"]),
-        rendered="all" if rendered and all(rendered) else "some" if any(rendered) else "none",
-        groups=groups, unfinished=unfinished, experiments=found, files=files, protocols=PROTOCOLS, expected=EXPECTED,
-        available={experiment.anchor for experiment in found if experiment.results}, paper=paper_results(),
-        figures={path: _origin(path.parent, groups) for path in figures[:MAX_VIDEO_FIGURES]},
-        omitted_figures=figures[MAX_VIDEO_FIGURES:],
-    )  # fmt: skip
-    write_text(out / "index.html", page)
+    with locked_folder(out, setting="out"):
+        try:
+            files = _write_tables(out / "tables", groups, found)
+        except OSError as error:
+            raise InputError(f"out={out} cannot be written: {error.strerror}. Set out to another folder.") from error
+        page = environment.get_template("page.html.jinja").render(
+            created=datetime.now(), commit=git_commit(), runs_root=runs,
+            command=shlex.join(["mdhr", "report", f"runs={runs}", f"experiments={experiments}"]),
+            rendered="all" if rendered and all(rendered) else "some" if any(rendered) else "none",
+            groups=groups, unfinished=unfinished, experiments=found, files=files, protocols=PROTOCOLS, expected=EXPECTED,
+            available={experiment.anchor for experiment in found if experiment.results}, paper=paper_results(),
+            figures={path: _origin(path.parent, groups) for path in figures[:MAX_VIDEO_FIGURES]},
+            omitted_figures=figures[MAX_VIDEO_FIGURES:],
+        )  # fmt: skip
+        write_text(out / "index.html", page)
     return out / "index.html"
 
 
@@ -84,7 +87,11 @@ def _write_tables(
     folder: Path, groups: list[RunGroup], experiments: list[Experiment]
 ) -> dict[str, list[tuple[str, str]]]:
     """Write every table as csv, Markdown and LaTeX; return names and ``data:`` URIs by result folder."""
+    if folder.exists() and not (folder / OWNER).is_file() and not (folder.parent / "index.html").is_file():
+        raise InputError(f"{folder} exists and was not written by mdhr report. Set out to another folder.")
     shutil.rmtree(folder, ignore_errors=True)  # tables of an earlier report
+    folder.mkdir()
+    (folder / OWNER).touch()
     table = runs_table(groups)
     shown = [*table.columns[:9], "git_commit"]
     text = table[shown].map(as_text)

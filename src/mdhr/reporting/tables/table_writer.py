@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.data.provenance import INCOMPLETE
 from mdhr.errors import IncompleteError, InputError
+from mdhr.files.folder_lock import locked_folder
 from mdhr.reporting.finished_runs import read_runs
 from mdhr.reporting.tables.ablation import ABLATION
 from mdhr.reporting.tables.comparison_files import write_comparison
@@ -47,11 +48,14 @@ def write_table(cfg: DictConfig) -> Path:
 
 
 def _write_from_runs(write: Callable[..., Path], cfg: DictConfig, **definition: Any) -> Path:
-    return write(read_runs(Path(cfg.runs)), Path(cfg.out), **definition, folds=list(cfg.folds), command=cfg.command)
+    runs, out = read_runs(Path(cfg.runs)), Path(cfg.out)
+    with locked_folder(out, setting="out"):
+        return write(runs, out, **definition, folds=list(cfg.folds), command=cfg.command)
 
 
 def _write_complexity(cfg: DictConfig) -> Path:
-    return write_complexity_table(Path(cfg.out), command=cfg.command)
+    with locked_folder(Path(cfg.out), setting="out"):
+        return write_complexity_table(Path(cfg.out), command=cfg.command)
 
 
 _TABLES: dict[int | str, _Table] = {
