@@ -1,6 +1,7 @@
 """Evaluation of a run with its recorded settings."""
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -112,9 +113,37 @@ def test_a_run_without_its_subjects_is_refused_unless_allowed(run: Path, compose
     evaluate(compose_evaluation(run, "allow_seen_subjects=true"))
 
 
-def test_the_folder_of_a_run_is_not_overwritten(run: Path, compose_evaluation: Compose) -> None:
+@pytest.mark.parametrize("setting", ["out", "run_dir"])
+def test_the_folder_of_a_run_is_not_overwritten(run: Path, compose_evaluation: Compose, setting: str) -> None:
+    before = (run / "metrics.json").read_bytes(), (run / "predictions.parquet").read_bytes()
     with pytest.raises(InputError, match=r"^out=.*run is the folder of a run"):
-        evaluate(compose_evaluation(run, f"out={run}"))
+        evaluate(compose_evaluation(run, f"{setting}={run}"))
+    assert ((run / "metrics.json").read_bytes(), (run / "predictions.parquet").read_bytes()) == before
+
+
+def test_an_evaluation_does_not_replace_another_one(run: Path, compose_evaluation: Compose) -> None:
+    record = evaluate(compose_evaluation(run))
+    with pytest.raises(
+        InputError, match=r"evaluation with module\.threshold=0\.5, not 0\.4\. Pass another out, or delete"
+    ):
+        evaluate(compose_evaluation(run, "module.threshold=0.4"))
+    assert evaluate(compose_evaluation(run))["f1"] == record["f1"]
+    (run / "evaluation" / "evaluation.yaml").unlink()
+    with pytest.raises(InputError, match=r"contains results without evaluation\.yaml"):
+        evaluate(compose_evaluation(run))
+
+
+def test_an_evaluation_is_not_the_record_of_a_run(
+    run: Path, compose_evaluation: Compose, compose_smoke: Compose, tmp_path: Path
+) -> None:
+    evaluate(compose_evaluation(run, f"out={tmp_path}/out"))
+    with pytest.raises(InputError, match=r"out contains the results of mdhr evaluate"):
+        train(compose_smoke(tmp_path / "out", "trainer.max_epochs=1", "ckpt_path=auto"))
+    expected = json.loads((run / "metrics.json").read_text())
+    shutil.copy(tmp_path / "out" / "metrics.json", run)
+    repaired = train(compose_smoke(run, "trainer.max_epochs=1", "ckpt_path=auto"))
+    assert repaired["f1"] == expected["f1"]
+    assert repaired["validation_f1_mean"] == expected["validation_f1_mean"]
 
 
 @pytest.mark.parametrize(
@@ -144,7 +173,17 @@ def test_a_file_that_is_no_checkpoint_is_refused(run: Path, compose_evaluation: 
     content = (run / "checkpoints" / "best.ckpt").read_bytes()
     (tmp_path / "cut.ckpt").write_bytes(content[: len(content) // 2])
     torch.save({"model": torch.zeros(1)}, tmp_path / "other.ckpt")
+    torch.save({"state_dict": [torch.zeros(1)], "mdhr_au_set": "BP4D"}, tmp_path / "list.ckpt")
+    torch.save({"state_dict": {"a": 1}, "mdhr_au_set": "BP4D"}, tmp_path / "numbers.ckpt")
+    torch.save({"state_dict": {}, "mdhr_au_set": ["BP4D"]}, tmp_path / "name.ckpt")
+    (tmp_path / "text.ckpt").write_text("a text")
+    (tmp_path / "pickle.ckpt").write_bytes(pickle.dumps(Path("a")))
     for name, line in {
+        "list": "was not written by mdhr train",
+        "numbers": "was not written by mdhr train",
+        "name": "was not written by mdhr train",
+        "text": "is a text file",
+        "pickle": "is a pickle",
         "cut": r"cut\.ckpt. is truncated",
         "other": "was not written by mdhr train",
         "none": "does not exist",

@@ -56,7 +56,9 @@ def test_state_of_a_run(smoke: Callable[..., DictConfig]) -> None:
     last.parent.mkdir()
     last.touch()
     assert run_state(cfg) == "incomplete"
-    (run / "metrics.json").touch()
+    (run / "metrics.json").write_text('{"f1_mean": 0.5}')
+    assert run_state(cfg) == "incomplete", "the record of an evaluation"
+    (run / "metrics.json").write_text('{"f1_mean": 0.5, "validation_f1_mean": 0.5}')
     assert run_state(cfg) == "complete"
     assert run_state(smoke("overwrite=true")) == "new"
     with pytest.raises(InputError, match="was started with seed=1, not 7"):
@@ -78,3 +80,12 @@ def test_settings_without_effect_on_results_are_excluded(
     )
     different = {key for key, value in flatten_settings(here) if dict(flatten_settings(other))[key] != value}
     assert different == {"network.temporal_radius", "module.network.temporal_radius", "callbacks.best.monitor"}
+
+
+@pytest.mark.parametrize("name", ["evaluation.yaml", "metrics.json"])
+def test_the_folder_of_an_evaluation_is_no_run(smoke: Callable[..., DictConfig], tmp_path: Path, name: str) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).write_text("{}")
+    for overrides in ((), ("overwrite=true",)):
+        with pytest.raises(InputError, match=r"run contains the results of mdhr evaluate\. Pass name="):
+            run_state(smoke(*overrides))

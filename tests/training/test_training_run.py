@@ -12,37 +12,16 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, Trainer
 from omegaconf import DictConfig
 from sklearn.metrics import f1_score
 
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
+from mdhr.training.callbacks.exact_resume import ExactResume
 from mdhr.training.training_run import train
 
 DROPOUT = "backbone.drop_path_rate=0.5"  # samples random numbers in every training step
-
-
-class SignalAt(Callback):
-    """Send this process a signal after a batch of an epoch."""
-
-    def __init__(self, *, epoch: int, batch: int, signum: int = signal.SIGINT) -> None:
-        self.epoch, self.batch, self.signum = epoch, batch, signum
-
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-        if (trainer.current_epoch, batch_idx) == (self.epoch, self.batch):
-            os.kill(os.getpid(), self.signum)
-
-
-class SignalAfter(SignalAt):
-    """Send the signal between two epochs."""
-
-    def on_train_batch_end(self, *_: Any) -> None:
-        pass
-
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.current_epoch == self.epoch:
-            os.kill(os.getpid(), self.signum)
 
 
 class Poison(Callback):
@@ -53,9 +32,37 @@ class Poison(Callback):
             next(pl_module.parameters()).data.fill_(torch.nan)
 
 
-def signal_at(epoch: int, batch: int, *, signum: int = signal.SIGINT, kind: str = "SignalAt") -> list[str]:
-    settings = f"{{_target_:{__name__}.{kind},epoch:{epoch},batch:{batch},signum:{int(signum)}}}"
-    return [f"+callbacks.signal={settings}"]
+SignalAt = Callable[..., None]
+
+
+@pytest.fixture
+def signal_at(monkeypatch: pytest.MonkeyPatch) -> SignalAt:
+    """Send this process a signal once, after a batch of an epoch, or before the first batch if ``batch`` is -1.
+
+    A callback that a run always has sends it, so that its settings are those of a run without interruption.
+    """
+
+    def signal_at(epoch: int, batch: int, *, signum: int = signal.SIGINT) -> None:
+        sent: list[int] = []
+
+        def send(trainer: Trainer, batch_idx: int) -> None:
+            if (trainer.current_epoch, batch_idx) == (epoch, batch) and not sent:
+                sent.append(signum)
+                os.kill(os.getpid(), signum)
+
+        def after_batch(self: ExactResume, trainer: Trainer, module: Any, out: Any, data: Any, batch_idx: int) -> None:
+            send(trainer, batch_idx)
+
+        start_epoch = ExactResume.on_train_epoch_start
+
+        def before_epoch(self: ExactResume, trainer: Trainer, module: Any) -> None:
+            start_epoch(self, trainer, module)
+            send(trainer, -1)
+
+        monkeypatch.setattr(ExactResume, "on_train_batch_end", after_batch)
+        monkeypatch.setattr(ExactResume, "on_train_epoch_start", before_epoch)
+
+    return signal_at
 
 
 def outcome(run: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any], dict[str, Any]]:
@@ -76,22 +83,24 @@ def unbroken(compose_smoke: Callable[..., DictConfig], tmp_path_factory: pytest.
 
 
 @pytest.mark.parametrize(
-    "interruption",
-    [
-        signal_at(0, 0),
-        signal_at(1, 1),
-        signal_at(1, 0, kind="SignalAfter"),
-        [*signal_at(2, 2), "data.module.num_workers=1"],
-    ],
+    ("epoch", "batch", "settings"),
+    [(0, 0, []), (1, 1, []), (1, -1, []), (2, 2, ["data.module.num_workers=1"])],
     ids=["first-batch", "mid-epoch", "between-epochs", "last-batch-with-workers"],
 )
 def test_resumed_run_equals_the_unbroken_one_bitwise(
-    unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path, interruption: list[str]
+    unbroken: Path,
+    smoke: Callable[..., DictConfig],
+    tmp_path: Path,
+    signal_at: SignalAt,
+    epoch: int,
+    batch: int,
+    settings: list[str],
 ):
-    with pytest.raises(Interrupted, match="") as raised:
-        train(smoke(DROPOUT, *interruption))
+    signal_at(epoch, batch)
+    with pytest.raises(Interrupted) as raised:
+        train(smoke(DROPOUT, *settings))
     assert "last.ckpt; resume with: " in raised.value.message
-    train(smoke(DROPOUT, "ckpt_path=last", *interruption[1:]))
+    train(smoke(DROPOUT, "ckpt_path=last", *settings))
     *expected, expected_record = outcome(unbroken)
     *resumed, resumed_record = outcome(tmp_path / "run")
     torch.testing.assert_close(resumed, expected, rtol=0, atol=0, equal_nan=True)
@@ -127,7 +136,7 @@ def test_metrics_and_predictions_of_a_run_agree(unbroken: Path):
             "network.width=24",
             r"best\.ckpt is of another network: \d+ keys of another shape \(.*\)\. Choose the backbone=",
         ),
-        ("data.au_set.name=DISFA", r"best\.ckpt was trained for the action units of BP4D, the data has those of DISFA"),
+        ("data.au_set.name=DISFA", "was prepared with the action units of BP4D, but those of DISFA are required"),
     ],
 )
 def test_resuming_from_a_checkpoint_that_does_not_fit_is_refused_in_one_line(
@@ -167,10 +176,11 @@ def program(
 
 
 def test_a_signal_ends_the_program_with_its_status_and_prints_the_command_that_resumes(
-    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str], signal_at: SignalAt
 ):
     settings = ["name=stopped"]
-    assert program("train", *settings, *signal_at(1, 1, signum=signal.SIGTERM)) == 143
+    signal_at(1, 1, signum=signal.SIGTERM)
+    assert program("train", *settings) == 143
     message = capfd.readouterr().err.strip().splitlines()[-1]
     assert message.startswith(
         "stopped by SIGTERM; the last complete epoch is in runs/stopped/checkpoints/last.ckpt; resume with:"
@@ -248,19 +258,22 @@ def test_complete_jobs_of_a_sweep_are_not_repeated(
 
 @pytest.mark.slow
 def test_a_stopped_job_of_a_sweep_prints_a_command_that_resumes(
-    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    program: Callable[..., int], tmp_path: Path, capfd: pytest.CaptureFixture[str], signal_at: SignalAt
 ):
-    settings = ["network.temporal_radius=1", *signal_at(0, 1)]
-    assert program("train", "hydra.sweep.subdir='temporal_radius=1,seed=1'", *settings, multirun=True) == 130
+    signal_at(0, 1)
+    job = ["hydra.sweep.subdir='temporal_radius=1,seed=1'", "network.temporal_radius=1"]
+    assert program("train", *job, multirun=True) == 130
     message = capfd.readouterr().err.strip().splitlines()[-1]
-    again = [override for override in shlex.split(message.partition("mdhr train ")[2]) if "signal" not in override]
-    assert program("train", *again) == 0
+    assert program("train", *shlex.split(message.partition("mdhr train ")[2])) == 0
     assert (tmp_path / "runs/smoke/temporal_radius=1,seed=1/metrics.json").is_file()
 
 
-def test_replacing_a_run_deletes_its_results(unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path):
+def test_replacing_a_run_deletes_its_results(
+    unbroken: Path, smoke: Callable[..., DictConfig], tmp_path: Path, signal_at: SignalAt
+):
     shutil.copytree(unbroken, tmp_path / "run")
-    again = ("ckpt_path=auto", "overwrite=true", "trainer.max_epochs=2")
+    signal_at(1, 0)
     with pytest.raises(Interrupted):
-        train(smoke(*again, *signal_at(1, 0)))
+        train(smoke("ckpt_path=auto", "overwrite=true", "trainer.max_epochs=2"))
     assert not (tmp_path / "run" / "metrics.json").exists()
+    assert not (tmp_path / "run" / ".replaced").exists()

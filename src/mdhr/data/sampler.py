@@ -61,14 +61,20 @@ class EpochSampler(DistributedSampler[Any]):
 class SegmentSampler(DistributedSampler[Any]):
     """Sampler of every ``world_size``-th segment for validation and test.
 
-    No segment is repeated, so the number of segments per process may differ by one.
+    The number of segments per process may differ by one. No segment is repeated, except the first one in a process that
+    would have none: Lightning skips the test of such a process, and the others wait for it. Whoever collects the scores
+    must count a repeated segment once.
     """
 
     def __init__(self, dataset: Dataset[Any], *, rank: int = 0, world_size: int = 1) -> None:
         super().__init__(dataset, num_replicas=world_size, rank=rank, shuffle=False)
 
     def __iter__(self) -> Iterator[int]:
-        return iter(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+        return iter(self._segments())
 
     def __len__(self) -> int:
-        return len(range(self.rank, len(self.dataset), self.num_replicas))  # type: ignore[arg-type]
+        return len(self._segments())
+
+    def _segments(self) -> range:
+        num_segments = len(self.dataset)  # type: ignore[arg-type]
+        return range(self.rank if self.rank < num_segments else 0, num_segments, self.num_replicas)

@@ -14,6 +14,10 @@ from mdhr.training.run_record import RecordCallback
 class ModelCardWriter(RecordCallback):
     """Callback that writes ``model.yaml`` and ``model_card.md`` after the test of a training run."""
 
+    def check(self, settings: Mapping[str, Any], manifest: Manifest) -> None:
+        """Raise ``InputError`` if the model cannot be described, for example because the data have 0 frames per second."""
+        describe_training(settings, fps=manifest.fps, preparation=manifest.settings)
+
     def on_record(self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
         """Write both files."""
         description = describe_training(settings, fps=manifest.fps, preparation=manifest.settings)

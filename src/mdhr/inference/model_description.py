@@ -3,6 +3,7 @@
 ``mdhr train`` writes it to ``model.yaml`` of the run folder; ``mdhr export`` writes it to ``config.yaml``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -98,8 +99,12 @@ def describe_training(settings: Mapping[str, Any], *, fps: float, preparation: M
     Args:
         fps: frames per second of the data set.
         preparation: settings that the data set was prepared or rendered with; they determine the crop.
+
+    Raises ``InputError`` if ``fps`` is not positive, or a value of the description is out of range.
     """
     data = settings["data"]
+    if not 0 < fps < math.inf:
+        raise InputError(f"the data set has {fps} frames per second, expected more than 0. Prepare it again.")
     return ModelDescription(
         au_set=data["au_set"]["name"],
         num_frames=data["num_frames"],

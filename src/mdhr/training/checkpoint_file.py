@@ -17,6 +17,16 @@ from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY, ActionUnitModule
 
+_TRAINING_STATE = {
+    "pytorch-lightning_version": str,
+    "epoch": int,
+    "global_step": int,
+    "loops": Mapping,
+    "callbacks": Mapping,
+    "optimizer_states": list,
+    "lr_schedulers": list,
+}
+"""Keys of a checkpoint that Lightning restores besides the weights, with their types."""
 MODULE = "mdhr.training.module.ActionUnitModule"
 
 
@@ -28,11 +38,31 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"checkpoint {path} does not exist. Pass a file such as runs/<name>/checkpoints/best.ckpt.")
     checkpoint = read_tensor_file(path)
-    if not isinstance(checkpoint, dict) or not {"state_dict", AU_SET_KEY} <= set(checkpoint):
+    if not isinstance(checkpoint, dict) or not _is_training_checkpoint(checkpoint):
         raise InputError(
             f"{path} was not written by mdhr train. Convert a checkpoint of the released code with mdhr convert."
         )
     return checkpoint
+
+
+def _is_training_checkpoint(checkpoint: Mapping[Any, Any]) -> bool:
+    state = checkpoint.get("state_dict")
+    return (
+        isinstance(checkpoint.get(AU_SET_KEY), str)
+        and isinstance(state, Mapping)
+        and all(isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items())
+    )
+
+
+def check_resumable(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Path) -> None:
+    """Raise ``InputError`` unless training of ``module`` can continue from the checkpoint ``path``."""
+    check_fits(checkpoint, module, path)
+    wrong = [key for key, kind in _TRAINING_STATE.items() if not isinstance(checkpoint.get(key), kind)]
+    if wrong:
+        raise InputError(
+            f"{path} contains weights, but not the state of a training ({wrong[0]} is missing or damaged). Pass a "
+            "checkpoint that mdhr train wrote."
+        )
 
 
 def load_module(settings: Mapping[str, Any], path: Path) -> ActionUnitModule:

@@ -1,22 +1,30 @@
 """Evaluation of a run: test one of its checkpoints again, with the settings that the run recorded."""
 
+import os
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import yaml
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.config.processes import end_with_first_process, is_first_process
 from mdhr.config.settings_schema import EvaluationSettings
 from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate, validate_recorded
 from mdhr.data.data_settings import build_data
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
+from mdhr.files.atomic import write_text
+from mdhr.files.folder_lock import locked_folder
+from mdhr.files.yaml_files import read_yaml
 from mdhr.training.checkpoint_file import load_module
 from mdhr.training.run_folder import SETTINGS_FILE, read_settings, seen_subjects
-from mdhr.training.run_record import make_record, write_record
-from mdhr.training.training_run import build_trainer
+from mdhr.training.run_record import EVALUATION_FILE, METRICS_FILE, make_record, write_record
+from mdhr.training.trainer import build_trainer, distributed_deadline
 
 AS_TRAINED = "as_trained"
 """Value of a setting of ``conf/evaluate.yaml`` that keeps the setting of the run."""
@@ -26,34 +34,70 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     """Test a checkpoint and return the record that is written to ``metrics.json`` in ``cfg.run_dir``.
 
     Raises ``InputError`` for wrong settings or data, for a checkpoint of another network, for test subjects that the
-    run used in training (unless ``cfg.allow_seen_subjects``), and if ``cfg.run_dir`` is the folder of a run.
+    run used in training (unless ``cfg.allow_seen_subjects``), and if ``cfg.run_dir`` is in use, is the folder of a run
+    or contains another evaluation.
     """
     validate(cfg, EvaluationSettings)
-    run, out, checkpoint = Path(cfg.run), Path(cfg.run_dir), Path(cfg.checkpoint)
+    end_with_first_process()
+    run, out = Path(cfg.run), Path(cfg.run_dir)
     settings = read_settings(run)
     validate_recorded(settings, where=run / SETTINGS_FILE)
-    if (out / SETTINGS_FILE).exists():
+    if out.resolve() == run.resolve() or (out / SETTINGS_FILE).exists():
         raise InputError(f"out={out} is the folder of a run. Pass another folder, such as out={run}/evaluation.")
+    checkpoint = Path(cfg.checkpoint)
     module = load_module(settings, checkpoint)
     settings = override_settings(settings, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
     module.threshold = settings["module"]["threshold"]
     data = build_data(settings, where=run / SETTINGS_FILE)
     if not cfg.allow_seen_subjects:
         check_unseen(data, run)
-    trainer = build_trainer(cfg)
-    started = time.perf_counter()
-    with stop_on_signals():
-        trainer.test(module, datamodule=data, verbose=False)
-    record = {
-        "name": cfg.name,
-        **make_record(module, settings),
-        "checkpoint": str(checkpoint),
-        "seconds": {"evaluate": time.perf_counter() - started},
-    }
-    if trainer.is_global_zero:
-        write_record(out, record)
-        print(f"metrics and predictions are in {out}")
+    trainer = build_trainer(
+        cfg.trainer,
+        run=out,
+        callbacks=[instantiate(node) for node in (cfg.callbacks or {}).values()],
+        loggers=[instantiate(node) for node in (cfg.logger or {}).values()],
+    )
+    with locked_folder(out, setting="out") if is_first_process() else nullcontext():
+        if is_first_process():
+            _claim(
+                out,
+                {
+                    "run": os.path.relpath(run.resolve(), out.resolve()),
+                    "checkpoint": os.path.relpath(checkpoint.resolve(), out.resolve()),
+                    "data.root": settings["data"]["module"]["source"].get("root"),
+                    "data.fold": settings["data"]["fold"],
+                    "module.threshold": settings["module"]["threshold"],
+                },
+            )
+        started = time.perf_counter()
+        with stop_on_signals(), distributed_deadline(trainer):
+            trainer.test(module, datamodule=data, verbose=False)
+        record = {
+            "name": cfg.name,
+            **make_record(module, settings),
+            "checkpoint": str(checkpoint),
+            "seconds": {"evaluate": time.perf_counter() - started},
+        }
+        if trainer.is_global_zero:
+            write_record(out, record)
+            print(f"metrics and predictions are in {out}")
     return record
+
+
+def _claim(out: Path, settings: Mapping[str, Any]) -> None:
+    """Write ``evaluation.yaml``; raise ``InputError`` if ``out`` contains results of other settings."""
+    path = out / EVALUATION_FILE
+    if (out / METRICS_FILE).is_file():
+        stored = read_yaml(path) if path.is_file() else None
+        if not isinstance(stored, Mapping):
+            raise InputError(f"out={out} contains results without {path.name}. Pass another out, or delete the folder.")
+        different = next((key for key, value in settings.items() if stored.get(key) != value), None)
+        if different:
+            raise InputError(
+                f"out={out} contains an evaluation with {different}={stored.get(different)}, not {settings[different]}. "
+                "Pass another out, or delete the folder."
+            )
+    write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
 
 
 def override_settings(settings: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

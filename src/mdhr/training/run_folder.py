@@ -16,8 +16,9 @@ from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 from mdhr.files.yaml_files import read_yaml
-from mdhr.training.run_record import METRICS_FILE
+from mdhr.training.run_record import EVALUATION_FILE, METRICS_FILE, is_complete
 
+State = Literal["new", "incomplete", "complete"]
 SETTINGS_FILE = "settings.yaml"
 SUBJECTS_FILE = "subjects.json"
 _NO_RESULT = {
@@ -27,22 +28,41 @@ _NO_RESULT = {
     "data.module": ("frames",),  # a cache of the same pixels
 }
 """Settings that do not affect the results of a run, by the node that contains them; not part of ``settings.yaml``."""
-_TIME_AND_MEMORY_ONLY = ("num_workers", ".activation_checkpointing")
+STARTED_FROM = "started_from"
+"""Entry of ``settings.yaml``: checkpoint of another run whose training this run continues."""
+_MAY_CHANGE = ("num_workers", ".activation_checkpointing", STARTED_FROM)
 """Endings of settings that may change when a run resumes."""
 
 
-def run_state(cfg: DictConfig) -> Literal["new", "incomplete", "complete"]:
+def run_state(cfg: DictConfig) -> State:
     """Return the state of the run in ``cfg.run_dir``; a run that ``cfg.overwrite`` replaces is new.
 
-    Raises ``InputError`` if the run was started with other settings. A folder without a checkpoint contains no run yet
-    and accepts any settings.
+    Raises ``InputError`` if the run was started with other settings, or if the folder contains an evaluation.
+    """
+    state = stored_state(cfg)
+    if cfg.overwrite or state == "new":
+        return "new"
+    check_same_settings(Path(cfg.run_dir), result_affecting_config(cfg))
+    return state
+
+
+def stored_state(cfg: DictConfig) -> State:
+    """Return the state of the run in ``cfg.run_dir``, whatever its settings. A folder without a checkpoint is new.
+
+    Raises ``InputError`` if the folder contains an evaluation.
     """
     folder = Path(cfg.run_dir)
-    complete = (folder / METRICS_FILE).is_file()
-    if cfg.overwrite or not (complete or Path(cfg.callbacks.last.path).is_file()):
-        return "new"
-    check_same_settings(folder, result_affecting_config(cfg))
-    return "complete" if complete else "incomplete"
+    if is_evaluation(folder):
+        raise InputError(f"{folder} contains the results of mdhr evaluate. Pass name=... to train in another folder.")
+    if is_complete(folder):
+        return "complete"
+    return "incomplete" if Path(cfg.callbacks.last.path).is_file() else "new"
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Return whether a folder contains the results of ``mdhr evaluate``."""
+    has_metrics, has_settings = ((folder / name).is_file() for name in (METRICS_FILE, SETTINGS_FILE))
+    return (folder / EVALUATION_FILE).is_file() or (has_metrics and not has_settings)
 
 
 def result_affecting_config(cfg: DictConfig) -> dict[str, Any]:
@@ -82,9 +102,7 @@ def check_same_settings(folder: Path, settings: Mapping[str, Any]) -> None:
             f"{folder} contains a run without {SETTINGS_FILE}. Pass name=... to start a new run, or delete the folder."
         )
     now, started = dict(flatten_settings(settings)), dict(flatten_settings(read_settings(folder)))
-    different = [
-        key for key in [*now, *started] if started.get(key) != now.get(key) and not key.endswith(_TIME_AND_MEMORY_ONLY)
-    ]
+    different = [key for key in [*now, *started] if started.get(key) != now.get(key) and not key.endswith(_MAY_CHANGE)]
     if different:
         key = min(different, key=lambda name: name.count("."))  # nested nodes repeat the settings of outer ones
         raise InputError(

@@ -22,6 +22,10 @@ from mdhr.training.metrics import metrics_dict
 from mdhr.training.module import ActionUnitModule
 
 METRICS_FILE = "metrics.json"
+EVALUATION_FILE = "evaluation.yaml"
+"""Settings of an evaluation. A folder that contains it is no run, although it also contains ``metrics.json``."""
+_ONLY_IN_RUNS = "validation_f1_mean"
+"""Key of the record of a run that the record of an evaluation does not have."""
 OTHER_NETWORK = "other"
 """Recorded choice of a network that is not one of ``conf/network``."""
 _GROUPS = ("data", "backbone", "network", "experiment")
@@ -31,6 +35,9 @@ _NETWORK_SWITCHES = ("_target_", "use_mfd", "use_hsr", "use_tcn", "stage")
 
 class RecordCallback(Callback):
     """Callback that receives the record of a training run before it is written."""
+
+    def check(self, settings: Mapping[str, Any], manifest: Manifest) -> None:
+        """Raise ``InputError`` if the files cannot be written for these settings and data. Called before training."""
 
     @abstractmethod
     def on_record(self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
@@ -64,6 +71,14 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write ``metrics.json``."""
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / METRICS_FILE, json.dumps(record, indent=2, allow_nan=False) + "\n")
+
+
+def is_complete(folder: Path) -> bool:
+    """Return whether a folder contains the record of a run, and not that of an evaluation or a damaged one."""
+    try:
+        return _ONLY_IN_RUNS in read_record(folder)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def read_record(folder: Path) -> dict[str, Any]:

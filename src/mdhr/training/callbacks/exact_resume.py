@@ -1,11 +1,13 @@
 """Callback that makes a resumed run equal to an uninterrupted run, bit by bit."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 
 class ExactResume(Callback):
@@ -19,6 +21,17 @@ class ExactResume(Callback):
 
     def __init__(self, *, seed: int) -> None:
         self.seed = seed
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Adapt the best epoch so far to a run folder that was moved, and drop it if it belongs to another run."""
+        for callback in trainer.checkpoint_callbacks:
+            state = checkpoint["callbacks"].get(callback.state_key)
+            if isinstance(callback, ModelCheckpoint) and state is not None:
+                folder, best = Path(str(callback.dirpath)), Path(state["best_model_path"])
+                if not (folder / best.name).exists():
+                    del checkpoint["callbacks"][callback.state_key]
+                elif folder != best.parent:
+                    checkpoint["callbacks"][callback.state_key] = _moved(state, folder)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Reload the training data on resume. Lightning builds the loader before it restores the epoch."""
@@ -35,3 +48,18 @@ class ExactResume(Callback):
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
+
+
+def _moved(state: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the state of a ``ModelCheckpoint`` whose files are in another folder; Lightning would ignore it."""
+
+    def moved(path: str) -> str:
+        return str(folder / Path(path).name) if path else path
+
+    paths = ("best_model_path", "kth_best_model_path", "last_model_path")
+    return {
+        **state,
+        **{key: moved(state[key]) for key in paths},
+        "best_k_models": {moved(path): score for path, score in state["best_k_models"].items()},
+        "dirpath": str(folder),
+    }
