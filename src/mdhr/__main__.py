@@ -1,5 +1,6 @@
 """``mdhr <command>``, also as ``python -m mdhr <command>``."""
 
+import errno
 import os
 import signal
 import sys
@@ -13,14 +14,20 @@ from mdhr.commands import COMMANDS, GROUPS, module_name
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status; list all commands if none is given.
 
-    If the reader of the output ends, as in ``mdhr train --help | head``, the status is 141 as for other programs.
+    If the reader of the output ends, as in ``mdhr train --help | head``, the status is 141 as for other programs. If the
+    output is redirected to a file on a full disk, the status is 2.
     """
     try:
         status = _run([*(sys.argv[1:] if arguments is None else arguments)] or ["--help"])
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC) or error.filename is not None:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        return 128 + signal.SIGPIPE
+        if error.errno == errno.EPIPE:
+            return 128 + signal.SIGPIPE
+        print(f"cannot write the standard output: {error.strerror}", file=sys.stderr)
+        return 2
     return status
 
 

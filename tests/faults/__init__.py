@@ -1,0 +1,1 @@
+"""Fault injection: kills, full disks, concurrent writers and hostile input."""

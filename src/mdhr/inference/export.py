@@ -117,6 +117,8 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
                 scores = [load_model(file, device=cpu, trusted=True).score(clips) for clips in batches]
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
+            except OSError:  # such as a full disk
+                raise
             except Exception as error:
                 reason = " ".join(str(error).split())[:200]
                 raise InputError(

@@ -55,6 +55,7 @@ def write_attention_figure(cfg: DictConfig) -> Path:
         "region opens the edges of the graph (HSR):\nan AU attends to itself and to active AUs of other regions. This "
         "is the clip with the most label changes.",
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_figure(out, figure)
     print(f"The figure is in {out}.")
     return out

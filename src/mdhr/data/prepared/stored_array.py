@@ -154,6 +154,6 @@ def _check_space(folder: Path, needed: int, content: str) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise InputError(
-            f"the stored {content} need {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free. "
-            f"Choose another folder or train without data.module.{content}."
+            f"the stored {content} need {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in "
+            f"{folder.parent}. Choose another folder or train without data.module.{content}."
         )
