@@ -8,6 +8,10 @@ class InputError(ValueError):
     """Wrong input. The message is one line: what is wrong, where, and how to fix it. Exit status 2."""
 
 
+class OutputError(InputError):
+    """A file cannot be written, so that later work would be lost as well."""
+
+
 class DivergedError(RuntimeError):
     """The training loss is NaN or infinite. The message is one line. Exit status 1."""
 

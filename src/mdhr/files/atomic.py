@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mdhr.errors import InputError
+from mdhr.errors import OutputError
 
 TEMPORARY = ".mdhr-[0-9]*-*"
 """Pattern of the temporary names, which contain the process."""
@@ -17,7 +17,7 @@ def temporary_path(path: Path) -> Iterator[Path]:
 
     If the block raises, ``path`` is unchanged and the temporary file is deleted.
 
-    Raises ``InputError`` if the file cannot be written.
+    Raises ``OutputError`` if the file cannot be written.
     """
     temporary = path.with_name(f".mdhr-{os.getpid()}-{path.name}")
     try:
@@ -26,20 +26,20 @@ def temporary_path(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a binary file atomically; raises ``InputError`` if that fails."""
+    """Write a binary file atomically; raises ``OutputError`` if that fails."""
     with temporary_path(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file atomically; raises ``InputError`` if that fails."""
+    """Write a UTF-8 text file atomically; raises ``OutputError`` if that fails."""
     write_bytes(path, text.encode())
 
 

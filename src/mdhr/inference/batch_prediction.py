@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mdhr.data.video.input_list import VideoInputs, choose_output_names
 from mdhr.data.video.webcam import record_webcam
-from mdhr.errors import InputError
+from mdhr.errors import InputError, OutputError
 from mdhr.inference.progress_bar import FrameProgressBar
 
 if TYPE_CHECKING:
@@ -104,7 +104,10 @@ def predict(arguments: argparse.Namespace) -> int:
 
 
 def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool) -> int:
-    """Run the job for the videos by output name, print one line per video, and return the number of failed videos."""
+    """Run the job for the videos by output name, print one line per video, and return the number of failed videos.
+
+    Raises ``OutputError`` if the results of a video cannot be written.
+    """
     remaining = {name: video for name, video in videos.items() if overwrite or not job.is_complete(name, video)}
     if len(remaining) < len(videos):
         num_skipped = len(videos) - len(remaining)
@@ -116,6 +119,8 @@ def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, ov
             bar.start_video(str(video))
             try:
                 bar.print(job.run(name, video, bar, predict_video))
+            except OutputError:  # a full disk would lose the results of all videos
+                raise
             except InputError as error:
                 num_failed += 1
                 bar.print(str(error), file=sys.stderr)

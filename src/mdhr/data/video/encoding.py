@@ -1,5 +1,6 @@
 """Video encoding: H.264 in MP4."""
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -8,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, OutputError
 from mdhr.files.atomic import temporary_path
 
 TICKS = 90_000
@@ -24,7 +25,7 @@ def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
     The function takes a time stamp in seconds, greater than the previous one, and a frame ``(H, W, 3)`` uint8 RGB with
     even H and W. The file appears at ``path`` when it is complete.
 
-    Raises ``InputError`` if the file cannot be written.
+    Raises ``InputError`` if the file cannot be written, ``OutputError`` if the disk is full.
     """
     try:
         with (
@@ -49,4 +50,5 @@ def write_video(path: Path) -> Iterator[Callable[[float, np.ndarray], None]]:
             yield add
             container.mux(stream.encode())
     except (av.FFmpegError, OSError) as error:
-        raise InputError(f"cannot write video {path}: {error.strerror or error}") from error
+        kind = OutputError if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputError
+        raise kind(f"cannot write video {path}: {error.strerror or error}") from error
