@@ -13,7 +13,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 
 MISSING = -1
 """Value of missing occurrence labels and region patterns."""
@@ -158,8 +158,8 @@ def action_unit_set(name: str) -> ActionUnitSet:
     Raises:
         InputError: no such set.
     """
-    if name not in ACTION_UNIT_SETS:
-        raise InputError(f"unknown action unit set {name!r}: expected one of {', '.join(ACTION_UNIT_SETS)}.")
+    if not isinstance(name, str) or name not in ACTION_UNIT_SETS:
+        raise InputError(f"unknown action unit set {shown(name)!r}: expected one of {', '.join(ACTION_UNIT_SETS)}.")
     return ACTION_UNIT_SETS[name]
 
 

@@ -3,6 +3,8 @@
 Commands print the message without a traceback and exit with the status of the class.
 """
 
+import reprlib
+
 
 class InputError(ValueError):
     """Wrong input. The message is one line: what is wrong, where, and how to fix it. Exit status 2."""
@@ -18,3 +20,13 @@ class DivergedError(RuntimeError):
 
 class IncompleteError(RuntimeError):
     """Part of the work is missing: failed jobs of a multirun, or runs that a table requires. Exit status 3."""
+
+
+def shown(value: object, *, limit: int = 100) -> str:
+    """Return a value of a file as text for a message: one line, at most ``limit`` characters, without escape codes."""
+    try:
+        text = value if isinstance(value, str) else reprlib.repr(value)
+    except ValueError:  # Python does not print integers of more than 4300 digits
+        text = f"a {type(value).__name__} too long to print"
+    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text[: limit + 1])
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."

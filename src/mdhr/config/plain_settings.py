@@ -7,7 +7,12 @@ plain: numbers, flags and names.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
+
+MAX_LIST = 64
+"""Length of the longest list of numbers."""
+MAX_CLIP_PIXELS = 2**27
+"""Pixels of the largest clip, T S S: 2048 frames of 256 x 256 pixels; their feature maps have some gigabytes."""
 
 
 def checked_node(settings: Any, where: str, allowed: Collection[str]) -> dict[str, Any]:
@@ -16,19 +21,37 @@ def checked_node(settings: Any, where: str, allowed: Collection[str]) -> dict[st
     ``where`` is the dotted name of the node for the message.
     """
     target = settings.get("_target_") if isinstance(settings, Mapping) else None
-    if target not in allowed:
-        raise InputError(f"{where}._target_={target} is not allowed: expected {' or '.join(allowed)}")
+    if not isinstance(target, str) or target not in allowed:
+        raise InputError(f"{where}._target_={shown(target)} is not allowed: expected {' or '.join(allowed)}")
     return dict(settings)
 
 
 def plain_values(node: Mapping[str, Any], where: str, *, lists: bool = False) -> dict[str, Any]:
-    """Return a copy of a node; raises ``InputError`` for values that are not plain.
+    """Return a copy of a node; raises ``InputError`` for values that are not plain, and for names that are not text.
 
-    ``lists`` also allows lists of numbers.
+    ``lists`` also allows lists of numbers. Integers must fit into 64 bits.
     """
     for key, value in node.items():
-        if lists and isinstance(value, list) and all(isinstance(item, int | float) for item in value):
+        name = f"{where}.{shown(key)}"
+        if not isinstance(key, str):
+            raise InputError(f"{name} is not a setting: its name is not text")
+        if lists and isinstance(value, list) and len(value) <= MAX_LIST and all(map(_is_number, value)):
             continue
-        if not (value is None or isinstance(value, bool | int | float | str)):
-            raise InputError(f"{where}.{key} is a {type(value).__name__}: expected a number, a flag or a name")
+        if isinstance(value, int) and not _is_number(value):
+            raise InputError(f"{name}={shown(value)} is out of range")
+        if not (value is None or isinstance(value, str) or _is_number(value)):
+            raise InputError(f"{name} is a {type(value).__name__}: expected a number, a flag or a name")
     return dict(node)
+
+
+def check_clip_size(num_frames: int, crop_size: int) -> None:
+    """Raise ``InputError`` if clips of ``num_frames`` times ``crop_size`` squared pixels may not fit into memory."""
+    if not 0 <= num_frames * crop_size**2 <= MAX_CLIP_PIXELS:  # also true for NaN
+        raise InputError(
+            f"num_frames={shown(num_frames)} with crop_size={shown(crop_size)} is out of range: expected at most "
+            f"{MAX_CLIP_PIXELS:,} pixels per clip"
+        )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**63)

@@ -8,8 +8,9 @@ from omegaconf import DictConfig, OmegaConf
 from pydantic import BaseModel
 
 from mdhr.config.constructor_check import constructor_problems
+from mdhr.config.plain_settings import check_clip_size
 from mdhr.config.settings_schema import RecordedSettings, TrainingSettings, schema_problems
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 
 
 def validate(cfg: DictConfig, schema: type[BaseModel] = TrainingSettings) -> None:
@@ -32,7 +33,8 @@ def validate_recorded(settings: Any, *, where: Path) -> None:
     """
     problem = next(schema_problems(settings, RecordedSettings), None)
     if problem is not None:
-        raise InputError(f"{where}: {problem}")
+        raise InputError(f"{where}: {shown(problem, limit=300)}")
+    check_clip_size(settings["data"]["num_frames"], settings["data"]["crop_size"])
 
 
 def _missing(node: Any, where: str) -> Iterator[str]:

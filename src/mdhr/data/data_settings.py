@@ -14,7 +14,7 @@ from mdhr.config.plain_settings import checked_node, plain_values
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import Manifest, read_manifest
 from mdhr.data.releases.released_lists import read_released_lists
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 
 DATA_MODULE = "mdhr.data.datamodule.FaceVideoData"
 AU_SET = "mdhr.action_units.action_unit_set"
@@ -44,4 +44,4 @@ def build_data(settings: Any, *, where: Path) -> FaceVideoData:
             **plain_values(node, "data.module", lists=True),
         )
     except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
-        raise InputError(f"{where}: {' '.join(str(error).split())}") from error
+        raise InputError(f"{where}: {shown(str(error), limit=300)}") from error

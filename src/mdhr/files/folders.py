@@ -11,6 +11,7 @@ import yaml
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
+from mdhr.files.yaml_files import read_yaml
 
 
 @contextmanager
@@ -88,7 +89,9 @@ def claim_folder(
         if any((folder / name).exists() for name in content):
             raise InputError(f"{folder} contains another data set. Choose another {setting} or delete the folder.")
         write_text(path, yaml.safe_dump(dict(settings), sort_keys=False))
-    stored = yaml.safe_load(path.read_text())
+    stored = read_yaml(path)
+    if not isinstance(stored, dict):
+        raise InputError(f"{path} contains no settings. Choose another {setting} or delete the folder.")
     for key in {**settings, **stored}:
         if stored.get(key) != settings.get(key):
             raise InputError(

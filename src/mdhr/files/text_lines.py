@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from mdhr.errors import InputError
+from mdhr.files.regular_file import read_regular
 
 
 def read_lines(path: Path) -> list[str]:
@@ -14,10 +15,7 @@ def read_lines(path: Path) -> list[str]:
 
     Raises ``InputError`` if the file cannot be read or is not text.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    content = read_regular(path)
     is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if is_utf16 else "utf-8-sig")

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+_LATEX = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
+}
+"""Characters with a meaning in LaTeX and what prints them."""
+
 
 def markdown_page(*parts: pd.DataFrame | str, title: str, notes: Sequence[str]) -> str:
     """Return a Markdown page: the title, tables and paragraphs in order, then the notes as a list.
@@ -16,7 +22,7 @@ def markdown_page(*parts: pd.DataFrame | str, title: str, notes: Sequence[str]) 
 
 def latex_tables(*tables: pd.DataFrame, title: str, notes: Sequence[str]) -> str:
     """Return LaTeX floats for the package ``booktabs``, preceded by the notes as comments. Cells are escaped."""
-    comments = [f"% {title}", *(f"% {note}" for note in notes), "% requires \\usepackage{booktabs}"]
+    comments = [f"% {' '.join(line.split())}" for line in (title, *notes)] + ["% requires \\usepackage{booktabs}"]
     floats = [
         table.to_latex(index=False, escape=True, column_format="l" + "r" * (table.shape[1] - 1), caption=_escape(title))
         for table in tables
@@ -43,6 +49,4 @@ def _markdown_table(table: pd.DataFrame) -> str:
 
 def _escape(text: str) -> str:
     """Escape a caption; pandas escapes cells only."""
-    for character in "&%$#_":
-        text = text.replace(character, f"\\{character}")
-    return text
+    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))

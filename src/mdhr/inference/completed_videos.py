@@ -12,6 +12,7 @@ from mdhr.data.video.input_list import RECORD_FILE
 from mdhr.errors import InputError
 from mdhr.files.atomic import remove_temporary_files, write_text
 from mdhr.files.checksums import SHORT, file_checksum
+from mdhr.files.yaml_files import read_yaml
 
 _WEIGHT_SUFFIXES = {".ckpt", ".safetensors", ".pt2", ".onnx", ".data"}
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -88,9 +89,9 @@ class CompletedVideos:
         if not path.is_file():
             return {"settings": {}, "videos": {}}
         try:
-            record = yaml.safe_load(path.read_text())
+            record = read_yaml(path)
             return {"settings": dict(record["settings"]), "videos": dict(record["videos"])}
-        except (yaml.YAMLError, OSError, UnicodeDecodeError, TypeError, KeyError, ValueError) as error:
+        except (TypeError, KeyError, ValueError) as error:  # InputError is a ValueError
             raise InputError(
                 f"{path} is not a record of mdhr predict. Delete the file, or choose another --out."
             ) from error

@@ -50,7 +50,7 @@ class Model:
     def score(self, clips: Tensor) -> np.ndarray:
         """Return the scores ``(B, T, N)`` float32 of clips ``B T 3 S S``, uint8 RGB on the CPU.
 
-        Raises ``InputError`` if the clips have another shape or type.
+        Raises ``InputError`` if the clips or the scores have another shape or type.
         """
         d = self.description
         expected = (d.num_frames, 3, d.crop_size, d.crop_size)
@@ -58,7 +58,14 @@ class Model:
             raise InputError(
                 f"clips are {clips.dtype} {tuple(clips.shape)}, expected torch.uint8 (B, {', '.join(map(str, expected))})"
             )
-        return self._scorer(clips.to(self.device)).float().cpu().numpy()
+        scores = self._scorer(clips.to(self.device))
+        described = (len(clips), d.num_frames, len(self.au_set.aus))
+        if tuple(scores.shape) != described:
+            raise InputError(
+                f"the model returns scores {tuple(scores.shape)}, but its description requires {described}. "
+                "Use files of a single run or export only."
+            )
+        return scores.float().cpu().numpy()
 
 
 def choose_device(device: str | torch.device) -> torch.device:

@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.plain_settings import check_clip_size
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.provenance import is_rendered
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.files.atomic import write_text
 from mdhr.files.yaml_files import read_yaml
 
@@ -23,6 +24,8 @@ DESCRIPTION_FILE = "model.yaml"
 """Name in a run folder."""
 RENDERED_FACES = "rendered faces only, no real faces"
 """Training data of a model that was trained on a synthetic data set."""
+MAX_TRAINED_ON = 500
+"""Characters of the description of the training data."""
 RELEASE_FPS = {"BP4D": 25.0, "DISFA": 20.0}
 """Frames per second of the videos of each release."""
 _RENDERED_ZOOM, _RENDERED_STRIDE = 1.1, 3
@@ -53,15 +56,21 @@ class ModelDescription:
 
     def __post_init__(self) -> None:
         action_unit_set(self.au_set)
-        for name, is_valid, expected in (
-            ("num_frames", self.num_frames >= 1, "at least 1"),
-            ("crop_size", self.crop_size >= 32, "at least 32"),
-            ("frame_interval", self.frame_interval > 0, "more than 0"),
-            ("fill", self.fill > 0, "more than 0"),
-            ("threshold", 0 <= self.threshold <= 1, "0 to 1"),
+        for name, lowest, highest in (
+            ("num_frames", 1, 10_000),
+            ("crop_size", 32, 4096),
+            ("frame_interval", 1e-4, 3600),
+            ("fill", 0.01, 100),
+            ("threshold", 0, 1),
         ):
-            if not is_valid:
-                raise InputError(f"{name}={getattr(self, name)} of the model is out of range: expected {expected}.")
+            value = getattr(self, name)
+            if not lowest <= value <= highest:  # also true for NaN
+                raise InputError(f"{name}={shown(value)} of the model is out of range: expected {lowest} to {highest}.")
+        check_clip_size(self.num_frames, self.crop_size)
+        if not (self.trained_on.isprintable() and len(self.trained_on) <= MAX_TRAINED_ON):
+            raise InputError(
+                f"trained_on={shown(self.trained_on)} of the model is not one line of at most {MAX_TRAINED_ON} characters."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for a YAML file."""
@@ -82,10 +91,12 @@ class ModelDescription:
         converted = {}
         for name, value in values.items():
             try:
+                if not isinstance(value, str | int | float):
+                    raise TypeError("not a plain value")
                 converted[name] = types[name](value)  # type: ignore[operator]
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise InputError(
-                    f"{where}: {name}={value!r} of the model is not a number. Export the model or train it again."
+                    f"{where}: {name}={shown(value)} of the model is not a number. Export the model or train it again."
                 ) from error
         try:
             return cls(**converted)
@@ -141,15 +152,17 @@ def read_run_description(run: Path, settings: Mapping[str, Any]) -> ModelDescrip
     try:
         data = settings["data"]
         prepared = Path(data.get("prepared", "")) / DESCRIPTION
-        source = data["module"].get("source", {})
         if prepared.is_file():
             manifest = read_yaml(prepared)
-            return describe_training(settings, fps=manifest["fps"], preparation=manifest.get("settings") or {})
-        fps = source.get("fps") or RELEASE_FPS[data["au_set"]["name"]]
-        if is_rendered(data["name"]):
-            return describe_training(settings, fps=fps / _RENDERED_STRIDE, preparation={"zoom": _RENDERED_ZOOM})
-        return describe_training(settings, fps=fps, preparation={})
-    except (AttributeError, KeyError, TypeError) as error:
+            fps, preparation = manifest["fps"], manifest.get("settings") or {}
+        else:
+            fps = data["module"].get("source", {}).get("fps") or RELEASE_FPS[data["au_set"]["name"]]
+            preparation = {}
+            if is_rendered(data["name"]):
+                fps, preparation = fps / _RENDERED_STRIDE, {"zoom": _RENDERED_ZOOM}
+        description = describe_training(settings, fps=fps, preparation=preparation)
+        return ModelDescription.from_dict(description.as_dict(), where=run / "settings.yaml")  # checks the types
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(
-            f"{run}: settings.yaml is not the file of a training run ({error}). Train it again."
+            f"{run}: settings.yaml is not the file of a training run ({shown(str(error))}). Train it again."
         ) from error

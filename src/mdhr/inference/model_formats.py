@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.export.passes import move_to_device_pass
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.inference.model import Scorer, ScoringNetwork
 from mdhr.inference.onnx_metadata import onnx_metadata
 from mdhr.network.checkpoints.timm_weights import describe_mismatch, first_line
@@ -194,7 +194,7 @@ def _report_unreadable(file: Path) -> Iterator[None]:
     except Exception as error:
         problem = (
             describe_start(file)
-            or f"cannot be read, it may be incomplete: {first_line(error)}. Copy or export it again."
+            or f"cannot be read, it may be incomplete: {shown(first_line(error))}. Copy or export it again."
         )
         raise InputError(f"{file} {problem}") from error
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.files.yaml_files import read_yaml
 from mdhr.inference.model import Model, choose_device
 from mdhr.inference.model_description import ModelDescription, read_run_description
@@ -34,6 +34,7 @@ from mdhr.inference.model_formats import (
 )
 from mdhr.inference.onnx_metadata import config_from_metadata
 from mdhr.network.checkpoints.tensor_file import read_tensor_file
+from mdhr.network.checkpoints.timm_weights import first_line
 from mdhr.network.network_settings import build_network
 
 SETTINGS_FILE = "settings.yaml"
@@ -123,7 +124,7 @@ def _check_version(config: Any, file: Path) -> None:
         )
     if version != CONFIG_VERSION:
         raise InputError(
-            f"{file}: version {version} is not supported, expected {CONFIG_VERSION}. "
+            f"{file}: version {shown(version)} is not supported, expected {CONFIG_VERSION}. "
             "Export the model again with this version of mdhr."
         )
 
@@ -140,8 +141,13 @@ def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
         )
     cpu = torch.device("cpu")
     model = Model(model_format.read(file, config, cpu), description, cpu)
-    # Compared on the CPU: accelerators round differently, and a flipped gate of the graph changes scores by much.
-    if not matches_fingerprint(model, config.get("fingerprint")):
+    try:
+        # Compared on the CPU: accelerators round differently, and a flipped gate of the graph changes scores by much.
+        is_same = matches_fingerprint(model, config.get("fingerprint"))
+    except Exception as error:  # a graph raises errors of any type
+        problem = shown(first_line(error), limit=300)
+        raise InputError(f"{file} does not fit its description: {problem}") from error
+    if not is_same:
         raise InputError(f"{file}: scores differ from those at export. Use files of a single export only.")
     return model if device == cpu else Model(model_format.read(file, config, device), description, device)
 
@@ -157,7 +163,9 @@ def _read_config_of(file: Path) -> tuple[Mapping[str, Any], Path]:
     try:
         config = config_from_metadata(read_onnx_metadata(file))
     except ValueError as error:
-        raise error if isinstance(error, InputError) else InputError(f"{file}: invalid metadata: {error}") from error
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file}: invalid metadata: {shown(str(error))}") from error
     if config is not None:
         _check_version(config, file)
         return config, file

@@ -10,6 +10,7 @@ from typing import Any
 
 from mdhr.action_units import action_unit_set
 from mdhr.data.transforms import IMAGENET_MEAN, IMAGENET_STD
+from mdhr.files.json_files import parse_json
 from mdhr.inference.model_description import ModelDescription
 
 INPUT = "frames: uint8 RGB (B, T, 3, S, S), T = num_frames, S = crop_size; the graph normalizes with mean and std"
@@ -42,5 +43,5 @@ def config_from_metadata(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     return {
         "version": int(metadata["config_version"]),
         "model": {name: metadata[name] for name in names if name in metadata},
-        "fingerprint": json.loads(metadata["fingerprint"]),
+        "fingerprint": parse_json(metadata["fingerprint"]),
     }

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 from torch import nn
 
 from mdhr.action_units import action_unit_set
-from mdhr.config.plain_settings import checked_node, plain_values
-from mdhr.errors import InputError
+from mdhr.config.plain_settings import MAX_LIST, check_clip_size, checked_node, plain_values
+from mdhr.errors import InputError, shown
 from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.timm_weights import first_line
 from mdhr.network.mdhr import MDHR
@@ -26,6 +27,11 @@ NETWORKS: dict[str, type[nn.Module]] = {
 }
 BACKBONE = "mdhr.network.backbone.Backbone"
 AU_SET = "mdhr.action_units.action_unit_set"
+
+MAX_PARAMETERS = 1_000_000_000
+"""Parameters of the largest network that is built, ten times those of the networks of the paper."""
+MAX_OPTION = 4096
+"""Largest number in ``backbone.options``: channels, and blocks, of which each takes a millisecond to build."""
 
 _NO_WEIGHTS = {"pretrained": False, "weights": None, "activation_checkpointing": False}
 """The checkpoint of the model contains all weights, and the model is not trained further."""
@@ -51,6 +57,7 @@ def network_settings(settings: Any) -> dict[str, Any]:
     }
     if options is not None:
         safe["backbone"]["options"] = _options(options)
+    check_clip_size(1, backbone.get("input_size", 0))
     return safe
 
 
@@ -62,12 +69,28 @@ def build_network(settings: Any, *, where: Path) -> nn.Module:
     """
     try:
         safe = network_settings(settings.get("network") if isinstance(settings, Mapping) else None)
-        kind, backbone = NETWORKS[safe.pop("_target_")], safe.pop("backbone")
-        del backbone["_target_"]
-        au_set = action_unit_set(safe.pop("au_set").get("name"))
-        return kind(backbone=Backbone(**backbone), au_set=au_set, **safe)
+        with torch.device("meta"):  # tensors without memory
+            num_parameters = sum(parameter.numel() for parameter in _build(safe).parameters())
+        if num_parameters > MAX_PARAMETERS:
+            raise InputError(
+                f"the network has {num_parameters:,} parameters, more than the limit of {MAX_PARAMETERS:,}"
+            )
+        return _build(safe)
     except Exception as error:  # constructors raise errors of any type for values that they do not expect
-        raise InputError(f"{where}: {first_line(error)}") from error
+        raise InputError(f"{where}: {shown(first_line(error), limit=300)}") from error
+
+
+def _build(safe: Mapping[str, Any]) -> nn.Module:
+    """Return the network of settings that :func:`network_settings` has checked."""
+    arguments = dict(safe)
+    kind, backbone = NETWORKS[arguments.pop("_target_")], dict(arguments.pop("backbone"))
+    del backbone["_target_"]
+    au_set = action_unit_set(arguments.pop("au_set").get("name"))
+    return kind(backbone=Backbone(**backbone), au_set=au_set, **arguments)
+
+
+def _is_shape(number: Any) -> bool:
+    return number is None or (isinstance(number, int | float) and abs(number) <= MAX_OPTION)
 
 
 def _options(options: Any) -> dict[str, Any]:
@@ -76,6 +99,10 @@ def _options(options: Any) -> dict[str, Any]:
         raise InputError(f"network.backbone.options is a {type(options).__name__}: expected names with values")
     for key, value in options.items():
         numbers = value if isinstance(value, list) else [value]
-        if key in _TIMM_ARGUMENTS or not all(number is None or isinstance(number, int | float) for number in numbers):
-            raise InputError(f"network.backbone.options.{key} is not allowed: expected numbers that set the shape")
+        allowed = len(numbers) <= MAX_LIST and all(map(_is_shape, numbers))
+        if key in _TIMM_ARGUMENTS or not isinstance(key, str) or not allowed:
+            raise InputError(
+                f"network.backbone.options.{shown(key)} is not allowed: expected numbers up to {MAX_OPTION} "
+                "that set the shape"
+            )
     return dict(options)

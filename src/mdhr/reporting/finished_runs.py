@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
-from mdhr.errors import InputError
+from mdhr.config.validation import validate_recorded
+from mdhr.errors import InputError, shown
 from mdhr.training.run_folder import SETTINGS_FILE, flatten_settings, read_settings
 from mdhr.training.run_record import METRICS_FILE, OTHER_NETWORK, read_record
 
@@ -19,6 +21,30 @@ _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.
            "trainer.strategy", "trainer.enable_")  # fmt: skip
 """Settings in which runs of one recipe may differ: those that tables vary, and those without effect on results."""
 _IDENTITY = ["network", "k", "region_weight", "fold", "seed"]
+
+
+class _Seconds(BaseModel):
+    train: float
+
+
+class _Record(BaseModel):
+    """Entries of ``metrics.json`` that the table contains."""
+
+    data: str
+    au_set: str
+    protocol: str
+    fold: int
+    seed: int
+    threshold: float
+    f1_mean: float | None
+    auc_mean: float | None
+    f1: dict[str, float | None]
+    seconds: _Seconds
+    name: str | None = None
+    baseline_f1_mean: float | None = None
+    git_commit: str | None = None
+    command: str | None = None
+    choices: dict[str, str] = {}
 
 
 def read_runs(root: Path) -> pd.DataFrame:
@@ -59,7 +85,17 @@ def short_commits(runs: pd.DataFrame) -> list[str]:
 
 
 def _row(folder: Path) -> dict[str, Any]:
+    """Return the row of a run; raises ``InputError`` if its files have other content than those of ``mdhr train``."""
     record, settings = read_record(folder), read_settings(folder)
+    validate_recorded(settings, where=folder / SETTINGS_FILE)
+    try:
+        _Record.model_validate(record)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(shown(part) for part in problem["loc"])
+        raise InputError(
+            f"{folder / METRICS_FILE}: {name}: {shown(problem['msg'])}. Delete the folder and run it again."
+        ) from error
     k = settings["network"].get("temporal_radius")
     return {
         **{column: record.get(column) for column in COLUMNS},

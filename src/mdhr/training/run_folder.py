@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
+from mdhr.files.json_files import read_json
 from mdhr.files.yaml_files import read_yaml
 from mdhr.training.run_record import EVALUATION_FILE, METRICS_FILE, is_complete
 
@@ -136,9 +137,9 @@ def seen_subjects(folder: Path) -> frozenset[str]:
     """
     path = folder / SUBJECTS_FILE
     try:
-        subjects = json.loads(path.read_text())
+        subjects = read_json(path)
         return frozenset([*subjects["train"], *subjects["val"]]) - frozenset(subjects["test"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # InputError is a ValueError
         raise InputError(
             f"{path} does not list the training subjects of the run. Pass allow_seen_subjects=true to evaluate anyway."
         ) from error

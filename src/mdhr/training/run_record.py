@@ -17,7 +17,9 @@ from lightning.pytorch import Callback
 from mdhr.config.composition import compose_config
 from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import RENDERED, is_rendered
+from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
+from mdhr.files.json_files import read_json
 from mdhr.training.metrics import metrics_dict
 from mdhr.training.module import ActionUnitModule
 
@@ -82,8 +84,11 @@ def is_complete(folder: Path) -> bool:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Return the content of ``metrics.json``."""
-    return json.loads((folder / METRICS_FILE).read_text())
+    """Return the content of ``metrics.json``; raises ``InputError`` if it cannot be read."""
+    record = read_json(folder / METRICS_FILE)
+    if not isinstance(record, dict):
+        raise InputError(f"{folder / METRICS_FILE} is not the record of a run. Delete the folder and run it again.")
+    return record
 
 
 def config_choices(network: Mapping[str, Any]) -> dict[str, str]:

@@ -77,10 +77,10 @@ Damage = tuple[Callable[[Path], object], str, str, int]
 DAMAGE: dict[str, Damage] = {
     "no description": (lambda root: (root / DESCRIPTION).unlink(), DESCRIPTION, "does not exist", 1),
     "description is a folder": (lambda root: make_folder(root / DESCRIPTION), DESCRIPTION, "cannot be read", 1),
-    "description is no YAML": (lambda root: (root / DESCRIPTION).write_text("{a: ["), DESCRIPTION, "is not valid YAML", 1),
+    "description is no YAML": (lambda root: (root / DESCRIPTION).write_text("{a: ["), DESCRIPTION, "cannot be read: line", 1),
     "description is a list": (lambda root: (root / DESCRIPTION).write_text("- 1"), DESCRIPTION, "content", 1),
     "description is binary": (
-        lambda root: (root / DESCRIPTION).write_bytes(bytes(range(256))), DESCRIPTION, "cannot be read|is not valid YAML", 1
+        lambda root: (root / DESCRIPTION).write_bytes(bytes(range(256))), DESCRIPTION, "cannot be read", 1
     ),
     "an entry is missing": (lambda root: describe(root, size=None), DESCRIPTION, "size: Field required", 1),
     "folds are a number": (lambda root: describe(root, folds=3), DESCRIPTION, "folds: ", 1),

@@ -55,7 +55,7 @@ def test_truncated_files_are_named(tmp_path: Path, suffix: str, kept: float) -> 
 
 
 def test_absent_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"cannot read frame .*a\.jpg: No such file"):
+    with pytest.raises(InputError, match=r"frame .*a\.jpg cannot be read: No such file"):
         read_frame(str(tmp_path / "a.jpg"), 48)
 
 
@@ -150,5 +150,5 @@ def test_files_that_are_no_images_are_explained(tmp_path: Path, content: bytes, 
 
 def test_a_named_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(InputError, match=r"cannot read image .*a\.png: it is not a regular file"):
+    with pytest.raises(InputError, match=r"image .*a\.png cannot be read: it is not a regular file"):
         read_image(tmp_path / "a.png")

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from mdhr.data.prepared.manifest import Manifest
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
+from mdhr.files.yaml_files import read_yaml
 
-_RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
+_RANGE = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?")
 
 
 def without_dropped(manifest: Manifest, path: str | Path) -> Manifest:
@@ -35,18 +35,16 @@ def without_dropped(manifest: Manifest, path: str | Path) -> Manifest:
             selected |= frames.between(first, last).to_numpy()
         if not selected.any():
             missing = "frames" if (video == name).any() else "video"
-            raise InputError(f"{path}: {name}: no such {missing} in {manifest.root}. Correct the drop list.")
+            raise InputError(f"{path}: {shown(name)}: no such {missing} in {manifest.root}. Correct the drop list.")
         dropped |= selected
     return replace(manifest, table=table[~dropped].reset_index(drop=True))
 
 
 def _read(path: Path) -> dict[str, list[tuple[int, int]]]:
     try:
-        listed = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise InputError(f"data.module.drop_list: cannot read {path}: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a drop list: {' '.join(str(error).split())}") from error
+        listed = read_yaml(path)
+    except InputError as error:
+        raise InputError(f"data.module.drop_list: {error}") from error
     if not isinstance(listed, dict) or not all(isinstance(ranges, list) for ranges in listed.values()):
         raise InputError(f"{path} is not a drop list. Expected lines such as F021/T3: [223-227, 240].")
     return {str(name): [_range(path, name, entry) for entry in ranges] for name, ranges in listed.items()}
@@ -55,8 +53,8 @@ def _read(path: Path) -> dict[str, list[tuple[int, int]]]:
 def _range(path: Path, name: object, entry: object) -> tuple[int, int]:
     match = _RANGE.fullmatch(str(entry))
     if not match:
-        raise InputError(f"{path}: {name}: {entry!r} is not a frame number or a range such as 223-227")
+        raise InputError(f"{path}: {shown(name)}: {shown(entry)!r} is not a frame number or a range such as 223-227")
     first, last = int(match[1]), int(match[2] or match[1])
     if last < first:
-        raise InputError(f"{path}: {name}: the end of range {entry!r} is smaller than its start")
+        raise InputError(f"{path}: {shown(name)}: the end of range {entry!r} is smaller than its start")
     return first, last

@@ -1,14 +1,16 @@
 """Checks of the image files of a prepared data set."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from PIL import Image
 
-from mdhr.data.video.frame_images import decode_image
+from mdhr.data.video.frame_images import MAX_FILE_BYTES, decode_image
 from mdhr.files.checksums import SHORT, content_checksum
+from mdhr.files.regular_file import read_regular
 from mdhr.files.worker_pool import MIN_FILES, count, frame_progress, num_workers_for, run_all
 
 
@@ -39,16 +41,15 @@ def _check_files(root: Path, item: tuple[int, list[tuple[str, Any]]]) -> tuple[i
 
 def _check_file(path: Path, checksum: Any) -> tuple[bool, bool, str]:
     count(1)
-    try:
-        content = path.read_bytes()
-    except (OSError, ValueError):
+    if not os.path.isfile(path):
         return False, True, ""
     try:
+        content = read_regular(path, max_bytes=MAX_FILE_BYTES)
         image = Image.open(io.BytesIO(content))  # reads only the header
         size = f"{image.width} x {image.height}"
         if isinstance(checksum, str) and checksum:
             return True, content_checksum(content, digits=SHORT) == checksum, size
         decode_image(content)
-    except Exception:  # decoders raise various errors for broken files
+    except Exception:  # InputError, and various errors of decoders for broken files
         return True, False, ""
     return True, True, size

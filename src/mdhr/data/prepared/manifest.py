@@ -12,24 +12,41 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 import yaml
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.files.atomic import write_bytes, write_text
-from mdhr.files.checksums import content_checksum
+from mdhr.files.checksums import content_checksum, file_checksum
+from mdhr.files.parquet_files import read_parquet
+from mdhr.files.yaml_files import read_yaml
 
 TABLE = "manifest.parquet"
 DESCRIPTION = "prepared.yaml"
 KEY = ["subject", "task", "frame"]
 CONTENT = ("frames", DESCRIPTION)
 """Names in the root that mark it as a data set."""
+MAX_FRAME_SIZE = 4096
+"""Width and height in pixels of the largest frames."""
 UNKNOWN = 9
 """BP4D's label for an unknown occurrence; read as ``MISSING``."""
+
+
+class Description(BaseModel):
+    """Entries of ``prepared.yaml``."""
+
+    name: str
+    au_set: Annotated[str, AfterValidator(lambda name: action_unit_set(name).name)]
+    fps: float = Field(gt=0, le=10_000, allow_inf_nan=False)
+    size: int = Field(ge=1, le=MAX_FRAME_SIZE)
+    folds: dict[int, list[str]]
+    sha256: str
+    settings: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -133,24 +150,23 @@ def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> M
             "Render one with `make data-synthetic`, prepare a release with `mdhr prepare`, or correct data.root."
         )
     description = _read_description(root / DESCRIPTION)
-    found = action_unit_set(description["au_set"])
+    found = action_unit_set(description.au_set)
     if au_set is not None and found.name != au_set.name:
         raise InputError(
             f"{root} was prepared with the action units of {found.name}, but those of {au_set.name} are required. "
             "Change data.au_set.name or data.root."
         )
-    parquet = (root / TABLE).read_bytes() if (root / TABLE).is_file() else b""
-    if content_checksum(parquet) != description["sha256"]:
+    if not (root / TABLE).is_file() or file_checksum(root / TABLE) != description.sha256:
         raise InputError(f"{root / TABLE} does not match the checksum in {DESCRIPTION}. Prepare the data set again.")
     return Manifest(
         root=root,
-        name=description["name"],
+        name=description.name,
         au_set=found,
-        fps=float(description["fps"]),
-        size=int(description["size"]),
-        folds={int(fold): tuple(subjects) for fold, subjects in description["folds"].items()},
-        table=check_table(pd.read_parquet(root / TABLE), found, where=str(root / TABLE)),
-        settings=description.get("settings") or {},
+        fps=description.fps,
+        size=description.size,
+        folds={fold: tuple(subjects) for fold, subjects in description.folds.items()},
+        table=check_table(read_parquet(root / TABLE), found, where=str(root / TABLE)),
+        settings=description.settings or {},
     )
 
 
@@ -203,12 +219,19 @@ def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
     return {column: values[:, i] for i, column in enumerate(labels.columns)}
 
 
-def _read_description(path: Path) -> dict[str, Any]:
+def _read_description(path: Path) -> Description:
+    """Return the content of ``prepared.yaml``; raises ``InputError`` for wrong types and values out of range."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not a description of a prepared data set. Prepare the data set again.")
     try:
-        description = yaml.safe_load(path.read_text())
-        missing = {"name", "au_set", "fps", "size", "folds", "sha256"} - set(description)
-    except (yaml.YAMLError, TypeError) as error:
-        raise InputError(f"{path} is not a description of a prepared data set. Prepare the data set again.") from error
-    if missing:
-        raise InputError(f"{path} lacks {', '.join(sorted(missing))}. Prepare the data set again.")
-    return description
+        return Description.model_validate(content)
+    except ValidationError as error:
+        missing = sorted(str(problem["loc"][0]) for problem in error.errors() if problem["type"] == "missing")
+        if missing:
+            raise InputError(f"{path} lacks {', '.join(missing)}. Prepare the data set again.") from error
+        problem = error.errors()[0]
+        name = ".".join(shown(part) for part in problem["loc"])
+        raise InputError(
+            f"{path}: {name}={shown(problem['input'])}: {shown(problem['msg'])}. Prepare the data set again."
+        ) from error

@@ -1,20 +1,21 @@
 """Check of a prepared data set: description, table and every image."""
 
 from pathlib import Path
-from typing import Annotated
 
 import pandas as pd
-import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import ValidationError
 
 from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
 from mdhr.data.column_checks import ColumnCheck, check_columns, is_true, is_zero, one_of
 from mdhr.data.fold_checks import check_fold_subjects
 from mdhr.data.prepared.image_checks import check_images
-from mdhr.data.prepared.manifest import DESCRIPTION, KEY, TABLE, UNKNOWN
+from mdhr.data.prepared.manifest import DESCRIPTION, KEY, TABLE, UNKNOWN, Description
 from mdhr.data.problems import Problem
-from mdhr.files.checksums import content_checksum
+from mdhr.errors import InputError, shown
+from mdhr.files.checksums import file_checksum
+from mdhr.files.parquet_files import read_parquet
 from mdhr.files.search import walk
+from mdhr.files.yaml_files import read_yaml
 
 AGAIN = f"delete {DESCRIPTION} and prepare it again"
 """A data set counts as complete as long as its description exists."""
@@ -50,17 +51,6 @@ FACE_FOUND = ColumnCheck(
     fix="inspect the video; it may be the wrong one",
     level="note",
 )
-
-
-class _Description(BaseModel):
-    """Required entries of ``prepared.yaml``."""
-
-    name: str
-    au_set: Annotated[str, AfterValidator(lambda name: action_unit_set(name).name)]
-    fps: float = Field(gt=0)
-    size: int = Field(ge=1)
-    folds: dict[int, list[str]]
-    sha256: str
 
 
 def check_prepared(
@@ -100,41 +90,38 @@ def check_prepared(
     return [*problems, *_check_rows(table, root, au_set, description, num_workers), *_unlisted_images(table, root)]
 
 
-def _read_description(root: Path, problems: list[Problem]) -> _Description | None:
-    try:
-        content = yaml.safe_load((root / DESCRIPTION).read_text())
-        return _Description.model_validate(content)
-    except FileNotFoundError:
+def _read_description(root: Path, problems: list[Problem]) -> Description | None:
+    if not (root / DESCRIPTION).exists():
         what = "does not exist: the data set is not prepared, or not completely"
         problems.append(Problem(DESCRIPTION, what, fix="run `mdhr prepare` again; it resumes"))
-    except (OSError, UnicodeDecodeError) as error:
-        problems.append(Problem(DESCRIPTION, f"cannot be read: {getattr(error, 'strerror', error)}", fix=AGAIN))
-    except yaml.YAMLError:
-        problems.append(Problem(DESCRIPTION, "is not valid YAML", fix=AGAIN))
+        return None
+    try:
+        return Description.model_validate(read_yaml(root / DESCRIPTION))
     except ValidationError as error:
         for problem in error.errors():
-            entry = ".".join(map(str, problem["loc"])) or "content"
-            problems.append(Problem(DESCRIPTION, f"{entry}: {problem['msg']}", fix=AGAIN))
+            entry = ".".join(map(shown, problem["loc"])) or "content"
+            problems.append(Problem(DESCRIPTION, f"{entry}: {shown(problem['msg'])}", fix=AGAIN))
+    except InputError as error:
+        problems.append(Problem(DESCRIPTION, str(error).removeprefix(f"{root / DESCRIPTION} "), fix=AGAIN))
     return None
 
 
-def _read_table(root: Path, description: _Description | None, problems: list[Problem]) -> pd.DataFrame | None:
-    try:
-        content = (root / TABLE).read_bytes()
-        if description is not None and content_checksum(content) != description.sha256:
-            problems.append(Problem(TABLE, f"does not match the checksum in {DESCRIPTION}", fix=AGAIN))
-        return pd.read_parquet(root / TABLE).reset_index(drop=True)
-    except FileNotFoundError:
+def _read_table(root: Path, description: Description | None, problems: list[Problem]) -> pd.DataFrame | None:
+    path = root / TABLE
+    if not path.exists():
         problems.append(Problem(TABLE, "does not exist", fix=AGAIN))
-    except OSError as error:
-        problems.append(Problem(TABLE, f"cannot be read: {error.strerror or error}", fix=AGAIN))
-    except Exception as error:  # parquet readers raise various errors for broken files
-        problems.append(Problem(TABLE, f"is not a parquet table: {str(error).splitlines()[0]}", fix=AGAIN))
-    return None
+        return None
+    if description is not None and path.is_file() and file_checksum(path) != description.sha256:
+        problems.append(Problem(TABLE, f"does not match the checksum in {DESCRIPTION}", fix=AGAIN))
+    try:
+        return read_parquet(path).reset_index(drop=True)
+    except InputError as error:
+        problems.append(Problem(TABLE, str(error).removeprefix(f"{path} "), fix=AGAIN))
+        return None
 
 
 def _check_rows(
-    table: pd.DataFrame, root: Path, au_set: ActionUnitSet, description: _Description | None, num_workers: int | None
+    table: pd.DataFrame, root: Path, au_set: ActionUnitSet, description: Description | None, num_workers: int | None
 ) -> list[Problem]:
     images = check_images(table, root, num_workers=num_workers)
     table = table.assign(

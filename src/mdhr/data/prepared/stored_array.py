@@ -20,6 +20,7 @@ from mdhr.data.video.frame_images import read_frame
 from mdhr.errors import InputError
 from mdhr.files.checksums import file_checksum
 from mdhr.files.folders import atomic_folder
+from mdhr.files.regular_file import check_regular
 from mdhr.files.yaml_files import read_yaml
 
 CACHE_KEY = "cache_key.yaml"
@@ -65,9 +66,10 @@ class StoredArray:
     def _open(self) -> None:
         path = self.folder / f"{self.content}.npy"
         try:
+            check_regular(path)
             # A plain array on the mapped file: slices of a memmap cost several times as much.
             self.array: np.ndarray = np.asarray(np.load(path, mmap_mode="r"))
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError) as error:  # InputError is a ValueError
             raise InputError(f"{path} is missing or damaged. {self._advice}") from error
 
     def __getstate__(self) -> dict[str, Any]:

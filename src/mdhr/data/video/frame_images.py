@@ -8,13 +8,16 @@ import numpy as np
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.files.git_lfs import GIT_LFS_START
+from mdhr.files.regular_file import read_regular
 
 JPEG_START = b"\xff\xd8"
 """First bytes of every JPEG file."""
 MAX_PIXELS = 178_956_970
 """Pixels of the largest image that is decoded; Pillow's limit against decompression bombs."""
+MAX_FILE_BYTES = 2**30
+"""Size of the largest image file."""
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -33,12 +36,12 @@ def read_reduced_image(path: Path, longest_side: int | None) -> tuple[np.ndarray
 
     Raises ``InputError`` as :func:`read_image` does.
     """
-    if path.exists() and not path.is_file():  # reading a named pipe would block
-        raise InputError(f"cannot read image {path}: it is not a regular file.")
     try:
-        return _decode(path.read_bytes(), longest_side)
-    except OSError as error:
-        raise InputError(f"cannot read image {path}: {error.strerror}. Copy it again.") from error
+        content = read_regular(path, max_bytes=MAX_FILE_BYTES)
+    except InputError as error:
+        raise InputError(f"image {error}. Copy it again.") from error
+    try:
+        return _decode(content, longest_side)
     except ValueError as error:
         raise InputError(f"{path} is truncated or not an image ({error}). Copy it again.") from error
 
@@ -50,10 +53,9 @@ def read_frame(path: str, size: int) -> np.ndarray:
     truncated file with gray, which would become training data.
     """
     try:
-        with open(path, "rb", buffering=0) as file:
-            content = file.read()
-    except OSError as error:
-        raise InputError(f"cannot read frame {path}: {error.strerror}. Prepare the data set again.") from error
+        content = read_regular(path, max_bytes=MAX_FILE_BYTES)
+    except InputError as error:
+        raise InputError(f"frame {error}. Prepare the data set again.") from error
     try:
         frame = decode_image(content)
     except ValueError as error:
@@ -131,7 +133,7 @@ def _decode(content: bytes, longest_side: int | None) -> tuple[np.ndarray, int]:
     except UnidentifiedImageError as error:
         raise ValueError("unknown format") from error
     except Exception as error:  # Pillow raises errors of many types for broken files
-        raise ValueError(str(error)) from error
+        raise ValueError(shown(str(error))) from error
 
 
 def _decode_jpeg(content: bytes, longest_side: int | None) -> tuple[np.ndarray, int]:

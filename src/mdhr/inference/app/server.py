@@ -20,7 +20,7 @@ CONTENT_SECURITY_POLICY = (
 
 @contextmanager
 def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: bool = False) -> Iterator[str]:
-    """Serve the page on 127.0.0.1 and provide its address; uploaded and created files are deleted at the end.
+    """Serve the page on 127.0.0.1, to itself only, and provide its address; uploaded and created files are deleted at the end.
 
     Args:
         folders: folders with models in or below them.
@@ -36,6 +36,9 @@ def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: boo
             import gradio  # noqa: F401
         except ImportError as error:
             raise InputError("the page needs gradio, which is not installed: pip install -e '.[app]'") from error
+        from starlette.middleware import Middleware
+
+        from mdhr.inference.app.local_requests import LocalRequestsOnly
         from mdhr.inference.app.model_list import find_models
         from mdhr.inference.app.page import build_page, theme
 
@@ -53,6 +56,7 @@ def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: boo
                 pwa=False,
                 mcp_server=False,
                 enable_monitoring=False,
+                app_kwargs={"middleware": [Middleware(LocalRequestsOnly)]},
                 footer_links=[],
                 theme=theme(),
                 css_paths=CSS_FILE,

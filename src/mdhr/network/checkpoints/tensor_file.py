@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.network.checkpoints.unreadable_file import describe_start, describe_unreadable, is_safetensors
 
 STATE_DICT_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "network")
@@ -19,7 +19,7 @@ _WRAPPER_PREFIX = re.compile(r"(?:(?:module|_orig_mod)\.)+")
 """Prefixes of ``DataParallel`` and ``torch.compile``."""
 _SHARED_PREFIXES = ("model.", "net.")
 """Attributes in which training modules store a network; removed if all keys begin with them."""
-_MAX_LISTED_KEYS = 4
+_MAX_LISTED_KEYS, _MAX_WRAPPERS = 4, 10
 
 
 def read_tensor_file(path: str | Path, *, kind: str = "checkpoint") -> Any:
@@ -34,7 +34,7 @@ def read_tensor_file(path: str | Path, *, kind: str = "checkpoint") -> Any:
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
+        what = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "does not exist"
         raise InputError(f"{kind} '{path}' {what}. Pass an existing file.")
     if problem := describe_start(path):
         raise InputError(f"{kind} '{path}' {problem}")
@@ -63,12 +63,11 @@ def unwrap_state_dict(content: Any) -> dict[str, Tensor]:
         raise InputError(
             f"contains only {what}. Expected a state dict, as saved by torch.save(model.state_dict(), ...)."
         )
-    for key in STATE_DICT_KEYS:
-        if isinstance(content.get(key), Mapping):
-            return unwrap_state_dict(content[key])
+    for _ in range(_MAX_WRAPPERS):
+        content = next((content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping)), content)
     tensors = {key: x for key, x in content.items() if isinstance(key, str) and isinstance(x, Tensor)}
     if not tensors:
-        keys = [str(key) for key in content]
+        keys = [shown(key) for key in content]
         listed = ", ".join(keys[:_MAX_LISTED_KEYS]) + (", ..." if len(keys) > _MAX_LISTED_KEYS else "")
         what = f"only the keys {listed}" if keys else "an empty dict"
         raise InputError(
