@@ -15,6 +15,7 @@ from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
 from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
+from mdhr.reporting.tables.cpu_measurement import peak_megabytes
 from mdhr.training.losses import ClipLoss
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -139,9 +140,7 @@ def peak_memory(kind: str) -> float:
         trained = Training(our_network(RESNET, activation_checkpointing=kind == "activation_checkpointing"), fused=True)
     for _ in range(0 if kind == "nothing" else 2):
         trained.step()
-    # The peak of getrusage is inherited from the parent process.
-    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(peak.split()[1]) / 1024
+    return peak_megabytes()
 
 
 if __name__ == "__main__":

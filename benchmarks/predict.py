@@ -9,7 +9,6 @@ of the steps. The speed is the median of five runs, with minimum and maximum.
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from mdhr.data.video.encoding import write_video
 from mdhr.data.video.frame_source import VideoFile
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.inference.predictor import Predictor
+from mdhr.reporting.tables.cpu_measurement import peak_megabytes
 
 RATE = 25
 
@@ -92,7 +92,7 @@ def main() -> None:
     predictor = mdhr.load(arguments.checkpoint, detector=FaceDetector())
     if arguments.peak:
         rows = len(predictor(arguments.peak))
-        print(f"{rows} rows, peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+        print(f"{rows} rows, peak {peak_megabytes():.0f} MiB")
         return
     print(f"threads: torch {torch.get_num_threads()}, OpenCV {cv2.getNumThreads()}")
     with tempfile.TemporaryDirectory() as temporary:
