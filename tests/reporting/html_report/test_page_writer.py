@@ -89,7 +89,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory, compose_smoke: Callable[..., 
     _picture(tmp_path / "experiments/other/image.png", 3)
     (tmp_path / "experiments/other/README.md").write_text(
         "# Something else\n\n![an image](image.png) ![gone](gone.png)\n\n[there](https://example.org/a?b=c) "
-        "[k](../table-3/README.md) [docs](../../docs/data.md) <script>alert(1)</script>\n"
+        "[k](../table-3/README.md) [docs](../../docs/data.md) [timm](https://github.com/timm) <script>alert(1)</script>\n"
     )
     return tmp_path
 
@@ -154,7 +154,7 @@ def test_tables_are_written_as_csv_markdown_and_latex(disk: Path, page: Page) ->
 
 def test_readmes_are_rendered_and_external_links_written_out(page: Page) -> None:
     for expected_text in ("k on faces", "61.2", "Something else", "there (https://example.org/a?b=c)",
-                 "docs (../../docs/data.md)", "[missing image gone.png: gone]", "<script>alert(1)</script>",
+                 "docs timm (https://github.com/timm)", "[missing image gone.png: gone]", "<script>alert(1)</script>",
                  "0.6124"):  # fmt: skip
         assert expected_text in page.text
     assert ("a", "#table-3") in page.addresses

@@ -25,8 +25,8 @@ def data_uri(content: bytes, media_type: str) -> str:
 def markdown_html(text: str, *, folder: Path, anchors: Mapping[Path, str]) -> tuple[Markup, set[Path]]:
     """Return Markdown as HTML without its first heading, and the paths of the embedded images.
 
-    Images are embedded. Links to content of the page become anchors; other links are written out as text, because they
-    require a network or the checkout. Headings start at the third level. HTML in the Markdown is escaped.
+    Images are embedded. Links to content of the page become anchors. Other links require a network or the checkout: only
+    their text remains, and the address of a web page. Headings start at the third level. HTML in the Markdown is escaped.
 
     Args:
         folder: base of relative addresses.
@@ -55,7 +55,7 @@ def first_heading(text: str) -> str | None:
 def _embed(tokens: list[Token], folder: Path, anchors: Mapping[Path, str], embedded: set[Path]) -> list[Token]:
     """Embed the images of a paragraph and replace links to other pages by text."""
     result: list[Token] = []
-    suffixes: list[str] = []  # one for each open link: the text to append at its end
+    suffixes: list[str | None] = []  # one for each open link: the text that replaces its end, None to keep the link
     for token in tokens:
         if token.type == "image":
             result.append(_embed_image(token, folder, embedded))
@@ -65,12 +65,12 @@ def _embed(tokens: list[Token], folder: Path, anchors: Mapping[Path, str], embed
             if anchor is not None:
                 token.attrs["href"] = f"#{anchor}"
                 result.append(token)
-                suffixes.append("")
+                suffixes.append(None)
             else:
-                suffixes.append(f" ({address})")
+                suffixes.append(f" ({address})" if urlsplit(address).scheme else "")
         elif token.type == "link_close":
             suffix = suffixes.pop()
-            result.append(_text(suffix) if suffix else token)
+            result.append(token if suffix is None else _text(suffix))
         else:
             result.append(token)
     return result
