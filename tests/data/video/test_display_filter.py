@@ -1,5 +1,6 @@
 """Frames as players show them, compared with the command ffmpeg."""
 
+import gc
 from pathlib import Path
 
 import av
@@ -140,3 +141,13 @@ def test_ordinary_frames_pass_unchanged(pattern: Path) -> None:
     image = next(decode_video(pattern)).image
     assert image.format.name == "yuv420p"
     assert bytes(image.planes[0]) == bytes(decoded.planes[0])
+
+
+def test_pixels_are_freed_without_garbage_collection(pattern: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(1 for _ in decode_video(pattern)) > 0
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

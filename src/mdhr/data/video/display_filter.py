@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import av
 import av.filter
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import ColorTrc
 
 _TRANSPOSE = {
@@ -61,7 +62,8 @@ class DisplayFilter:
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the frame as players show it, normally in the pixel format of the decoder."""
-        matrix = frame.side_data.get("DISPLAYMATRIX")
+        # frame.side_data would create a reference cycle, which keeps the pixels until the next garbage collection.
+        matrix = SideDataContainer(frame).get("DISPLAYMATRIX")
         layout = _Layout(
             frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc,
             frame.time_base,
