@@ -176,6 +176,78 @@ def test_unreadable_videos_do_not_stop_the_others(
     assert "1 of 4 videos are complete and skipped" in capsys.readouterr().out
 
 
+def test_any_exception_of_a_video_is_its_line(
+    run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = film(tmp_path / "1.mp4", HERE), film(tmp_path / "2.mp4", HERE)
+    score = Predictor.predict
+
+    def fail(self: Predictor, video: Path, **settings: object) -> object:
+        if Path(video) == first:
+            return 1 / 0
+        return score(self, video, **settings)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Predictor, "predict", fail)
+    assert run(first, second) == 1
+    line = f"cannot score {first}: ZeroDivisionError: division by zero"
+    assert capsys.readouterr().err == f"{line}\n1 of 2 videos failed, see the messages above\n"
+    assert (tmp_path / "out" / "2.csv").is_file()
+    assert run(first, second, "--debug") == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == [line, "Traceback (most recent call last):"]
+
+
+def test_a_failed_video_keeps_its_earlier_results(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = film(tmp_path / "a.mp4", HERE)
+    assert run(video) == 0
+    video.write_bytes(b"damaged")
+    assert run(video, "--overwrite") == 1
+    assert (tmp_path / "out" / "a.csv").is_file()
+    video.unlink()
+    film(tmp_path / "b.mp4", HERE)
+    (tmp_path / "list.txt").write_text(f"{tmp_path / 'b.mp4'}\n")
+    assert run("--list", tmp_path / "list.txt") == 0
+
+
+def test_a_full_disk_stops_at_the_first_video(
+    run: Callable[..., int],
+    scored: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    videos = [film(tmp_path / f"{number}.mp4", HERE) for number in (1, 2)]
+    fsync, calls = os.fsync, []
+
+    def full(file: int) -> None:
+        calls.append(file)
+        if len(calls) > 1:  # the record of the folder is written
+            raise OSError(28, "No space left on device")
+        fsync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert run(*videos) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(f"cannot write {tmp_path / 'out' / '1.csv'}: No space left on device")
+    assert scored == ["1.mp4"]
+    assert run(*videos) == 0
+
+
+def test_a_damaged_record_is_one_line(
+    run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = film(tmp_path / "a.mp4", HERE)
+    (tmp_path / "out").mkdir()
+    for videos in ("1", "[a]", "{a: 1}", "{a: {files: []}}", "{a: {video: v, bytes: 1, modified: 1, files: 1}}"):
+        (tmp_path / "out" / "predict.yaml").write_text(f"settings: {{}}\nvideos: {videos}\n")
+        assert run(video) == 2
+        assert "predict.yaml is not a record of mdhr predict." in capsys.readouterr().err
+
+
 def test_video_without_a_face_is_not_an_error(
     run: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

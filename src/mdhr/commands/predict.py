@@ -74,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--detector", choices=DETECTORS, default="yunet", help="face detector (default yunet)")
     add("--min-confidence", type=float, metavar="C", help="smallest confidence of a face, 0 to 1 (default 0.7)")
     add("--search-size", type=int, metavar="PIXELS", help="larger side of the image searched for faces (default 320)")
+    add("--debug", action="store_true", help="also print the traceback of a video that could not be scored")
     add(
         "--trusted",
         action="store_true",

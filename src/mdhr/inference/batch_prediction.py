@@ -1,6 +1,6 @@
 """Prediction of many videos: ``mdhr predict VIDEO --checkpoint runs/demo --out scores``, see docs/predict.md.
 
-Completed videos are skipped, so that an interrupted command resumes. A video that cannot be read does not stop the
+Completed videos are skipped, so that an interrupted command resumes. A video that cannot be scored does not stop the
 others.
 """
 
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from mdhr.data.video.input_list import VideoInputs, choose_output_names
 from mdhr.data.video.webcam import record_webcam
-from mdhr.errors import InputError, OutputError
+from mdhr.errors import InputError
+from mdhr.files.folder_lock import locked_folder
 from mdhr.inference.progress_bar import FrameProgressBar
+from mdhr.inference.video_errors import concerns_all_videos, error_line, format_traceback
 
 if TYPE_CHECKING:
     from mdhr.inference.video_job import Engine, VideoJob
@@ -71,14 +73,6 @@ def predict(arguments: argparse.Namespace) -> int:
         "fps": arguments.fps,
         "detector": str(detector),
     }
-    completed = CompletedVideos(out, settings, overwrite=arguments.overwrite)
-    job = VideoJob(
-        predictor=predictor,
-        completed=completed,
-        fps=arguments.fps,
-        formats=arguments.formats,
-        annotate=arguments.annotate,
-    )
     engine: Engine = predict_sequentially
     if use_ray:
         from mdhr.inference.ray.engine import predict_with_ray
@@ -94,19 +88,31 @@ def predict(arguments: argparse.Namespace) -> int:
         print(note)
     for message in inputs.errors:
         print(message, file=sys.stderr)
-    with tempfile.TemporaryDirectory() as recordings:
+    with tempfile.TemporaryDirectory() as recordings, locked_folder(out, setting="--out"):
+        job = VideoJob(
+            predictor=predictor,
+            completed=CompletedVideos(out, settings, overwrite=arguments.overwrite),
+            fps=arguments.fps,
+            formats=arguments.formats,
+            annotate=arguments.annotate,
+        )
         webcams = [record_webcam(number, Path(recordings), seconds=arguments.seconds) for number in inputs.cameras]
-        names = choose_output_names([*inputs.videos, *webcams], completed.video_paths)
-        num_failed = run_job(job, names, engine, overwrite=arguments.overwrite)
+        names = choose_output_names([*inputs.videos, *webcams], job.completed.video_paths)
+        num_failed = run_job(job, names, engine, overwrite=arguments.overwrite, debug=arguments.debug)
     if inputs.errors:
         print(f"invalid lines in {arguments.list}: {len(inputs.errors)}, see the messages above", file=sys.stderr)
     return num_failed + len(inputs.errors)
 
 
-def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool) -> int:
+def run_job(
+    job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, overwrite: bool, debug: bool = False
+) -> int:
     """Run the job for the videos by output name, print one line per video, and return the number of failed videos.
 
-    Raises ``OutputError`` if the results of a video cannot be written.
+    Args:
+        debug: also print the tracebacks of failed videos.
+
+    Raises ``OutputError`` if results cannot be written, for example to a full disk.
     """
     remaining = {name: video for name, video in videos.items() if overwrite or not job.is_complete(name, video)}
     if len(remaining) < len(videos):
@@ -119,14 +125,13 @@ def run_job(job: "VideoJob", videos: Mapping[str, Path], engine: "Engine", *, ov
             bar.start_video(str(video))
             try:
                 bar.print(job.run(name, video, bar, predict_video))
-            except OutputError:  # a full disk would lose the results of all videos
-                raise
-            except InputError as error:
+            except Exception as error:
+                if concerns_all_videos(error):
+                    raise
                 num_failed += 1
-                bar.print(str(error), file=sys.stderr)
-            except OSError as error:
-                num_failed += 1
-                bar.print(f"cannot score {video}: {error.strerror or error}", file=sys.stderr)
+                bar.print(error_line(video, error), file=sys.stderr)
+                if debug:
+                    bar.print(format_traceback(error), file=sys.stderr)
             bar.finish_video()
     if num_failed:
         print(f"{num_failed} of {len(videos)} videos failed, see the messages above", file=sys.stderr)

@@ -10,13 +10,14 @@ import yaml
 from mdhr.data.video.image_folder import open_image_folder
 from mdhr.data.video.input_list import RECORD_FILE
 from mdhr.errors import InputError
-from mdhr.files.atomic import remove_temporary_files, write_text
+from mdhr.files.atomic import write_text
 from mdhr.files.checksums import SHORT, file_checksum
 from mdhr.files.yaml_files import read_yaml
 
 _WEIGHT_SUFFIXES = {".ckpt", ".safetensors", ".pt2", ".onnx", ".data"}
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """The C dumper, if available, is five times faster; a record of thousands of videos is long."""
+_IDENTITY = ("video", "bytes", "modified")
 _PACKAGES = ("mdhr", "torch", "numpy", "opencv-python-headless", "av")
 
 
@@ -24,7 +25,7 @@ class CompletedVideos:
     """Output folder with a record of its settings and completed videos in ``predict.yaml``.
 
     Args:
-        folder: created if it does not exist.
+        folder: existing folder, which this process has locked.
         settings: everything that determines the content of the output files.
         overwrite: discard the record of other settings.
 
@@ -36,11 +37,6 @@ class CompletedVideos:
         self.settings = dict(settings)
         self.videos: dict[str, dict[str, Any]] = {}
         """Entries by output name: path, size and modification time of the video, and names of its output files."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from error
-        remove_temporary_files(folder)
         record = self._read()
         recorded = record["settings"]
         changed = [key for key in {**self.settings, **recorded} if recorded.get(key) != self.settings.get(key)]
@@ -66,7 +62,10 @@ class CompletedVideos:
             suffixes: endings of the required output files, such as ``.csv``.
         """
         entry = self.videos.get(name)
-        if entry is None or {key: entry[key] for key in ("video", "bytes", "modified")} != _identity(video):
+        try:
+            if entry is None or {key: entry[key] for key in _IDENTITY} != _identity(video):
+                return False
+        except (OSError, InputError):  # the video has disappeared, which is reported when it is scored
             return False
         all_exist = all((self.folder / file).is_file() for file in entry["files"])
         return all_exist and all(any(file.endswith(suffix) for file in entry["files"]) for suffix in suffixes)
@@ -90,8 +89,12 @@ class CompletedVideos:
             return {"settings": {}, "videos": {}}
         try:
             record = read_yaml(path)
-            return {"settings": dict(record["settings"]), "videos": dict(record["videos"])}
-        except (TypeError, KeyError, ValueError) as error:  # InputError is a ValueError
+            videos = {name: dict(entry) for name, entry in record["videos"].items()}
+            for entry in videos.values():
+                entry["files"] = [str(file) for file in entry["files"]]
+                _ = [entry[key] for key in _IDENTITY]
+            return {"settings": dict(record["settings"]), "videos": videos}
+        except (AttributeError, TypeError, KeyError, ValueError) as error:  # InputError is a ValueError
             raise InputError(
                 f"{path} is not a record of mdhr predict. Delete the file, or choose another --out."
             ) from error

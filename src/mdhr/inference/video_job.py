@@ -46,10 +46,11 @@ class VideoJob:
         Args:
             predict: returns the prediction; see :data:`Engine`.
 
-        Raises ``InputError`` or ``OSError`` if the video cannot be read to its end or a file cannot be written.
+        Raises ``InputError`` if the video cannot be read to its end or a file cannot be written; damaged input may raise
+        any other exception.
         """
-        self.completed.remove(name)
         prediction = predict(bar.update)
+        self.completed.remove(name)
         out = self.completed.folder
         bar.set_stage("writing output files")
         files = [out / f"{name}.{suffix}" for suffix in self.formats]
@@ -65,8 +66,11 @@ class VideoJob:
 
     def expected_length(self, video: Path) -> int:
         """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
-        images = open_images(video)
-        return len(images.names) if images else expected_frames(video, fps=self.fps)
+        try:
+            images = open_images(video)
+            return len(images.names) if images else expected_frames(video, fps=self.fps)
+        except Exception:  # a damaged header; the error is reported when the video is scored
+            return 0
 
 
 Engine = Callable[[VideoJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]]

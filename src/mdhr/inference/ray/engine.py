@@ -24,6 +24,7 @@ from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.ray.cluster import ray_session
 from mdhr.inference.score_averaging import ClipScores
 from mdhr.inference.video_clips import FrameProgress, VideoClips
+from mdhr.inference.video_errors import as_input_error
 from mdhr.inference.video_job import VideoJob
 
 MAX_BLOCK_SIZE = 32 << 20
@@ -53,7 +54,7 @@ class _Part(NamedTuple):
     """Output name of the video."""
     number: int
     """Index of the batch; the number of batches in the last part."""
-    content: CroppedClips | _ScoredClips | _VideoEnd | InputError | OSError
+    content: CroppedClips | _ScoredClips | _VideoEnd | InputError
 
 
 def predict_with_ray(
@@ -122,7 +123,7 @@ def _run_pipeline(
         .map_batches(
             _ScoringWorker,
             batch_size=1,
-            fn_constructor_args=[load_model],
+            fn_constructor_args=[load_model, videos],
             concurrency=(1, max_workers, max_workers),  # minimum, maximum, initial
             **({"num_gpus": 1} if num_gpus else {"num_cpus": 1}),
         )
@@ -136,35 +137,38 @@ def _crop_video(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield the clips of one video, then its face tracks.
 
-    An unreadable video ends with its error as a part, because an exception would stop the pipeline.
+    A video that cannot be read ends with its error as a part, because an exception would stop the pipeline.
 
     Args:
         settings: arguments of :class:`VideoClips`.
     """
-    name, number = str(row["name"][0]), 0
+    name, video, number = str(row["name"][0]), Path(str(row["video"][0])), 0
     try:
-        source = open_source(str(row["video"][0]), fps=fps)
+        source = open_source(video, fps=fps)
         clips = VideoClips(source, detector=make_detector(), **settings)
         for batch in clips.batches():
             yield _to_row(_Part(name, number, batch))
             number += 1
         faces = clips.faces()
         yield _to_row(_Part(name, number, _VideoEnd(faces, clips.thumbnails(faces), list(source.notes))))
-    except (InputError, OSError) as error:
-        yield _to_row(_Part(name, number, error))
+    except Exception as error:
+        yield _to_row(_Part(name, number, as_input_error(video, error)))
 
 
 class _ScoringWorker:
-    """Worker process with a copy of the model."""
+    """Worker process with a copy of the model; ``videos`` are paths by output name, for error messages."""
 
-    def __init__(self, load_model: Callable[[], Model]) -> None:
-        self._model = load_model()
+    def __init__(self, load_model: Callable[[], Model], videos: Mapping[str, Path]) -> None:
+        self._model, self._videos = load_model(), videos
 
     def __call__(self, row: Row) -> dict[str, np.ndarray]:
         """Replace the clips of a part by their scores; parts without clips are unchanged."""
         part: _Part = pickle.loads(row["part"][0])
         if isinstance(part.content, CroppedClips):
-            part = part._replace(content=_ScoredClips(part.content.frames, self._model.score(part.content.clips)))
+            try:
+                part = part._replace(content=_ScoredClips(part.content.frames, self._model.score(part.content.clips)))
+            except Exception as error:
+                part = part._replace(content=as_input_error(self._videos[part.name], error))
         return _to_row(part)
 
 
