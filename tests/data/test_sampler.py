@@ -44,8 +44,14 @@ def test_used_clips_are_skipped_once_in_their_epoch() -> None:
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 4])
-def test_segments_are_never_repeated(world_size: int) -> None:
+def test_segments_are_not_repeated(world_size: int) -> None:
     samplers = [SegmentSampler(range(7), rank=rank, world_size=world_size) for rank in range(world_size)]  # type: ignore[arg-type]
     assert sorted(index for sampler in samplers for index in sampler) == list(range(7))
     for sampler in samplers:
         assert len(sampler) == len(list(sampler))
+
+
+def test_a_process_without_segments_repeats_the_first_one() -> None:
+    samplers = [SegmentSampler(range(2), rank=rank, world_size=4) for rank in range(4)]  # type: ignore[arg-type]
+    assert [list(sampler) for sampler in samplers] == [[0], [1], [0], [0]]
+    assert [len(sampler) for sampler in samplers] == [1, 1, 1, 1]

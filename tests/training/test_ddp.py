@@ -1,6 +1,7 @@
 """Two processes evaluate the same frames as one process: each frame exactly once."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,10 +14,13 @@ from omegaconf import DictConfig
 from torch import Tensor, distributed
 from torch.multiprocessing.spawn import start_processes
 
+from mdhr.action_units import BP4D
 from mdhr.batch import ClipBatch
+from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.training.evaluation import evaluate
 from mdhr.training.frame_scores import FrameScores, ScoredFrames
 from mdhr.training.metrics import action_unit_metrics
+from mdhr.training.training_run import train
 
 NUM_AUS = 8
 
@@ -94,3 +98,25 @@ def test_two_process_run_equals_single_process_evaluation(
         pd.read_parquet(run / "evaluation" / "predictions.parquet"),
         atol=1e-6,
     )
+
+
+@pytest.mark.slow
+def test_more_processes_than_test_segments(
+    prepared: Path,
+    compose_smoke: Callable[..., DictConfig],
+    compose_evaluation: Callable[..., DictConfig],
+    tmp_path: Path,
+) -> None:
+    """One segment of 9 frames, two processes."""
+    data, run = Path(shutil.copytree(prepared, tmp_path / "data")), tmp_path / "run"
+    manifest = read_manifest(data)
+    table = manifest.table.query("not subject.str.endswith('001') or (subject == 'F001' and task == 'T1')")
+    write_manifest(data, table, name="noise", au_set=BP4D, fps=25, size=72, folds=manifest.folds, settings={})
+    train(compose_smoke(run, f"data.root={data}", "trainer.max_epochs=1", "data.num_frames=9"))
+    one = evaluate(compose_evaluation(run))
+    out = tmp_path / "two"
+    command = ["evaluate", f"run={run}", f"out={out}", "trainer=ddp_cpu"]
+    subprocess.run([sys.executable, "-m", "mdhr", *command], check=True, cwd=tmp_path, timeout=300)
+    two = json.loads((out / "metrics.json").read_text())
+    assert two["num_test_frames"] == one["num_test_frames"] == 9
+    assert two["f1"] == one["f1"]

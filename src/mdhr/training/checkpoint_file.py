@@ -57,11 +57,17 @@ def _is_training_checkpoint(checkpoint: Mapping[Any, Any]) -> bool:
 def check_resumable(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Path) -> None:
     """Raise ``InputError`` unless training of ``module`` can continue from the checkpoint ``path``."""
     check_fits(checkpoint, module, path)
-    wrong = [key for key, kind in _TRAINING_STATE.items() if not isinstance(checkpoint.get(key), kind)]
+    check_training_state(checkpoint, path)
+
+
+def check_training_state(checkpoint: Any, path: Path) -> None:
+    """Raise ``InputError`` unless the content of the file ``path`` is a Lightning checkpoint with its training state."""
+    content = checkpoint if isinstance(checkpoint, Mapping) else {}
+    wrong = [key for key, kind in _TRAINING_STATE.items() if not isinstance(content.get(key), kind)]
     if wrong:
         raise InputError(
-            f"{path} contains weights, but not the state of a training ({wrong[0]} is missing or damaged). Pass a "
-            "checkpoint that mdhr train wrote."
+            f"{path} does not contain the state of a training ({wrong[0]} is missing or damaged). Pass a checkpoint "
+            "that mdhr train wrote."
         )
 
 

@@ -96,11 +96,14 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def check_same_settings(folder: Path, settings: Mapping[str, Any]) -> None:
-    """Raise ``InputError`` unless the run in ``folder`` was started with settings that lead to the same results."""
+def check_same_settings(folder: Path, settings: Mapping[str, Any], *, setting: str = "name") -> None:
+    """Raise ``InputError`` unless the run in ``folder`` was started with settings that lead to the same results.
+
+    ``setting`` selects the folder, for the error message.
+    """
     if not (folder / SETTINGS_FILE).is_file():
         raise InputError(
-            f"{folder} contains a run without {SETTINGS_FILE}. Pass name=... to start a new run, or delete the folder."
+            f"{folder} contains a run without {SETTINGS_FILE}. Pass {setting}=... to start a new run, or delete the folder."
         )
     now, started = dict(flatten_settings(settings)), dict(flatten_settings(read_settings(folder)))
     different = [key for key in [*now, *started] if started.get(key) != now.get(key) and not key.endswith(_MAY_CHANGE)]
@@ -108,7 +111,7 @@ def check_same_settings(folder: Path, settings: Mapping[str, Any]) -> None:
         key = min(different, key=lambda name: name.count("."))  # nested nodes repeat the settings of outer ones
         raise InputError(
             f"{folder} was started with {key}={started.get(key)}, not {now.get(key)}. "
-            "Pass name=... to start a new run, or delete the folder."
+            f"Pass {setting}=... to start a new run, or delete the folder."
         )
 
 

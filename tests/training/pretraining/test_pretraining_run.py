@@ -1,5 +1,6 @@
 """Pretraining run: weights and resumption."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 from safetensors.torch import load_file
 
 from mdhr.config.composition import CONF
+from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone
 from mdhr.training.pretraining.pretraining_run import pretrain
 
@@ -82,3 +84,22 @@ def test_an_interrupted_run_ends_with_the_same_weights(weights: Path, monkeypatc
     complete = load_file(weights)
     assert again.keys() == complete.keys()
     assert all(torch.equal(again[key], complete[key]) for key in complete)
+
+
+def test_a_run_resumes_with_its_own_settings_only(weights: Path) -> None:
+    cfg = config(weights.parents[1], "complete")
+    cfg.module.learning_rate = 0.5
+    with pytest.raises(
+        InputError, match=r"complete was started with module\.learning_rate=0\.004, not 0\.5\. Pass run_dir="
+    ):
+        pretrain(cfg)
+
+
+def test_a_damaged_checkpoint_is_refused_in_one_line(weights: Path, tmp_path: Path) -> None:
+    shutil.copytree(weights.parent, tmp_path / "run")
+    (tmp_path / "run" / "last.ckpt").write_bytes((weights.parent / "last.ckpt").read_bytes()[:1000])
+    cfg = config(weights.parents[1], "complete")
+    cfg.run_dir = str(tmp_path / "run")
+    with pytest.raises(InputError, match=r"last\.ckpt' is truncated") as raised:
+        pretrain(cfg)
+    assert "\n" not in str(raised.value)

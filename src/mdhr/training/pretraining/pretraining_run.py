@@ -5,41 +5,59 @@ Its dense, position-aware targets are the intensity of every action unit on both
 landmarks. Settings are in ``conf/pretrain.yaml``. An interrupted run resumes.
 """
 
-import logging
-import warnings
 from pathlib import Path
+from typing import Any
 
 from hydra.utils import instantiate
 from lightning.pytorch import seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from safetensors.torch import save
 
 from mdhr.config.signals import resumable
 from mdhr.files.atomic import write_bytes
+from mdhr.files.folder_lock import locked_folder
 from mdhr.network.backbone import Backbone
+from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.synthetic.pretraining_bank import PretrainingBank
+from mdhr.training.checkpoint_file import check_training_state
 from mdhr.training.pretraining.bank_datamodule import BankDataModule
 from mdhr.training.pretraining.epoch_summary import EpochSummary
 from mdhr.training.pretraining.pretraining_module import PretrainingModule
+from mdhr.training.run_folder import check_same_settings, write_settings
+from mdhr.training.trainer import build_trainer
+
+_RESULT_NODES = ["seed", "backbone", "bank", "data", "module", "trainer"]
+"""Settings that affect the weights."""
 
 
 def pretrain(cfg: DictConfig) -> Path:
-    """Render the bank, train, and write the backbone's weights. Return the path of the weights."""
+    """Render the bank, train, and write the backbone's weights. Return the path of the weights.
+
+    Raises ``InputError`` if another process uses ``cfg.run_dir``, or if it contains a run with other settings.
+    """
+    settings: dict[str, Any] = OmegaConf.to_container(OmegaConf.masked_copy(cfg, _RESULT_NODES), resolve=True)  # type: ignore[assignment]
+    settings["bank"].pop("root")
     bank: PretrainingBank = instantiate(cfg.bank)
-    with resumable():
+    run, checkpoint = Path(cfg.run_dir), Path(cfg.run_dir) / "last.ckpt"
+    with locked_folder(run, setting="run_dir"), resumable():
+        if checkpoint.is_file():
+            check_same_settings(run, settings, setting="run_dir")
+            check_training_state(read_tensor_file(checkpoint), checkpoint)
+        else:
+            write_settings(run, settings)
         bank.run()
         seed_everything(cfg.seed, workers=True, verbose=False)
         data: BankDataModule = instantiate(cfg.data)(bank=bank)
         mean, std = data.target_moments()
         module: PretrainingModule = instantiate(cfg.module)(target_mean=mean, target_std=std)
-        logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
-        warnings.filterwarnings("ignore", message=".*does not have many workers|.*exists and is not empty|.*LeafSpec")
-        run_dir = Path(cfg.run_dir)
-        callbacks = [EpochSummary(), ModelCheckpoint(dirpath=run_dir, filename="last", enable_version_counter=False)]
-        trainer = instantiate(cfg.trainer, callbacks=callbacks, logger=CSVLogger(run_dir, name="", version=""))
-        checkpoint = run_dir / "last.ckpt"
+        trainer = build_trainer(
+            cfg.trainer,
+            run=run,
+            callbacks=[EpochSummary(), ModelCheckpoint(dirpath=run, filename="last", enable_version_counter=False)],
+            loggers=[CSVLogger(run, name="", version="")],
+        )
         trainer.fit(module, data, ckpt_path=checkpoint if checkpoint.is_file() else None, weights_only=True)
     weights = Path(cfg.weights)
     write_weights(weights, module.backbone)
