@@ -70,8 +70,10 @@ def test_a_process_that_unwinds_in_time_is_not_ended(capfd: pytest.CaptureFixtur
 def test_a_signal_of_a_forked_worker_does_not_end_its_parent() -> None:
     with stop_on_signals(), exit_deadline(0.1, lambda signum: "too late"):
         if (pid := os.fork()) == 0:
-            time.sleep(60)
-            os._exit(0)
+            try:
+                time.sleep(60)
+            finally:
+                os._exit(0)
         time.sleep(0.1)
         os.kill(pid, signal.SIGTERM)
         time.sleep(0.1)

@@ -7,7 +7,8 @@ Examples:
   mdhr evaluate run=runs/demo module.threshold=0.4 out=runs/demo-threshold04
   mdhr evaluate run=runs/demo checkpoint=runs/demo/checkpoints/last.ckpt data.root=/data/faces trainer=gpu
 
-Network, data, fold and protocol are those of the run. Metrics and predictions are written to <run>/evaluation.
+Network, data, fold and protocol are those of the run. Metrics and predictions are written to <run>/evaluation. Results
+of other settings are not overwritten: pass out=FOLDER.
 
   checkpoint=FILE            checkpoint to test, by default <run>/checkpoints/best.ckpt
   out=FOLDER                 folder for metrics.json and predictions.parquet

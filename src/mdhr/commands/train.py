@@ -9,8 +9,9 @@ Examples:
 The run folder (run_dir, by default runs/<name>) contains settings.yaml, metrics.json, predictions.parquet, model.yaml,
 model_card.md, checkpoints/best.ckpt and checkpoints/last.ckpt.
 
-  ckpt_path=last    resume this run from its last complete epoch
+  ckpt_path=last    resume this run from its last complete epoch, with the settings it was started with
   ckpt_path=auto    finish what is missing: nothing, the rest, or everything
+  ckpt_path=FILE    start a run that continues the training of another run from this checkpoint
   overwrite=true    replace the run in run_dir
   -m                run every combination of comma-separated values, one job each
 

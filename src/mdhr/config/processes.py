@@ -15,6 +15,11 @@ def is_first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in _RANKS)
 
 
+def was_started_by_first_process() -> bool:
+    """Return whether Lightning started this process from the first one, which then also ends it."""
+    return _FIRST_PROCESS in os.environ and not is_first_process()
+
+
 def end_with_first_process() -> None:
     """End this process soon after the first process has ended, even if it was killed.
 
@@ -22,7 +27,7 @@ def end_with_first_process() -> None:
     """
     if is_first_process():
         os.environ[_FIRST_PROCESS] = str(os.getpid())
-    elif _FIRST_PROCESS in os.environ:
+    elif was_started_by_first_process():
         threading.Thread(target=_exit_without, args=(int(os.environ[_FIRST_PROCESS]),), daemon=True).start()
 
 

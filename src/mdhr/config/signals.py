@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from mdhr.config.processes import is_first_process
+from mdhr.config.processes import is_first_process, was_started_by_first_process
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 """Signals that end a command. Slurm is usually asked to send SIGUSR1 before the time limit of a job."""
@@ -30,7 +30,8 @@ class Interrupted(BaseException):
 def stop_on_signals() -> Iterator[None]:
     """Raise :class:`Interrupted` at the first of :data:`STOP_SIGNALS`; a second signal ends the process immediately.
 
-    Outside the main thread, where Python accepts no signal handlers, the context does nothing.
+    Outside the main thread, where Python accepts no signal handlers, the context does nothing. A process that the first
+    process of a distributed run has started ignores the signals: if it ended first, Lightning would kill the others.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -39,6 +40,8 @@ def stop_on_signals() -> Iterator[None]:
     received: list[int] = []
 
     def stop(signum: int, frame: FrameType | None) -> None:
+        if was_started_by_first_process():
+            return
         received.append(signum)
         for other in previous:
             signal.signal(other, signal.SIG_DFL)

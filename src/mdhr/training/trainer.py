@@ -1,9 +1,10 @@
 """Construction of Lightning trainers whose checkpoints and signals this package handles."""
 
 import logging
+import signal
 import warnings
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from omegaconf import DictConfig
 from mdhr.config.signals import Interrupted, exit_deadline
 from mdhr.training.atomic_checkpoint_io import AtomicCheckpointIO
 
-EXIT_SECONDS = 8.0
+EXIT_SECONDS = 5.0
 """Time until a process of a distributed run ends after a signal, if it is blocked."""
 _IRRELEVANT_WARNINGS = (
     ".*does not have many workers",
@@ -49,12 +50,23 @@ def build_trainer(
     )
 
 
+@contextmanager
 def distributed_deadline(
     trainer: Trainer, explain: Callable[[int], str] = lambda signum: Interrupted(signum).message
-) -> AbstractContextManager[None]:
-    """Return the context in which blocked processes of a distributed run end soon after a signal.
+) -> Iterator[None]:
+    """End all processes of a distributed run soon after a signal, including those that are blocked.
 
     Args:
         explain: see :func:`mdhr.config.signals.exit_deadline`.
     """
-    return exit_deadline(EXIT_SECONDS, explain) if trainer.world_size > 1 else nullcontext()
+    launcher = trainer.strategy.launcher
+    if launcher is None:
+        yield
+        return
+
+    def end_others(signum: int) -> str:
+        launcher.kill(signal.SIGKILL)  # only the first process writes files
+        return explain(signum)
+
+    with exit_deadline(EXIT_SECONDS, end_others):
+        yield
