@@ -37,8 +37,10 @@ def assert_files_complete(folder: Path) -> None:
 
 
 def assert_no_temporary_files(folder: Path) -> None:
-    """Fail if the folder contains hidden files or folders other than those of Hydra and of locks."""
-    hidden = [path for path in folder.rglob(".*") if path.name not in (*_RUN_DEPENDENT, *_RUN_DEPENDENT_FOLDERS)]
+    """Fail if a hidden file or folder contains anything but the settings of Hydra and locks."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in _RUN_DEPENDENT]
+    parts = {path: path.relative_to(folder).parts for path in files}
+    hidden = [p for p in files if any(part.startswith(".") and part != ".hydra" for part in parts[p])]
     assert not hidden, hidden
 
 

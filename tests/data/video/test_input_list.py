@@ -94,6 +94,15 @@ def test_output_names_are_unique_and_short(tmp_path: Path) -> None:
     assert choose_output_names(videos[1:3], assigned) == {"clip": videos[1], "b_clip": videos[2]}
 
 
+def test_output_names_do_not_depend_on_the_videos_that_are_complete(tmp_path: Path) -> None:
+    touch(tmp_path, "a/T1.mp4", "b/T1.mp4", "c/T1.mp4")
+    videos = [tmp_path / name / "T1.mp4" for name in "abc"]
+    names = choose_output_names(videos, {})
+    assert list(names) == ["a_T1", "b_T1", "c_T1"]
+    complete = {name: str(video.resolve()) for name, video in list(names.items())[:2]}
+    assert choose_output_names(videos, complete) == names
+
+
 def test_paths_without_videos_raise(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
         found(tmp_path / "none")

@@ -1,6 +1,7 @@
 """Resolve command-line paths to videos and choose output names."""
 
 import mimetypes
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,7 +151,9 @@ def choose_output_names(videos: Sequence[Path], assigned: Mapping[str, str]) -> 
     used = set(assigned)
     for depth in range(max((len(video.resolve().parts) for video in unnamed), default=0)):
         names = [_prefixed_name(video, depth) for video in unnamed]
-        unique = [name not in used and names.count(name) == 1 for name in names]
+        # Counted over all videos, so that the names of an interrupted call do not depend on when it was interrupted.
+        number = Counter(_prefixed_name(video, depth) for video in videos)
+        unique = [name not in used and number[name] == 1 for name in names]
         named |= {name: video for name, video, ok in zip(names, unnamed, unique, strict=True) if ok}
         unnamed = [video for video, ok in zip(unnamed, unique, strict=True) if not ok]
         used |= set(named)
