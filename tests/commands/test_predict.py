@@ -121,6 +121,16 @@ def test_output_files_are_written_and_reused(
     assert not (out / files[3]).exists(), "file of the earlier video is deleted"
 
 
+def test_the_same_input_results_in_the_same_bytes(run: Callable[..., int], tmp_path: Path) -> None:
+    video, out = film(tmp_path / "a.mp4", HERE, length=30), tmp_path / "out"
+    contents = []
+    for _ in range(2):
+        assert run(video, "--annotate", "--overwrite") == 0
+        contents.append({path.name: path.read_bytes() for path in out.iterdir()})
+    assert contents[0].keys() == {"a.csv", "a.parquet", "a.png", "a_annotated.mp4", "predict.yaml"}
+    assert contents[0] == contents[1]
+
+
 def test_annotated_video_has_a_box_and_bars_per_face(run: Callable[..., int], tmp_path: Path) -> None:
     video = film(tmp_path / "two.mp4", HERE, AT_THE_EDGE)
     assert run(video, "--annotate", "--formats", "csv") == 0
