@@ -29,7 +29,7 @@ def results(folder: Path) -> dict[str, Any]:
 def assert_files_complete(folder: Path) -> None:
     """Fail if a file that is not temporary cannot be read to its end."""
     for path in _files(folder):
-        if not path.name.startswith(".") and ".partial" not in str(path):
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts):
             try:
                 _read(path)
             except Exception as error:
