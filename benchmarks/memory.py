@@ -14,7 +14,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from hydra.utils import instantiate
 from lightning.pytorch import Callback, LightningModule, Trainer
 from omegaconf import DictConfig
 

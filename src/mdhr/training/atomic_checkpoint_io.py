@@ -22,4 +22,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         path.parent.mkdir(parents=True, exist_ok=True)
         # torch.save reports a full disk as OSError only for an open file.
         with temporary_path(path) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+            try:
+                torch.save(checkpoint, file)
+            except RuntimeError as error:
+                # On a full disk its zip archive cannot be closed either, and that error hides the first.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
