@@ -84,8 +84,8 @@ def test_detector_options_out_of_range(
     video = film(tmp_path / "a.mp4", HERE)
     assert run(video, "--min-confidence", "2") == run(video, "--search-size", "5") == 2
     confidence, size = capsys.readouterr().err.splitlines()
-    assert "face confidence 2.0 is out of range" in confidence
-    assert "search size 5 is out of range" in size
+    assert "argument --min-confidence: 2 should be less than 1" in confidence
+    assert "argument --search-size: 5 should be greater than or equal to 32" in size
 
 
 def test_output_files_are_written_and_reused(
@@ -296,7 +296,7 @@ def test_interrupted_command_resumes(
         (["a.mp4", "--threshold", "0.5,AU1=0.3"], "expected one number"),
         (["a.mp4", "--threshold", "AU99=0.3"], "threshold of AU99: the model does not predict this action unit"),
         (["a.mp4", "--overlap", "4"], "overlap=4 is out of range: expected 0 to 3"),
-        (["a.mp4", "--fps", "0"], "argument --fps: 0 is not a positive number"),
+        (["a.mp4", "--fps", "0"], "argument --fps: 0 should be greater than 0"),
         (["a.mp4", "--detector", "eyes"], "invalid choice: 'eyes'"),
         (["7"], "camera 7 does not exist"),
         ([], "missing argument: pass VIDEO or --list"),

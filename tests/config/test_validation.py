@@ -11,7 +11,8 @@ from lightning.pytorch import Callback
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from mdhr.config.settings_schema import EvaluationSettings
+from mdhr.config.command_schema import EvaluationSettings
+from mdhr.config.settings_schema import TrainingSettings
 from mdhr.config.validation import validate
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
@@ -76,8 +77,10 @@ def test_loggers_compose_validate_and_instantiate(name: str, tmp_path: Path):
 
 @pytest.mark.parametrize("name", options("callbacks"))
 def test_callbacks_compose_validate_and_instantiate(name: str, tmp_path: Path):
-    cfg = composed(f"callbacks={name}", f"run_dir={tmp_path}")
-    validate(cfg)
+    is_training = name == "training"
+    run = [] if is_training else ["run=runs/demo"]
+    cfg = composed(f"callbacks={name}", f"run_dir={tmp_path}", *run, config_name="train" if is_training else "evaluate")
+    validate(cfg, TrainingSettings if is_training else EvaluationSettings)
     assert all(isinstance(instantiate(callback), Callback) for callback in cfg.callbacks.values())
 
 
@@ -142,7 +145,7 @@ WRONG = {
     "data.batch_size=0": r"data\.batch_size=0: should be greater than or equal to 1",
     "data.fold=4": r"data\.fold=4: should be 1, 2 or 3",
     "data.protocol=lucky": r"data\.protocol=lucky: should be 'honest' or 'paper'",
-    "data.module.jitter=wild": r"data\.module\.jitter=wild: should be a valid tuple",
+    "data.module.jitter=wild": r"data\.module\.jitter=wild: should be a valid array",
     "backbone.feature_source=roof": r"backbone\.feature_source=roof: should be 'stage_input' or 'stage_output'",
     "module.learning_rate=-1": r"module\.learning_rate=-1: should be greater than 0",
     "trainer.max_epochs=3": r"trainer\.check_val_every_n_epoch=25 is out of range: expected at most trainer\.max_epochs=3",

@@ -87,8 +87,6 @@ def test_batches_are_normalized_on_their_device(make_data: Callable[..., FaceVid
 
 
 def test_wrong_settings_are_refused(make_data: Callable[..., FaceVideoData], tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.protocol='best' is unknown: expected honest or paper"):
-        make_data(protocol="best")
     with pytest.raises(InputError, match=r"data\.fold=4 does not exist in tiny: expected one of 1, 2, 3"):
         make_data(fold=4).setup()
     with pytest.raises(InputError, match=r"data\.crop_size=40 exceeds the frame size"):

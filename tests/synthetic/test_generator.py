@@ -218,11 +218,11 @@ def test_no_permission(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"num_subjects": 2}, "num_subjects=2 is invalid: expected an integer of at least 3"),
-        ({"num_frames": "abc"}, "num_frames=abc is invalid"),
-        ({"size": 16}, "size=16 is invalid"),
-        ({"stride": 0}, "stride=0 is invalid"),
-        ({"quality": 101}, "quality=101 is invalid: expected an integer from 1 to 100"),
+        ({"num_subjects": 2}, "num_subjects=2: should be greater than or equal to 3"),
+        ({"num_frames": "abc"}, "num_frames=abc: should be a valid integer"),
+        ({"size": 16}, "size=16: should be greater than or equal to 32"),
+        ({"stride": 0}, "stride=0: should be greater than or equal to 1"),
+        ({"quality": 101}, "quality=101: should be less than or equal to 100"),
     ],
 )
 def test_wrong_settings(tmp_path, changed, message):

@@ -3,8 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from mdhr.commands.option_parser import OptionParser, option_type
 
 SHOWS_DOCSTRING = False
+
+Port = Annotated[int, Field(ge=0, le=65535)]
 
 EXAMPLES = """examples:
   mdhr app --open
@@ -15,7 +22,10 @@ The page is served on 127.0.0.1 only, and its temporary files are deleted at the
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until Ctrl-C; return the exit status."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if absent := [model for model in options.models or [] if not model.exists()]:
+        parser.error(f"--models {absent[0]} does not exist")
     import threading
 
     from mdhr.config.error_messages import one_line_errors
@@ -34,16 +44,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr app``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr app",
         description="Serve a local web page that scores the action units in a video.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add(
         "--models", nargs="+", type=Path, metavar="DIR", help="runs, exported models, or folders of them (default runs)"
     )
-    add("--port", type=int, metavar="N", help="port (default 7860, or the next free one)")
+    add("--port", type=option_type(Port), metavar="N", help="port (default 7860, or the next free one)")
     add("--open", action="store_true", help="open the page in the browser")
     return parser

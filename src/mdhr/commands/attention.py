@@ -20,8 +20,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the figure."""
+    from mdhr.config.command_schema import AttentionSettings
+    from mdhr.config.validation import validate
     from mdhr.reporting.attention_report import write_attention_figure
 
+    validate(cfg, AttentionSettings)
     write_attention_figure(cfg)
 
 

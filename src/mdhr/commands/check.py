@@ -22,8 +22,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> int | None:
     """Print the table of problems and its summary; exit with status 1 if there are errors."""
+    from mdhr.config.command_schema import CheckSettings
+    from mdhr.config.validation import validate
     from mdhr.data.data_check import print_problems
 
+    validate(cfg, CheckSettings)
     return print_problems(cfg)
 
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from mdhr.commands import COMMANDS
+from mdhr.commands.option_parser import OptionParser
 
 SHOWS_DOCSTRING = False
 
@@ -23,11 +24,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr completion``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr completion",
         description="Print a script that completes command names, options and files.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"))
     return parser

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdhr.commands.option_parser import OptionParser
+
 SHOWS_DOCSTRING = False
 
 EXAMPLES = """examples:
@@ -31,11 +33,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr convert``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr convert",
         description="Convert a checkpoint of the released MDHR or ME-GraphAU code to an exported folder.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("checkpoint", type=Path, help="checkpoint file of the released MDHR or ME-GraphAU code")
     parser.add_argument("--out", type=Path, required=True, help="folder to create")

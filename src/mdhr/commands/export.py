@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdhr.commands.option_parser import OptionParser
+
 SHOWS_DOCSTRING = False
 
 EXAMPLES = """examples:
@@ -29,11 +31,10 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr export``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr export",
         description="Export a trained model and verify every file that is written.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", type=Path, help="run folder, a checkpoint in it, or an exported folder")
     parser.add_argument("--out", type=Path, required=True, help="folder to create")

@@ -21,8 +21,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the figures and their numbers."""
+    from mdhr.config.command_schema import LabelFigureSettings
+    from mdhr.config.validation import validate
     from mdhr.reporting.label_report import write_label_report
 
+    validate(cfg, LabelFigureSettings)
     write_label_report(cfg)
 
 

@@ -13,11 +13,14 @@ Exit status: 0 if all agree, 1 if one differs, 2 if the folder is incomplete.
 
 from collections.abc import Sequence
 
+from mdhr.commands.option_parser import OptionParser
+
 SHOWS_DOCSTRING = True
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare all networks and return the exit status."""
+    OptionParser(prog="mdhr parity").parse_args(arguments)
     from mdhr.network.parity.comparison import compare_all
 
     return compare_all()

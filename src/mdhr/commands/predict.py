@@ -2,9 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import NoReturn
 
-from mdhr.errors import InputError
+from mdhr.commands.option_parser import OptionParser, option_type
+from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate, FrameSize, OpenShare, PositiveFloat
 
 SHOWS_DOCSTRING = False
 
@@ -32,19 +32,12 @@ def main(arguments: Sequence[str]) -> int:
         return min(predict(options), 1)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """Raise the message as invalid input: one line without the usage text."""
-        raise InputError(f"{message}; `mdhr predict --help` lists the arguments")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr predict``."""
-    parser = _Parser(
+    parser = OptionParser(
         prog="mdhr predict",
         description="Score the action units of every face in videos, frame by frame.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("videos", nargs="*", metavar="VIDEO", help="video or image file, folder of videos or images, or camera number")
@@ -53,10 +46,27 @@ def build_parser() -> argparse.ArgumentParser:
     add("--out", required=True, metavar="DIR", help="folder for the results")
     add("--annotate", action="store_true", help="also write the video with boxes and scores")
     add("--threshold", action="append", default=[], metavar="T", help="0.5, or AU12=0.4,AU4=0.3 (default: the model's)")
-    add("--overlap", type=int, default=0, metavar="N", help="frames shared by neighboring clips, averaged (default 0)")
-    add("--batch-size", type=int, default=8, metavar="N", help="clips per forward pass (default 8)")
-    add("--fps", type=_positive, metavar="F", help="frames per second to score (default: all); for images, their rate")
-    add("--seconds", type=_positive, default=10.0, metavar="N", help="length of a camera recording (default 10)")
+    add(
+        "--overlap",
+        type=option_type(FrameNumber),
+        default=0,
+        metavar="N",
+        help="frames shared by neighboring clips, averaged (default 0)",
+    )
+    add("--batch-size", type=option_type(BatchSize), default=8, metavar="N", help="clips per forward pass (default 8)")
+    add(
+        "--fps",
+        type=option_type(FrameRate),
+        metavar="F",
+        help="frames per second to score (default: all); for images, their rate",
+    )
+    add(
+        "--seconds",
+        type=option_type(PositiveFloat),
+        default=10.0,
+        metavar="N",
+        help="length of a camera recording (default 10)",
+    )
     add(
         "--formats",
         type=_formats,
@@ -72,8 +82,18 @@ def build_parser() -> argparse.ArgumentParser:
     add("--overwrite", action="store_true", help="score completed videos again")
     add("--device", default="auto", help="auto, cpu, or another PyTorch device")
     add("--detector", choices=DETECTORS, default="yunet", help="face detector (default yunet)")
-    add("--min-confidence", type=float, metavar="C", help="smallest confidence of a face, 0 to 1 (default 0.7)")
-    add("--search-size", type=int, metavar="PIXELS", help="larger side of the image searched for faces (default 320)")
+    add(
+        "--min-confidence",
+        type=option_type(OpenShare),
+        metavar="C",
+        help="smallest confidence of a face, 0 to 1 (default 0.7)",
+    )
+    add(
+        "--search-size",
+        type=option_type(FrameSize),
+        metavar="PIXELS",
+        help="larger side of the image searched for faces (default 320)",
+    )
     add("--debug", action="store_true", help="also print the traceback of a video that could not be scored")
     add(
         "--trusted",
@@ -81,13 +101,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="allow model.pt2, which may run any code; only for a file you created yourself",
     )
     return parser
-
-
-def _positive(text: str) -> float:
-    number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return number
 
 
 def _formats(text: str) -> tuple[str, ...]:

@@ -22,8 +22,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Prepare the data set, or print the plan."""
+    from mdhr.config.command_schema import PreparationSettings
+    from mdhr.config.validation import validate
     from mdhr.data.prepare_data import prepare
 
+    validate(cfg, PreparationSettings)
     prepare(cfg)
 
 

@@ -23,8 +23,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Pretrain the backbone and write its weights."""
+    from mdhr.config.command_schema import PretrainingSettings
+    from mdhr.config.validation import validate
     from mdhr.training.pretraining.pretraining_run import pretrain
 
+    validate(cfg, PretrainingSettings)
     pretrain(cfg)
 
 

@@ -4,6 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from mdhr.commands.option_parser import OptionParser, option_type
+from mdhr.config.ranges import FrameSize
+
 SHOWS_DOCSTRING = False
 
 EXAMPLES = """examples:
@@ -30,14 +33,15 @@ def main(arguments: Sequence[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the argument parser of ``mdhr render-sheets``."""
-    parser = argparse.ArgumentParser(
+    parser = OptionParser(
         prog="mdhr render-sheets",
         description="Render contact sheets of identities, action units and a simulated clip.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--out", type=Path, default=Path("docs/pictures"), help="folder to write (default docs/pictures)"
     )
-    parser.add_argument("--size", type=int, default=200, help="height and width of a frame in pixels (default 200)")
+    parser.add_argument(
+        "--size", type=option_type(FrameSize), default=200, help="height and width of a frame in pixels (default 200)"
+    )
     return parser

@@ -22,8 +22,11 @@ def run(cfg: "DictConfig") -> None:
     """Write the page and print its path."""
     from pathlib import Path
 
+    from mdhr.config.command_schema import ReportSettings
+    from mdhr.config.validation import validate
     from mdhr.reporting.html_report.page_writer import write_page
 
+    validate(cfg, ReportSettings)
     page = write_page(Path(cfg.out), runs=Path(cfg.runs), experiments=Path(cfg.experiments))
     print(f"The report is in {page}. Its tables are in {page.parent / 'tables'} as csv, Markdown and LaTeX.")
 

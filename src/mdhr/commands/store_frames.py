@@ -20,8 +20,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Store the frames unless they are up to date."""
+    from mdhr.config.command_schema import FrameStorageSettings
+    from mdhr.config.validation import validate
     from mdhr.training.caching import store_frames
 
+    validate(cfg, FrameStorageSettings)
     store_frames(cfg)
 
 

@@ -24,8 +24,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """Write the table and print it."""
+    from mdhr.config.command_schema import TableSettings
+    from mdhr.config.validation import validate
     from mdhr.reporting.tables.table_writer import write_table
 
+    validate(cfg, TableSettings)
     write_table(cfg)
 
 

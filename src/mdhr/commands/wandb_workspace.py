@@ -21,8 +21,11 @@ SHOWS_DOCSTRING = True
 
 def run(cfg: "DictConfig") -> None:
     """List the panels of the workspace and save it on request."""
+    from mdhr.config.command_schema import WorkspaceSettings
+    from mdhr.config.validation import validate
     from mdhr.reporting.wandb_results.workspace import create_workspace
 
+    validate(cfg, WorkspaceSettings)
     create_workspace(cfg)
 
 

@@ -1,28 +1,32 @@
 """Comparison of ``_target_`` nodes with the arguments of their constructors.
 
-It finds misspelled and missing arguments, also in files, and values of the wrong type, before anything is built.
+It finds misspelled and missing arguments, also in files, and values of the wrong type or out of range, before anything
+is built.
 """
 
 import inspect
-import types
-import typing
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+import re
+from collections.abc import Iterator
+from typing import Any
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from pydantic import TypeAdapter, ValidationError
 
+from mdhr.config.argument_check import type_hints, type_problem
 from mdhr.config.error_messages import suggestion
-from mdhr.config.settings_schema import problem_message
+
+_REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([\w.]+)(?:,[^{}]*)?\}")
+"""Interpolation of one other setting."""
 
 
 def constructor_problems(cfg: DictConfig) -> Iterator[str]:
-    """Yield one line for every unknown, missing or mistyped argument of every ``_target_`` node.
+    """Yield one line for every unknown, missing or wrong argument of every ``_target_`` node.
 
-    The targets are imported, so ``cfg`` must be trusted.
+    A wrong value is reported for the setting that defines it, which interpolations refer to. The targets are imported,
+    so ``cfg`` must be trusted.
     """
-    for where, node in _target_nodes(OmegaConf.to_container(cfg, resolve=False), ""):
+    raw = OmegaConf.to_container(cfg, resolve=False)
+    for where, node in _target_nodes(raw, ""):
         try:
             target = get_object(node["_target_"])
             parameters = inspect.signature(target).parameters
@@ -33,10 +37,14 @@ def constructor_problems(cfg: DictConfig) -> Iterator[str]:
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
             for key in sorted(given - set(parameters)):
                 yield f"there is no setting {where}.{key}{suggestion(key, list(parameters), prefix=f'{where}.')}"
-        hints = _type_hints(target)
+        hints = type_hints(target)
         for key in sorted(given & set(parameters)):
-            if "${" not in str(node[key]):  # interpolated values are checked where they are defined
-                yield from _type_problems(f"{where}.{key}", OmegaConf.select(cfg, f"{where}.{key}"), hints.get(key))
+            value = OmegaConf.select(cfg, f"{where}.{key}")
+            if isinstance(value, DictConfig) and "_target_" in value:
+                continue
+            plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, DictConfig | ListConfig) else value
+            if problem := type_problem(_defined_at(raw, f"{where}.{key}"), plain, hints.get(key)):
+                yield problem
         if not node.get("_partial_"):
             for name, parameter in parameters.items():
                 required = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
@@ -53,29 +61,21 @@ def _target_nodes(node: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]
             yield from _target_nodes(value, f"{where}.{key}" if where else str(key))
 
 
-def _type_hints(target: Any) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(target.__init__ if inspect.isclass(target) else target)
-    except Exception:  # a name that is imported for type checkers only
-        return {}
+def _defined_at(raw: Any, name: str) -> str:
+    """Return the name of the setting that defines the value of a setting through interpolations."""
+    reference = _REFERENCE.fullmatch(str(_raw_value(raw, name)))
+    if reference is None or _raw_value(raw, reference[1]) is _ABSENT:
+        return name
+    return _defined_at(raw, reference[1])
 
 
-def _type_problems(where: str, value: Any, hint: Any) -> Iterator[str]:
-    if isinstance(value, DictConfig) or not _is_plain(hint):
-        return
-    plain = OmegaConf.to_container(value, resolve=True) if isinstance(value, ListConfig) else value
-    try:
-        TypeAdapter(hint).validate_python(plain)
-    except ValidationError as error:
-        reasons = dict.fromkeys(problem_message(problem) for problem in error.errors())
-        yield f"{where}={plain}: {', or '.join(reasons)}"
+_ABSENT = object()
 
 
-def _is_plain(hint: Any) -> bool:
-    """Return whether a type consists of numbers, strings, flags, and lists of them."""
-    if hint in (int, float, bool, str, type(None)) or typing.get_origin(hint) is Literal:
-        return True
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType, list, tuple) or origin is Sequence:
-        return all(argument is Ellipsis or _is_plain(argument) for argument in arguments)
-    return False
+def _raw_value(raw: Any, name: str) -> Any:
+    """Return the value of a setting without following interpolations."""
+    for part in name.split("."):
+        if not isinstance(raw, dict) or part not in raw:
+            return _ABSENT
+        raw = raw[part]
+    return raw

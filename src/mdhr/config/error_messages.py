@@ -7,14 +7,22 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import NoReturn
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from mdhr.config.processes import is_first_process
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, IncompleteError, InputError
 
-_ENVIRONMENT_FAILURES = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOSPC, errno.EDQUOT}
+_ENVIRONMENT_FAILURES = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENAMETOOLONG,
+}
 
 
 @contextmanager
@@ -44,6 +52,8 @@ def explanation(error: Exception) -> tuple[int, str] | None:
             return 2, f"cannot write or read {cause.filename or 'a file'}: {cause.strerror}"
     if isinstance(error, HydraException | OmegaConfBaseException):
         return 2, composition_message(error)
+    if type(error).__name__ == "MisconfigurationException":  # of Lightning, whose import takes seconds
+        return 2, " ".join(str(error).split())
     return None
 
 
@@ -57,7 +67,10 @@ def composition_message(error: Exception) -> str:
         parent, _, key = cause.full_key.rpartition(".")
         known = [str(name) for name in cause.parent_node]  # type: ignore[attr-defined]
         return f"there is no setting {cause.full_key}{suggestion(key, known, prefix=f'{parent}.' if parent else '')}"
-    return " ".join(str(error).split())
+    text = " ".join(str(error).split())
+    if isinstance(error, InstantiationException) and cause is not None and "full_key: " in text:
+        return f"{text.rpartition('full_key: ')[2]}: {' '.join(str(cause).split())}"
+    return text
 
 
 def suggestion(name: str, known: list[str], *, prefix: str = "") -> str:

@@ -19,6 +19,7 @@ from mdhr.config.composition import CONF
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
 from mdhr.config.job_folders import job_folder
 from mdhr.config.job_results import JobResults
+from mdhr.config.override_check import check_overrides
 from mdhr.config.signals import stop_on_signals
 
 
@@ -50,6 +51,7 @@ def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command.replace("-", "_"))
     try:
         with one_line_errors(), stop_on_signals(), _unchecked_help():
+            check_overrides(arguments)
             main(run_task)()
             results.check()
     finally:

@@ -1,18 +1,34 @@
-"""Schemas of ``conf/{train,cross_validate,evaluate}.yaml`` and of the recorded settings of a run.
+"""Schemas of the settings of a training run: of ``conf/{train,cross_validate}.yaml`` and of ``settings.yaml``.
 
-A schema checks types and ranges, and how settings fit together. Nodes with a ``_target_`` may have more settings, which
-:mod:`mdhr.config.constructor_check` compares with the arguments of the constructor.
+A schema contains the names of settings and how they fit together. The arguments of a ``_target_`` node are checked by
+:mod:`mdhr.config.constructor_check`; a schema repeats those that other settings have to fit, and those of libraries.
 """
 
-from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import timm
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from mdhr.action_units import action_unit_set
-from mdhr.config.error_messages import suggestion
+from mdhr.config.ranges import (
+    BatchSize,
+    ClassWeights,
+    CropSize,
+    Fold,
+    Name,
+    NonNegativeFloat,
+    NumFrames,
+    PositiveFloat,
+    Protocol,
+    Seed,
+    Share,
+)
+from mdhr.config.schema_nodes import Closed, Open, Target
+from mdhr.config.trainer_schema import Trainer, TrainingCallbacks
+
+VALIDATION_METRICS = ("f1_mean", "auc_mean", "accuracy_mean", "loss_au")
+"""Metrics of :class:`mdhr.training.module.ActionUnitModule` that can select the checkpoint."""
 
 
 def _check_backbone(name: str) -> str:
@@ -30,101 +46,108 @@ def _check_unique(numbers: list[int]) -> list[int]:
 
 AUSetName = Annotated[str, AfterValidator(lambda name: action_unit_set(name).name)]
 BackboneName = Annotated[str, AfterValidator(_check_backbone)]
-Fold = Literal[1, 2, 3]
-AsTrained = Literal["as_trained"]
+Folds = Annotated[list[Fold], Field(min_length=1), AfterValidator(_check_unique)]
 
 
-class _Open(BaseModel):
-    """Node with further settings that its constructor takes."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class _Closed(BaseModel):
-    """Node without further settings."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class _AUSet(_Open):
+class _AUSet(Open):
     name: AUSetName
 
 
-class _DataModule(_Open):
+class _RecordedDataModule(Open):
     features: str | None = None
-    jitter: tuple[float, float] | None = None
 
 
-class _Data(_Open):
-    name: str
-    module: _DataModule
+class _DataModule(Target):
+    source: Target
+    features: str | None = None
+    jitter: Any = None
+
+
+class _RecordedData(Open):
+    name: Name
+    module: _RecordedDataModule
     au_set: _AUSet
-    protocol: Literal["honest", "paper"]
+    protocol: Protocol
     fold: Fold
-    num_frames: int = Field(ge=1)
-    crop_size: int = Field(ge=32, multiple_of=32)
-    batch_size: int = Field(ge=1)
+    num_frames: NumFrames
+    crop_size: CropSize
+    batch_size: BatchSize
 
 
-class _Backbone(_Open):
+class Data(Closed):
+    """Settings of ``conf/data``."""
+
+    name: Name
+    root: Name
+    prepared: Name
+    au_set: _AUSet
+    protocol: Protocol
+    fold: Fold
+    num_frames: NumFrames
+    crop_size: CropSize
+    batch_size: BatchSize
+    module: _DataModule
+    release: Target | None = None
+    detector: Target | None = None
+    prepare: Target | None = None
+
+
+class Backbone(Target):
+    """Settings of ``conf/backbone``."""
+
     name: BackboneName
-    feature_source: Literal["stage_input", "stage_output"]
     frozen: bool = False
-    activation_checkpointing: bool = False
 
 
-class _Network(_Open):
+class _Network(Target):
     temporal_radius: int | None = None
 
 
-class _Module(_Open):
-    region_weight: float = Field(ge=0)
-    edge_weight: float | None = Field(default=None, ge=0)
-    learning_rate: float = Field(gt=0)
-    weight_decay: float = Field(ge=0)
-    backbone_lr_scale: float = Field(ge=0)
-    compiled: bool = False
-    threshold: float = Field(ge=0, le=1)
+class _RecordedModule(Open):
+    learning_rate: PositiveFloat
+    region_weight: NonNegativeFloat
+    threshold: Share
 
 
-class _Trainer(_Open):
-    max_epochs: int = Field(ge=1)
-    check_val_every_n_epoch: int = Field(ge=1)
+class _Module(Target):
+    learning_rate: PositiveFloat
+    weight_decay: NonNegativeFloat
+    class_weights: ClassWeights | None = None
 
 
-class _PaperRow(_Closed):
+class _PaperRow(Closed):
     """Row of ``mdhr/reporting/paper_results.yaml``."""
 
     table: str
     name: str
 
 
-class RecordedSettings(_Open):
+class RecordedSettings(Open):
     """Settings in ``settings.yaml`` of a run, as far as they are read again."""
 
-    seed: int = Field(ge=0)
-    data: _Data
+    seed: Seed
+    data: _RecordedData
     network: _Network
-    module: _Module
+    module: _RecordedModule
 
 
-class TrainingSettings(_Closed):
+class TrainingSettings(Closed):
     """Settings of ``mdhr train`` and ``mdhr cross-validate``."""
 
-    name: str = Field(min_length=1)
-    group: str | None = None
-    seed: int = Field(ge=0)
-    run_dir: str
-    data: _Data
-    backbone: _Backbone | None = None
+    name: Name
+    group: Name | None = None
+    seed: Seed
+    run_dir: Name
+    data: Data
+    backbone: Backbone | None = None
     network: _Network
     module: _Module
-    trainer: _Trainer
-    logger: dict[str, Any] | None
-    callbacks: dict[str, Any] | None
-    ckpt_path: str | None = None
+    trainer: Trainer
+    logger: dict[str, Target] | None
+    callbacks: TrainingCallbacks
+    ckpt_path: Name | None = None
     overwrite: bool = False
-    folds: Annotated[list[Fold], Field(min_length=1), AfterValidator(_check_unique)] | None = None
+    folds: Folds | None = None
     paper_row: _PaperRow | None = None
 
     @model_validator(mode="after")
@@ -141,82 +164,29 @@ class TrainingSettings(_Closed):
                 f"trainer.check_val_every_n_epoch={interval} is out of range: expected at most "
                 f"trainer.max_epochs={last}, because the checkpoint is selected by validation"
             )
+        columns = action_unit_set(self.data.au_set.name).columns
+        weights = self.module.class_weights
+        if weights is not None and len(weights) != len(columns):
+            raise ValueError(
+                f"module.class_weights has {len(weights)} values, expected {len(columns)}: "
+                f"one for each action unit of {self.data.au_set.name} ({', '.join(columns)})"
+            )
+        by_au = [f"val/f1/{column}" for column in columns]
+        monitored = [*(f"val/{metric}" for metric in VALIDATION_METRICS), *by_au, "epoch"]  # epoch: the last validation
+        if self.callbacks.best.monitor not in monitored:
+            raise ValueError(
+                f"callbacks.best.monitor={self.callbacks.best.monitor} is not computed: expected one of "
+                f"{', '.join(monitored)}"
+            )
+        rate, decay = self.module.learning_rate, self.module.weight_decay
+        if rate * decay >= 1:
+            raise ValueError(
+                f"module.weight_decay={decay} is out of range: expected less than {1 / rate:g} "
+                f"(1 / module.learning_rate), because a step multiplies the weights by 1 - learning_rate * weight_decay"
+            )
         if self.data.module.features is not None:
             if self.backbone is None or not self.backbone.frozen:
                 raise ValueError("data.module.features requires a frozen backbone: set backbone.frozen=true")
-            if self.data.module.jitter != (1, 1):
+            if self.data.module.jitter != [1, 1]:
                 raise ValueError("data.module.features excludes color jitter: set data.module.jitter=[1,1]")
         return self
-
-
-class _EvaluationDataModule(_Closed):
-    num_workers: AsTrained | Annotated[int, Field(ge=0)]
-    features: str | None
-    frames: str | None
-
-
-class _EvaluationData(_Closed):
-    root: str
-    prepared: str
-    fold: AsTrained | Fold
-    batch_size: AsTrained | Annotated[int, Field(ge=1)]
-    module: _EvaluationDataModule
-
-
-class _EvaluationModule(_Closed):
-    threshold: AsTrained | Annotated[float, Field(ge=0, le=1)]
-
-
-class EvaluationSettings(_Closed):
-    """Settings of ``mdhr evaluate``."""
-
-    run: str
-    checkpoint: str
-    out: str
-    allow_seen_subjects: bool
-    name: str
-    run_dir: str
-    data: _EvaluationData
-    module: _EvaluationModule
-    trainer: dict[str, Any]
-    logger: dict[str, Any] | None
-    callbacks: dict[str, Any] | None
-
-
-def schema_problems(settings: Any, schema: type[BaseModel]) -> Iterator[str]:
-    """Yield one line for every setting that violates the schema."""
-    try:
-        schema.model_validate(settings)
-    except ValidationError as error:
-        lines: dict[str, list[str]] = {}
-        for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"])
-            if problem["type"] == "extra_forbidden":
-                yield f"there is no setting {name}{suggestion(name, list(schema.model_fields))}"
-            elif not name:
-                yield str(problem["ctx"]["error"])
-            elif problem["type"] == "missing":
-                yield f"{name} is not set: set {name}=..."
-            else:
-                name = _existing_name(settings, problem["loc"])
-                lines.setdefault(f"{name}={problem['input']}", []).append(problem_message(problem))
-        for setting, messages in lines.items():
-            yield f"{setting}: {', or '.join(dict.fromkeys(messages))}"
-
-
-def _existing_name(settings: Any, location: tuple[int | str, ...]) -> str:
-    """Return the dotted name of a setting, without the member of a union that pydantic appends to a location."""
-    name = []
-    for part in location:
-        if not (isinstance(settings, dict) and part in settings) and not isinstance(part, int):
-            break
-        settings = settings[part]
-        name.append(str(part))
-    return ".".join(name)
-
-
-def problem_message(problem: Any) -> str:
-    """Return what pydantic reports about one value, such as ``should be greater than 0``."""
-    if problem["type"] == "value_error":
-        return str(problem["ctx"]["error"])
-    return problem["msg"].replace("Input should", "should")

@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from mdhr.config.constructor_check import constructor_problems
 from mdhr.config.plain_settings import check_clip_size
-from mdhr.config.settings_schema import RecordedSettings, TrainingSettings, schema_problems
+from mdhr.config.schema_check import schema_problems
+from mdhr.config.settings_schema import RecordedSettings, TrainingSettings
 from mdhr.errors import InputError, shown
 
 
@@ -21,9 +22,11 @@ def validate(cfg: DictConfig, schema: type[BaseModel] = TrainingSettings) -> Non
     missing = list(_missing(OmegaConf.to_container(cfg, resolve=False), ""))
     if missing:
         raise InputError("\n".join(f"{key} is not set: set {key}=..." for key in missing))
-    problems = [*schema_problems(OmegaConf.to_container(cfg, resolve=True), schema), *constructor_problems(cfg)]
+    problems: dict[str, str] = {}
+    for line in [*schema_problems(OmegaConf.to_container(cfg, resolve=True), schema), *constructor_problems(cfg)]:
+        problems.setdefault(line.partition("=")[0], line)  # several constructors may share a setting
     if problems:
-        raise InputError("\n".join(dict.fromkeys(problems)))
+        raise InputError("\n".join(problems.values()))
 
 
 def validate_recorded(settings: Any, *, where: Path) -> None:

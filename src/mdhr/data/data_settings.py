@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.argument_check import check_arguments
 from mdhr.config.plain_settings import checked_node, plain_values
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import Manifest, read_manifest
@@ -38,10 +39,8 @@ def build_data(settings: Any, *, where: Path) -> FaceVideoData:
         del node["_target_"]
         read = SOURCES[source.pop("_target_")]
         source.pop("_partial_", None)
-        return FaceVideoData(
-            source=partial(read, **plain_values(source, "data.module.source")),
-            au_set=action_unit_set(au_set.get("name", "")),
-            **plain_values(node, "data.module", lists=True),
-        )
+        check_arguments(read, plain_values(source, "data.module.source"), where="data.module.source")
+        check_arguments(FaceVideoData, plain_values(node, "data.module", lists=True), where="data.module")
+        return FaceVideoData(source=partial(read, **source), au_set=action_unit_set(au_set.get("name", "")), **node)
     except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(f"{where}: {shown(str(error), limit=300)}") from error

@@ -12,7 +12,7 @@ Report the protocol with every result.
 
 import warnings
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,6 +23,20 @@ from torch.utils.data import DataLoader
 
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
+from mdhr.config.ranges import (
+    BatchSize,
+    CropSize,
+    FactorRange,
+    Fold,
+    FrameStride,
+    Name,
+    NumFrames,
+    NumWorkers,
+    OpenShare,
+    PositiveInt,
+    Protocol,
+    Seed,
+)
 from mdhr.data.dataset import SequentialClips, TrainingClips, collate_clips
 from mdhr.data.prepared.drop_list import without_dropped
 from mdhr.data.prepared.feature_cache import StoredFeatures
@@ -62,24 +76,22 @@ class FaceVideoData(LightningDataModule):
         *,
         source: Callable[..., Manifest],
         au_set: ActionUnitSet,
-        protocol: Literal["honest", "paper"],
-        fold: int,
-        num_frames: int,
-        crop_size: int,
-        batch_size: int,
-        seed: int,
-        clips_per_video: int = 1,
-        frame_stride: int = 1,
-        validation_fraction: float = 0.2,
-        drop_list: str | None = None,
-        jitter: tuple[float, float] = (0.6, 1.4),
-        features: str | None = None,
-        frames: str | None = None,
-        num_workers: int = 0,
+        protocol: Protocol,
+        fold: Fold,
+        num_frames: NumFrames,
+        crop_size: CropSize,
+        batch_size: BatchSize,
+        seed: Seed,
+        clips_per_video: PositiveInt = 1,
+        frame_stride: FrameStride = 1,
+        validation_fraction: OpenShare = 0.2,
+        drop_list: Name | None = None,
+        jitter: FactorRange = (0.6, 1.4),
+        features: Name | None = None,
+        frames: Name | None = None,
+        num_workers: NumWorkers = 0,
     ) -> None:
         super().__init__()
-        if protocol not in ("honest", "paper"):
-            raise InputError(f"data.protocol={protocol!r} is unknown: expected honest or paper.")
         self.source = source
         self.au_set = au_set
         self.protocol = protocol

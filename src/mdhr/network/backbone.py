@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import timm
 import torch
@@ -13,6 +13,7 @@ from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 from torch import Tensor, nn
 
+from mdhr.config.ranges import CropSize, Decay, Name
 from mdhr.errors import InputError
 from mdhr.network.checkpoints.timm_weights import fetch_from_hub, load_pretrained
 from mdhr.network.optimization.activation_checkpointing import checkpoint_blocks
@@ -63,12 +64,12 @@ class Backbone(nn.Module):
     def __init__(
         self,
         *,
-        name: str,
+        name: Name,
         pretrained: bool,
-        weights: str | None,
-        feature_source: str,
-        drop_path_rate: float,
-        input_size: int,
+        weights: Name | None,
+        feature_source: Literal["stage_input", "stage_output"],
+        drop_path_rate: Decay,
+        input_size: CropSize,
         frozen: bool = False,
         activation_checkpointing: bool = False,
         options: Mapping[str, Any] | None = None,
@@ -200,8 +201,10 @@ def create_timm_model(name: str, *, drop_path_rate: float, options: Mapping[str,
         arguments["drop_path_rate"] = drop_path_rate
     try:
         return timm.create_model(name, pretrained=False, **arguments)
-    except TypeError as error:
-        raise InputError(f"backbone {name} does not accept one of {', '.join(arguments)}: {error}.") from error
+    except Exception as error:  # models raise errors of any type for values that they do not expect
+        reason = " ".join(str(error).split()) or type(error).__name__
+        given = ", ".join(f"backbone.options.{key}={value}" for key, value in (options or arguments).items())
+        raise InputError(f"backbone {name} does not accept {given}: {reason}.") from error
 
 
 def has_fixed_size(model: Any) -> bool:

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.config.ranges import PositiveInt, Width
 from mdhr.network.backbone import Backbone, FeatureMaps
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.cross_region import CrossRegionGraph
@@ -51,8 +52,8 @@ class MDHR(nn.Module):
         *,
         backbone: Backbone,
         au_set: ActionUnitSet,
-        width: int | None,
-        temporal_radius: int,
+        width: Width | None,
+        temporal_radius: PositiveInt,
         use_mfd: bool,
         use_hsr: bool,
         use_tcn: bool,

@@ -8,15 +8,17 @@ from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.config.argument_check import check_arguments
+from mdhr.config.ranges import FrameSize, JpegQuality, Name, NumProcesses, Seed
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, KEY, write_manifest
 from mdhr.data.video.frame_images import frame_name
-from mdhr.errors import InputError
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
@@ -73,27 +75,21 @@ class SyntheticFaces:
     Raises ``InputError`` if a number is out of range.
     """
 
-    root: str | Path
-    name: str
+    root: Name | Path
+    name: Name
     au_set: ActionUnitSet
-    size: int
-    zoom: float
-    num_subjects: int
-    num_tasks: int
-    num_frames: int
-    stride: int
-    seed: int
-    quality: int
-    num_workers: int | None = None
+    size: FrameSize
+    zoom: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
+    num_subjects: Annotated[int, Field(ge=NUM_FOLDS, le=100_000)]
+    num_tasks: Annotated[int, Field(ge=1, le=1000)]
+    num_frames: Annotated[int, Field(ge=1, le=1_000_000)]
+    stride: Annotated[int, Field(ge=1, le=1000)]
+    seed: Seed
+    quality: JpegQuality
+    num_workers: NumProcesses | None = None
 
     def __post_init__(self) -> None:
-        least = {"size": 32, "num_subjects": NUM_FOLDS, "num_tasks": 1, "num_frames": 1, "stride": 1, "seed": 0}
-        most = {"quality": 100}
-        for key in (*least, *most):
-            value, low, high = getattr(self, key), least.get(key, 1), most.get(key, np.inf)
-            if not isinstance(value, int) or not low <= value <= high:
-                expected = f"from {low} to {high}" if key in most else f"of at least {low}"
-                raise InputError(f"data.prepare.{key}={value} is invalid: expected an integer {expected}.")
+        check_arguments(type(self), vars(self), where="data.prepare")
 
     def run(self) -> None:
         """Render the missing videos with a progress bar, then write the manifest.

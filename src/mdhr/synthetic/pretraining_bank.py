@@ -10,10 +10,13 @@ import io
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from mdhr.config.ranges import FrameSize, Name, NumProcesses, Seed
 from mdhr.files.atomic import write_bytes
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.worker_pool import frame_progress, run_all
@@ -47,13 +50,13 @@ class PretrainingBank:
         num_workers: number of processes; None starts one per core.
     """
 
-    root: str | Path
-    num_identities: int
-    frames_per_identity: int
-    size: int
-    zoom: float
-    seed: int
-    num_workers: int | None = None
+    root: Name | Path
+    num_identities: Annotated[int, Field(ge=2, le=1_000_000)]
+    frames_per_identity: Annotated[int, Field(ge=1, le=10_000)]
+    size: FrameSize
+    zoom: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
+    seed: Seed
+    num_workers: NumProcesses | None = None
 
     def run(self) -> None:
         """Render the missing identities with a progress bar. Raises ``InputError`` if ``root`` cannot be written to."""

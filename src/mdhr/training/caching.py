@@ -39,9 +39,9 @@ def store_features(cfg: DictConfig) -> None:
 
     If ``data.module.features`` is not set, nothing is stored. Raises ``InputError`` for invalid settings or data.
     """
+    validate(cfg)
     if not cfg.data.module.get("features"):
         return
-    validate(cfg)
     folder, crop_size = Path(cfg.data.module.features), cfg.data.crop_size
     manifest = instantiate(cfg.data.module.source)(au_set=instantiate(cfg.data.au_set))
     backbone: Backbone = instantiate(cfg.backbone, _convert_="all").eval()

@@ -25,6 +25,8 @@ def fold_settings(cfg: DictConfig) -> dict[int, DictConfig]:
         raise InputError(f"data.fold={cfg.data.fold}: cross-validation sets the fold. Set folds=[{cfg.data.fold}].")
     if cfg.ckpt_path != "auto":
         raise InputError(f"ckpt_path={cfg.ckpt_path}: incomplete folds resume automatically. Omit ckpt_path.")
+    if cfg.folds is None:
+        raise InputError("folds is not set: set folds=[1,2,3].")
     validate(OmegaConf.merge(cfg, {"data": {"fold": 1}}))  # type: ignore[arg-type]
     return {
         fold: OmegaConf.merge(  # type: ignore[misc]

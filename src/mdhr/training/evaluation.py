@@ -11,8 +11,8 @@ import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.config.command_schema import EvaluationSettings
 from mdhr.config.processes import end_with_first_process, is_first_process
-from mdhr.config.settings_schema import EvaluationSettings
 from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate, validate_recorded
 from mdhr.data.data_settings import build_data

@@ -1,6 +1,6 @@
 """LightningModule that trains and evaluates a network: losses, optimizer, schedule and logged metrics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.batch import ClipBatch
+from mdhr.config.ranges import ClassWeights, Decay, NonNegativeFloat, PositiveFloat, Share
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.frame_scores import FrameScores, ScoredFrames
 from mdhr.training.losses import EDGE_WEIGHTS, ClipLoss, class_weights, weighted_asymmetric_loss
@@ -54,14 +55,14 @@ class ActionUnitModule(LightningModule):
         *,
         network: nn.Module,
         au_set: ActionUnitSet,
-        class_weights: Sequence[float] | None,
-        region_weight: float,
-        learning_rate: float,
-        betas: tuple[float, float],
-        weight_decay: float,
-        backbone_lr_scale: float,
-        threshold: float,
-        edge_weight: float | None = None,
+        class_weights: ClassWeights | None,
+        region_weight: NonNegativeFloat,
+        learning_rate: PositiveFloat,
+        betas: tuple[Decay, Decay],
+        weight_decay: NonNegativeFloat,
+        backbone_lr_scale: NonNegativeFloat,
+        threshold: Share,
+        edge_weight: NonNegativeFloat | None = None,
         compiled: bool = False,
     ) -> None:
         super().__init__()

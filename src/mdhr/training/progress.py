@@ -7,8 +7,10 @@ from typing import Any
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import ProgressBar, TQDMProgressBar
 
+from mdhr.config.ranges import NonNegativeFloat
 
-def progress_bar(*, refresh_seconds: float) -> ProgressBar:
+
+def progress_bar(*, refresh_seconds: NonNegativeFloat) -> ProgressBar:
     """Return a progress bar if stderr is a terminal, otherwise :class:`LineProgress`."""
     return TQDMProgressBar(leave=False) if sys.stderr.isatty() else LineProgress(refresh_seconds=refresh_seconds)
 

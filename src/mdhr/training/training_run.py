@@ -17,7 +17,6 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from lightning.pytorch import Callback, Trainer, seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.processes import end_with_first_process, is_first_process
@@ -28,7 +27,9 @@ from mdhr.data.provenance import is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import remove_temporary_files
 from mdhr.files.folder_lock import locked_folder
+from mdhr.training.batch_limits import check_batch_limits
 from mdhr.training.checkpoint_file import check_resumable, read_checkpoint
+from mdhr.training.checkpoint_selection import selected_checkpoint
 from mdhr.training.elapsed_time import SECONDS_FILE, read_seconds, stopwatch
 from mdhr.training.module import ActionUnitModule
 from mdhr.training.run_folder import STARTED_FROM, result_affecting_config, write_settings, write_subjects
@@ -85,6 +86,7 @@ def _train(cfg: DictConfig, run: Path, start: RunStart) -> dict[str, Any]:
     # may have to be downloaded.
     data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
     data.setup("fit")
+    check_batch_limits(cfg.trainer, data)
     module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
     if start.checkpoint is not None:
         check_resumable(read_checkpoint(start.checkpoint), module, start.checkpoint)
@@ -158,19 +160,21 @@ def _fit_and_test(
     with stopwatch(run, "train") if is_first_process() else nullcontext():
         trainer.fit(module, datamodule=data, ckpt_path=resume_from, weights_only=True)
     tested = time.perf_counter()
-    best = trainer.checkpoint_callback
-    assert isinstance(best, ModelCheckpoint)
-    if best.best_model_score is None:
+    if (
+        cfg.ckpt_path not in (None, "auto", "last")
+        and trainer.global_step == read_checkpoint(Path(cfg.ckpt_path))["global_step"]
+    ):
         raise InputError(
             f"ckpt_path={cfg.ckpt_path}: no epoch is left to train. Pass a checkpoint of an earlier epoch."
         )
-    trainer.test(module, datamodule=data, ckpt_path=best.best_model_path, verbose=False, weights_only=True)
+    checkpoint, validation = selected_checkpoint(trainer, module, data)
+    trainer.test(module, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
     record = {
         "name": cfg.name,
         "choices": config_choices(settings["network"]),
         **make_record(module, settings),
-        "validation_f1_mean": float(best.best_model_score),
-        "checkpoint": os.path.relpath(best.best_model_path),
+        "validation_f1_mean": validation,
+        "checkpoint": os.path.relpath(checkpoint),
         "seconds": {"train": read_seconds(run).get("train"), "evaluate": time.perf_counter() - tested},
     }
     if is_rendered(cfg.data.name):

@@ -125,9 +125,9 @@ def test_loading_the_network_prints_nothing_and_keeps_the_log_level(capfd: pytes
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"longest_side": 0}, "search size 0 is out of range: expected 32 to 4096 pixels"),
-        ({"min_confidence": 1.5}, "face confidence 1.5 is out of range: expected a number between 0 and 1"),
-        ({"min_confidence": float("nan")}, "face confidence nan is out of range"),
+        ({"longest_side": 0}, "longest_side=0: should be greater than or equal to 32"),
+        ({"min_confidence": 1.5}, "min_confidence=1.5: should be less than 1"),
+        ({"min_confidence": float("nan")}, "min_confidence=nan: should be a finite number"),
     ],
 )
 def test_settings_out_of_range_raise(settings: dict[str, float], message: str) -> None:

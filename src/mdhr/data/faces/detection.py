@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol
 import cv2
 import numpy as np
 
-from mdhr.errors import InputError
+from mdhr.config.argument_check import check_arguments
+from mdhr.config.ranges import FrameSize, OpenShare
 
 MODEL = "models/face_detection_yunet_2023mar.onnx"
 LONGEST_SIDE = 320
@@ -46,14 +47,6 @@ class Detector(Protocol):
         """Return the faces in a frame ``(H, W, 3)`` uint8 RGB, largest first."""
 
 
-def check_settings(longest_side: int, min_confidence: float) -> None:
-    """Raise ``InputError`` if a setting that detectors share is out of range."""
-    if not 32 <= longest_side <= 4096:
-        raise InputError(f"search size {longest_side} is out of range: expected 32 to 4096 pixels (longest_side).")
-    if not 0 < min_confidence < 1:
-        raise InputError(f"face confidence {min_confidence} is out of range: expected a number between 0 and 1.")
-
-
 class FaceDetector:
     """Face detector based on YuNet. Instances can be pickled and used by several threads.
 
@@ -64,8 +57,9 @@ class FaceDetector:
     Raises ``InputError`` if a value is out of range.
     """
 
-    def __init__(self, *, longest_side: int = LONGEST_SIDE, min_confidence: float = MIN_CONFIDENCE) -> None:
-        check_settings(longest_side, min_confidence)
+    def __init__(self, *, longest_side: FrameSize = LONGEST_SIDE, min_confidence: OpenShare = MIN_CONFIDENCE) -> None:
+        arguments = {"longest_side": longest_side, "min_confidence": min_confidence}
+        check_arguments(FaceDetector, arguments, where="data.detector")
         self.longest_side = longest_side
         self.min_confidence = min_confidence
         self._networks = threading.local()  # OpenCV's networks are not thread-safe

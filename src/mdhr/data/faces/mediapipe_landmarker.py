@@ -8,12 +8,15 @@ import importlib
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
+from pydantic import Field
 
-from mdhr.data.faces.detection import Face, check_settings
+from mdhr.config.argument_check import check_arguments
+from mdhr.config.ranges import FrameSize, Name, OpenShare
+from mdhr.data.faces.detection import Face
 from mdhr.errors import InputError
 
 INSTALL = "pip install -e '.[mediapipe]'"
@@ -44,9 +47,15 @@ class FaceLandmarker:
     """
 
     def __init__(
-        self, *, model: str | None = None, longest_side: int = 640, num_faces: int = 3, min_confidence: float = 0.5
+        self,
+        *,
+        model: Name | None = None,
+        longest_side: FrameSize = 640,
+        num_faces: Annotated[int, Field(ge=1, le=100)] = 3,
+        min_confidence: OpenShare = 0.5,
     ) -> None:
-        check_settings(longest_side, min_confidence)
+        arguments = {"longest_side": longest_side, "num_faces": num_faces, "min_confidence": min_confidence}
+        check_arguments(FaceLandmarker, arguments, where="data.detector")
         self.longest_side = longest_side
         self.num_faces = num_faces
         self.min_confidence = min_confidence

@@ -20,6 +20,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
+from mdhr.config.ranges import Name
 from mdhr.errors import InputError, shown
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.files.checksums import content_checksum, file_checksum
@@ -134,7 +135,7 @@ def write_manifest(
     write_text(root / DESCRIPTION, yaml.safe_dump(description, sort_keys=False))
 
 
-def read_manifest(root: str | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
+def read_manifest(root: Name | Path, *, au_set: ActionUnitSet | None = None) -> Manifest:
     """Return the manifest of a prepared data set.
 
     Args:

@@ -42,7 +42,9 @@ class StoredArray:
         self.folder = Path(folder)
         self.content = content
         if not (self.folder / CACHE_KEY).is_file():
-            raise InputError(f"there are no stored {content} in {folder}. {self._advice}")
+            raise InputError(
+                f"data.module.{content}={folder}: there are no stored {content} in this folder. {self._advice}"
+            )
         key_of_array = read_yaml(self.folder / CACHE_KEY)
         self.key: dict[str, Any] = key_of_array if isinstance(key_of_array, dict) else {}
         self.check(**{"data set": fingerprint(manifest)}, **key)

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.config.ranges import FrameNumber, Name
 from mdhr.data.folds import BP4D_FOLDS
 from mdhr.data.releases.contents import ReleaseContents
 from mdhr.data.releases.reader import ReleaseReader, parse_frame_numbers, read_cells
@@ -41,11 +42,11 @@ class Bp4dRelease:
         first_frame: number of the first frame of a video file. Images contain their number in the name.
     """
 
-    root: str | Path
+    root: Name | Path
     au_set: ActionUnitSet
-    images: str | None = None
-    labels: str | None = None
-    first_frame: int = 0
+    images: Name | None = None
+    labels: Name | None = None
+    first_frame: FrameNumber = 0
     fps: ClassVar[float] = 25.0
 
     @property

@@ -12,11 +12,13 @@ from 0.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.config.ranges import FrameNumber, Name
 from mdhr.data.folds import DISFA_FOLDS
 from mdhr.data.releases.contents import ReleaseContents
 from mdhr.data.releases.reader import ReleaseReader, parse_frame_numbers, read_cells
@@ -42,13 +44,13 @@ class DisfaRelease:
         first_image: number of the first image of a video, for releases with images.
     """
 
-    root: str | Path
+    root: Name | Path
     au_set: ActionUnitSet
-    threshold: int = 2
+    threshold: Annotated[int, Field(ge=1, le=5)] = 2
     camera: Literal["left", "right"] = "left"
-    images: str | None = None
-    labels: str | None = None
-    first_image: int = 0
+    images: Name | None = None
+    labels: Name | None = None
+    first_image: FrameNumber = 0
     fps: ClassVar[float] = 20.0
 
     @property

@@ -8,11 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from mdhr.config.argument_check import check_arguments
+from mdhr.config.ranges import FrameSize, JpegQuality, Name, NumProcesses
 from mdhr.data.faces.cropping import central_square, crop_face
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.main_face import crop_track, track_main_face
@@ -54,23 +57,19 @@ class Preparation:
         num_workers: processes; None is one per core.
     """
 
-    root: str | Path
-    name: str
+    root: Name | Path
+    name: Name
     release: Release
     detector: Detector | None
-    size: int
-    fill: float
-    smoothing: float
-    quality: int
+    size: FrameSize
+    fill: Annotated[float, Field(ge=0.1, le=1.5, allow_inf_nan=False)]
+    smoothing: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)]
+    quality: JpegQuality
     incomplete: bool = False
-    num_workers: int | None = None
+    num_workers: NumProcesses | None = None
 
     def __post_init__(self) -> None:
-        limits = {"size": (32, 4096), "fill": (0.1, 1.5), "smoothing": (0, 60), "quality": (1, 100)}
-        for key, (low, high) in limits.items():
-            if not low <= getattr(self, key) <= high:
-                value = getattr(self, key)
-                raise InputError(f"data.prepare.{key}={value} is out of range: expected {low} to {high}.")
+        check_arguments(type(self), vars(self), where="data.prepare")
 
     def run(self) -> None:
         """Prepare the missing videos, then write the manifest; shows progress.

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import MISSING, ActionUnitSet
+from mdhr.config.ranges import Fold, FrameRate, FrameSize, Name
 from mdhr.data.prepared.manifest import KEY, Manifest, check_table, clean_labels
 from mdhr.errors import InputError
 from mdhr.files.search import IMAGE_SUFFIXES, numbered_images
@@ -33,14 +34,14 @@ _MORE_THAN_A_PATH = re.compile(rf"\.(?:{'|'.join(suffix[1:] for suffix in IMAGE_
 
 
 def read_released_lists(
-    root: str | Path,
+    root: Name | Path,
     *,
     au_set: ActionUnitSet,
-    fold: int,
-    size: int,
-    fps: float,
-    list_folder: str | Path = "list",
-    image_folder: str | Path | None = "img",
+    fold: Fold,
+    size: FrameSize,
+    fps: FrameRate,
+    list_folder: Name | Path = "list",
+    image_folder: Name | Path | None = "img",
 ) -> Manifest:
     """Return the manifest of the training and test lists of one fold.
 

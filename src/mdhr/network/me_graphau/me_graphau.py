@@ -6,13 +6,15 @@ the weights of stage 1 and relates the nodes by edge features.
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
 from einops import rearrange
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor, nn
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.config.ranges import Name, PositiveInt, Width
 from mdhr.errors import InputError
 from mdhr.network.backbone import Backbone, FeatureMaps
 from mdhr.network.blocks import LinearBlock
@@ -52,12 +54,12 @@ class MEGraphAU(nn.Module):
         *,
         backbone: Backbone,
         au_set: ActionUnitSet,
-        width: int | None,
-        stage: Literal[1, 2],
-        num_neighbors: int,
+        width: Width | None,
+        stage: Annotated[int, Field(ge=1, le=2)],
+        num_neighbors: PositiveInt,
         project_once: bool,
-        weights: str | None,
-        temporal_radius: int | None = None,
+        weights: Name | None,
+        temporal_radius: PositiveInt | None = None,
     ) -> None:
         super().__init__()
         self.au_set = au_set

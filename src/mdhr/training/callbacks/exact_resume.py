@@ -9,6 +9,8 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from mdhr.config.ranges import Seed
+
 
 class ExactResume(Callback):
     """Seed every training step, and reload the training data of a resumed run.
@@ -19,7 +21,7 @@ class ExactResume(Callback):
     or if the loader is one batch ahead of the step counter.
     """
 
-    def __init__(self, *, seed: int) -> None:
+    def __init__(self, *, seed: Seed) -> None:
         self.seed = seed
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from mdhr.config.ranges import Name, PositiveInt
+
 
 class LastCheckpoint(Checkpoint):
     """Save the state after the last complete epoch, or the initial state before the first epoch is complete.
@@ -16,7 +18,7 @@ class LastCheckpoint(Checkpoint):
         every_n_epochs: epochs between two checkpoints. The last epoch is always saved.
     """
 
-    def __init__(self, *, path: str, every_n_epochs: int) -> None:
+    def __init__(self, *, path: Name, every_n_epochs: PositiveInt) -> None:
         self.path = Path(path)
         self.every_n_epochs = every_n_epochs
 

@@ -5,6 +5,7 @@ from typing import cast
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from mdhr.config.ranges import Name
 from mdhr.training.frame_scores import prediction_table, write_predictions
 from mdhr.training.module import ActionUnitModule
 
@@ -16,7 +17,7 @@ class PredictionWriter(Callback):
         path: file to write. Columns: see :mod:`mdhr.training.frame_scores`.
     """
 
-    def __init__(self, *, path: str) -> None:
+    def __init__(self, *, path: Name) -> None:
         self.path = Path(path)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -7,6 +7,7 @@ from lightning.pytorch import LightningDataModule
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
+from mdhr.config.ranges import BatchSize, CropSize, NumWorkers, PositiveInt, Seed
 from mdhr.files.worker_pool import data_loader_context
 from mdhr.synthetic.pretraining_bank import PretrainingBank
 from mdhr.training.pretraining.bank_dataset import BankDataset
@@ -40,12 +41,12 @@ class BankDataModule(LightningDataModule):
         self,
         *,
         bank: PretrainingBank,
-        crop_size: int,
-        batch_size: int,
-        frames_per_epoch: int,
-        num_validation_identities: int,
-        num_workers: int,
-        seed: int,
+        crop_size: CropSize,
+        batch_size: BatchSize,
+        frames_per_epoch: PositiveInt,
+        num_validation_identities: PositiveInt,
+        num_workers: NumWorkers,
+        seed: Seed,
     ) -> None:
         super().__init__()
         identities = range(bank.num_identities)

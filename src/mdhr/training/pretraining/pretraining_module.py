@@ -14,6 +14,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from torchmetrics.functional.classification import multilabel_auroc
 
+from mdhr.config.ranges import CropSize, NonNegativeFloat, PositiveFloat
 from mdhr.data.transforms import normalize
 from mdhr.network.backbone import Backbone
 from mdhr.synthetic.face_units import AUS, SIDES
@@ -42,12 +43,12 @@ class PretrainingModule(LightningModule):
         self,
         *,
         backbone: Backbone,
-        crop_size: int,
+        crop_size: CropSize,
         target_mean: Tensor,
         target_std: Tensor,
-        learning_rate: float,
-        weight_decay: float,
-        pose_weight: float,
+        learning_rate: PositiveFloat,
+        weight_decay: NonNegativeFloat,
+        pose_weight: NonNegativeFloat,
     ) -> None:
         super().__init__()
         self.backbone = backbone

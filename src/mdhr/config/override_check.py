@@ -1,0 +1,42 @@
+"""Check of the overrides on a command line before Hydra reads them: Hydra's own messages do not name the override."""
+
+from collections.abc import Sequence
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from mdhr.config.composition import CONF
+from mdhr.errors import InputError, shown
+
+
+def check_overrides(arguments: Sequence[str]) -> None:
+    """Raise ``InputError`` for the first override without a name, with invalid syntax, or with a value for a group.
+
+    Options of Hydra such as ``-m`` are not checked.
+    """
+    parser = OverridesParser.create()
+    for argument in arguments:
+        if argument.startswith("-") or "=" not in argument:
+            continue
+        if argument.startswith("="):
+            raise InputError(f"{shown(argument)} has no name: expected setting=value.")
+        try:
+            override = parser.parse_override(argument)
+        except HydraException as error:
+            reason = " ".join(str(error).partition("See https")[0].split())
+            raise InputError(
+                f"{shown(argument)} is not a valid override: {reason}. Quote special characters."
+            ) from error
+        _check_group(override)
+
+
+def _check_group(override: Override) -> None:
+    folder = CONF / override.key_or_group
+    value = override.value()
+    if not folder.is_dir() or override.is_sweep_override() or isinstance(value, str | list):
+        return
+    names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+    raise InputError(
+        f"{override.key_or_group}={override.get_value_element_as_str()} is not a name: choose one of {names}."
+    )
