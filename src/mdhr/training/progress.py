@@ -71,7 +71,9 @@ class LineProgress(ProgressBar):
         seconds_per_epoch = (now - self._training_start) / (epoch - self._first_epoch)
         remaining = seconds_per_epoch * ((trainer.max_epochs or epoch) - epoch)
         values = trainer.callback_metrics
-        parts = [f"epoch {epoch}/{trainer.max_epochs}", f"loss {values['train/loss_epoch']:.4f}"]
+        parts = [f"epoch {epoch}/{trainer.max_epochs}"]
+        if "train/loss_epoch" in values:  # not after a resumption from a checkpoint of the validation
+            parts.append(f"loss {values['train/loss_epoch']:.4f}")
         if "val/f1_mean" in values:
             parts.append(f"validation F1 {values['val/f1_mean']:.3f}")
         self._print(", ".join([*parts, f"{now - self._epoch_start:.1f} s", f"about {remaining:.0f} s left"]))

@@ -1,5 +1,6 @@
 """Construction of Lightning trainers whose checkpoints and signals this package handles."""
 
+import atexit
 import logging
 import signal
 import warnings
@@ -68,5 +69,10 @@ def distributed_deadline(
         launcher.kill(signal.SIGKILL)  # only the first process writes files
         return explain(signum)
 
-    with exit_deadline(EXIT_SECONDS, end_others):
-        yield
+    try:
+        with exit_deadline(EXIT_SECONDS, end_others):
+            yield
+    except Interrupted:
+        # Not earlier: Lightning kills this process within seconds after another one was killed.
+        atexit.register(launcher.kill, signal.SIGKILL)
+        raise
