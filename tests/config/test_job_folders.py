@@ -9,7 +9,7 @@ import pytest
 from omegaconf import DictConfig
 
 import mdhr.training.training_run
-from mdhr.config.job_folders import MAX_BYTES, job_folder
+from mdhr.config.job_folders import MAX_BYTES, job_folder, job_label
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,9 @@ def test_jobs_with_paths_and_long_values_are_siblings(
     assert {folder.parent for folder in started} == {Path("runs/smoke")}
     assert all(folder.is_dir() and len(folder.name.encode()) <= MAX_BYTES for folder in started)
     assert started[0].name.startswith("backbone.weights=_a_b_resnet.pth,data.fold=1-")
+
+
+def test_the_label_of_a_job_contains_what_differs() -> None:
+    assert job_label("network.temporal_radius=3,seed=2") == "k=3 seed=2"
+    assert job_label("module.betas=[0.9,0.99],module.region_weight=0.1") == "betas=[0.9,0.99] lambda=0.1"
+    assert job_label("") == ""

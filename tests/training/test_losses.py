@@ -11,7 +11,14 @@ import torch
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.batch import ClipBatch
-from mdhr.training.losses import ClipLoss, class_weights, pair_patterns, pattern_cross_entropy, weighted_asymmetric_loss
+from mdhr.training.losses import (
+    ClipLoss,
+    class_weights,
+    constant_labels,
+    pair_patterns,
+    pattern_cross_entropy,
+    weighted_asymmetric_loss,
+)
 
 
 def clip_of(au: torch.Tensor, au_set=DISFA) -> ClipBatch:
@@ -142,6 +149,13 @@ def test_edges_of_missing_labels_take_no_part():
     clip = clip_of(torch.full((1, 2, 8), -1, dtype=torch.int8))
     ClipLoss(num_aus=8, region_weight=0.01, edge_weight=0.05)(torch.rand(1, 2, 8), (), clip, logits).total.backward()
     assert (logits.grad == 0).all()
+
+
+def test_constant_labels_have_finite_weights_and_are_named():
+    rates = torch.tensor([0.0, 1.0, 0.5])
+    assert class_weights(rates).tolist() == pytest.approx([1.2, 0.6, 1.2])
+    assert constant_labels(rates, ["AU1", "AU2", "AU4"]) == "AU1 never occurs; AU2 always occurs"
+    assert constant_labels(rates[2:], ["AU4"]) == ""
 
 
 def test_class_weights_are_their_definition_with_mean_one():

@@ -17,9 +17,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.composition import CONF
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
-from mdhr.config.job_folders import job_folder
+from mdhr.config.job_folders import job_folder, job_label
 from mdhr.config.job_results import JobResults
-from mdhr.config.override_check import check_overrides
+from mdhr.config.override_check import check_overrides, experiments_with_launcher
 from mdhr.config.signals import stop_on_signals
 
 
@@ -52,6 +52,10 @@ def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments
     try:
         with one_line_errors(), stop_on_signals(), _unchecked_help():
             check_overrides(arguments)
+            for name in experiments_with_launcher(arguments):
+                print_error(
+                    f"warning: Hydra ignores the launcher in experiment={name}. Pass hydra/launcher=... instead."
+                )
             main(run_task)()
             results.check()
     finally:
@@ -75,6 +79,8 @@ def _run_job(task: Callable[[DictConfig], Any], cfg: DictConfig, results: JobRes
     number = HydraConfig.get().job.num
     if "run_dir" in cfg:
         cfg.run_dir = folder
+    if OmegaConf.select(cfg, "logger.wandb") is not None and os.path.basename(folder) != cfg.name:
+        cfg.logger.wandb.name = f"{cfg.name} {job_label(HydraConfig.get().job.override_dirname)}".rstrip()
     try:
         result = task(cfg)
     except Exception as error:

@@ -1,5 +1,6 @@
 """Check of the overrides on a command line before Hydra reads them: Hydra's own messages do not name the override."""
 
+import re
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -40,3 +41,11 @@ def _check_group(override: Override) -> None:
     raise InputError(
         f"{override.key_or_group}={override.get_value_element_as_str()} is not a name: choose one of {names}."
     )
+
+
+def experiments_with_launcher(arguments: Sequence[str]) -> list[str]:
+    """Return the chosen experiments whose file selects a launcher. Hydra ignores a launcher there."""
+    chosen = " ".join(argument.partition("=")[2] for argument in arguments if argument.startswith("experiment="))
+    files = [CONF / "experiment" / f"{name}.yaml" for name in re.findall(r"[\w-]+", chosen)]
+    selects = re.compile(r"^\s*-\s*override\s+/?hydra/launcher:", re.MULTILINE)
+    return [file.stem for file in files if file.is_file() and selects.search(file.read_text())]

@@ -37,6 +37,17 @@ def class_weights(rates: Tensor) -> Tensor:
     return len(rates) * inverse / inverse.sum()
 
 
+def constant_labels(rates: Tensor, columns: Sequence[str]) -> str:
+    """Return which action units never or always occur, such as ``AU1 never occurs; AU4 always occurs``, or no text.
+
+    Args:
+        rates: ``N`` occurrence rates.
+        columns: names of the action units.
+    """
+    named = zip(columns, rates.tolist(), strict=True)
+    return "; ".join(f"{column} {'always' if rate else 'never'} occurs" for column, rate in named if rate in (0, 1))
+
+
 def weighted_asymmetric_loss(scores: Tensor, occurrence: Tensor, weights: Tensor) -> Tensor:
     """Return L_AU, ``-mean of w_n [y log p + (1 - y) sg(p) log(1 - p)]`` with sg the stop-gradient.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor, nn
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
@@ -15,7 +16,7 @@ from mdhr.batch import ClipBatch
 from mdhr.config.ranges import ClassWeights, Decay, NonNegativeFloat, PositiveFloat, Share
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.frame_scores import FrameScores, ScoredFrames
-from mdhr.training.losses import EDGE_WEIGHTS, ClipLoss, class_weights, weighted_asymmetric_loss
+from mdhr.training.losses import EDGE_WEIGHTS, ClipLoss, class_weights, constant_labels, weighted_asymmetric_loss
 from mdhr.training.metrics import ActionUnitMetrics, action_unit_metrics
 
 AU_SET_KEY = "mdhr_au_set"
@@ -106,7 +107,10 @@ class ActionUnitModule(LightningModule):
     def on_fit_start(self) -> None:
         """Set the class weights of the loss. Raises ``InputError`` if their number is wrong."""
         if self.given_class_weights is None:
-            weights = class_weights(self.trainer.datamodule.class_rates())  # type: ignore[attr-defined]
+            rates = self.trainer.datamodule.class_rates()  # type: ignore[attr-defined]
+            weights = class_weights(rates)
+            if constant := constant_labels(rates, self.au_set.columns):
+                rank_zero_warn(f"{constant} in the labeled training frames; the network cannot learn when.")
         else:
             weights = torch.tensor(list(self.given_class_weights), dtype=torch.float64)
         if len(weights) != len(self.au_set.aus):

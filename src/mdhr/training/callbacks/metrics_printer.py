@@ -1,5 +1,6 @@
 """Callback that prints the metrics of every action unit as a table."""
 
+import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -40,7 +41,7 @@ def metrics_table(metrics: ActionUnitMetrics, columns: Sequence[str], *, title: 
     """Return a table with one row per action unit and a row of means. ``columns`` are the names of the action units.
 
     "rate" is the share of labeled frames with an occurrence. "F1 always-positive" is the F1 of the always-positive
-    baseline.
+    baseline. "-" is a value that no frame defines.
     """
     table = Table(
         "", "frames", "rate", "F1", "F1 always-positive", "AUC", "accuracy", title=title, title_justify="left"
@@ -50,8 +51,12 @@ def metrics_table(metrics: ActionUnitMetrics, columns: Sequence[str], *, title: 
     rates = metrics.num_positive / metrics.num_frames
     values = (rates, metrics.f1, metrics.baseline_f1, metrics.auc, metrics.accuracy)
     for n, name in enumerate(columns):
-        table.add_row(name, str(metrics.num_frames[n].item()), *(f"{value[n].item():.3f}" for value in values))
+        table.add_row(name, str(metrics.num_frames[n].item()), *(_shown(value[n].item()) for value in values))
     table.add_section()
     means = (metrics.f1_mean, metrics.baseline_f1_mean, metrics.auc_mean, metrics.accuracy_mean)
-    table.add_row("mean", "", "", *(f"{mean:.3f}" for mean in means))
+    table.add_row("mean", "", "", *map(_shown, means))
     return table
+
+
+def _shown(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
