@@ -37,7 +37,13 @@ def validate_recorded(settings: Any, *, where: Path) -> None:
     problem = next(schema_problems(settings, RecordedSettings), None)
     if problem is not None:
         raise InputError(f"{where}: {shown(problem, limit=300)}")
-    check_clip_size(settings["data"]["num_frames"], settings["data"]["crop_size"])
+    source = settings["data"]["module"].get("source")
+    if not isinstance(source, dict):
+        raise InputError(f"{where}: data.module.source={shown(source)} is not a node of settings")
+    try:
+        check_clip_size(settings["data"]["num_frames"], settings["data"]["crop_size"])
+    except InputError as error:
+        raise InputError(f"{where}: data.{error}") from error
 
 
 def _missing(node: Any, where: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mdhr.action_units import action_unit_set
 from mdhr.config.argument_check import check_arguments
-from mdhr.config.plain_settings import checked_node, plain_values
+from mdhr.config.plain_settings import check_clip_size, checked_node, plain_values
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import Manifest, read_manifest
 from mdhr.data.releases.released_lists import read_released_lists
@@ -41,6 +41,7 @@ def build_data(settings: Any, *, where: Path) -> FaceVideoData:
         source.pop("_partial_", None)
         check_arguments(read, plain_values(source, "data.module.source"), where="data.module.source")
         check_arguments(FaceVideoData, plain_values(node, "data.module", lists=True), where="data.module")
+        check_clip_size(node.get("num_frames", 1), node.get("crop_size", 0))
         return FaceVideoData(source=partial(read, **source), au_set=action_unit_set(au_set.get("name", "")), **node)
     except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(f"{where}: {shown(str(error), limit=300)}") from error

@@ -179,6 +179,8 @@ def check_table(table: pd.DataFrame, au_set: ActionUnitSet, *, where: str) -> pd
 
     Raises ``InputError`` with the first problem and the number of problems.
     """
+    if not table.columns.is_unique:
+        raise InputError(f"{where}: column {shown(table.columns[table.columns.duplicated()][0])} exists twice")
     missing = [column for column in [*KEY, "path", *au_set.columns] if column not in table]
     if missing:
         raise InputError(f"{where}: no column {missing[0]} ({len(missing)} missing), which {au_set.name} requires")
@@ -191,6 +193,9 @@ def check_table(table: pd.DataFrame, au_set: ActionUnitSet, *, where: str) -> pd
         raise InputError(
             f"{where}: row {row}, column {empty.columns[column]} is empty ({empty.sum().sum()} such cells)"
         )
+    for column in ("subject", "task", "path"):
+        if not pd.api.types.is_string_dtype(table[column]):  # of objects, every one must be text
+            raise InputError(f"{where}: column {column} contains {table[column].dtype}, expected text")
     if not pd.api.types.is_integer_dtype(table["frame"]):
         raise InputError(f"{where}: column frame contains {table['frame'].dtype}, expected integers")
     repeated = table.duplicated(KEY)
@@ -213,7 +218,7 @@ def clean_labels(labels: pd.DataFrame, *, where: str) -> dict[str, np.ndarray]:
     if wrong.any():
         row, column = np.argwhere(wrong)[0]
         raise InputError(
-            f"{where}: row {labels.index[row]}, column {labels.columns[column]}: label {labels.iloc[row, column]} "
+            f"{where}: row {labels.index[row]}, column {labels.columns[column]}: label {shown(str(labels.iloc[row, column]))} "
             f"is not 0, 1 or -1 (9 is read as -1); {wrong.sum()} such labels"
         )
     values = values.astype(np.int8)

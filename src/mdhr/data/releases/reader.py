@@ -4,6 +4,7 @@ Problems are collected, so that one pass over a release finds all of them.
 """
 
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pandas as pd
 from mdhr.data.problems import Problem
 from mdhr.data.releases.contents import ReleaseContents, ReleaseVideo
 from mdhr.data.video.decoding import count_frames
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
+from mdhr.files.csv_files import check_columns
+from mdhr.files.regular_file import read_regular
 from mdhr.files.search import numbered_images, walk
 
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", " ": "spaces"}
@@ -118,10 +121,10 @@ def read_cells(path: Path) -> pd.DataFrame:
     Raises ``InputError`` if the file cannot be read, has another separator, or has lines of different lengths.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            lines = list(csv.reader(stream, skipinitialspace=True))
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}") from error
+        text = read_regular(path).decode("utf-8-sig")
+        lines = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{path} ")) from error
     except UnicodeDecodeError as error:
         raise InputError("is not a table of labels: it is not UTF-8 text; save it as CSV UTF-8") from error
     except csv.Error as error:
@@ -130,6 +133,7 @@ def read_cells(path: Path) -> pd.DataFrame:
     if not rows:
         raise InputError("is not a table of labels: it is empty")
     first = rows[0]
+    check_columns(len(first), path)
     for separator, name in _OTHER_SEPARATORS.items():
         if len(first) == 1 and separator in first[0].strip():
             raise InputError(f"is not a table of labels: its columns are separated by {name}; replace them by commas")
@@ -146,5 +150,5 @@ def parse_frame_numbers(cells: pd.Series) -> pd.Series:
     invalid = ~cells.str.fullmatch(r"\d{1,9}(?:\.0*)?\s*")
     if invalid.any():
         example = cells[invalid.idxmax()]
-        raise InputError(f"{example!r} in the frame column is not an integer ({invalid.sum()} such cells)")
+        raise InputError(f"{shown(example)!r} in the frame column is not an integer ({invalid.sum()} such cells)")
     return cells.astype(float).astype(np.int64)

@@ -23,7 +23,8 @@ import pandas as pd
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.config.ranges import Fold, FrameRate, FrameSize, Name
 from mdhr.data.prepared.manifest import KEY, Manifest, check_table, clean_labels
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
+from mdhr.files.csv_files import check_columns
 from mdhr.files.search import IMAGE_SUFFIXES, numbered_images
 from mdhr.files.text_lines import read_lines
 
@@ -158,7 +159,7 @@ def _read_split(lists: Path, images: Path | None, au_set: ActionUnitSet, split: 
     invalid = key["frame"].isna() | listed.str.contains(_MORE_THAN_A_PATH)
     if invalid.any():
         number, line = lines[int(invalid.idxmax())]
-        raise InputError(f"{paths_file}: line {number}: {line!r} {_fault(line)}")
+        raise InputError(f"{paths_file}: line {number}: {shown(line)!r} {_fault(line)}")
     labels = _read_labels(labels_file, au_set)
     if len(labels) != len(listed):
         raise InputError(f"{labels_file} has {len(labels)} lines, {paths_file.name} has {len(listed)}")
@@ -167,11 +168,13 @@ def _read_split(lists: Path, images: Path | None, au_set: ActionUnitSet, split: 
 
 
 def _read_labels(path: Path, au_set: ActionUnitSet) -> pd.DataFrame:
-    text = "\n".join(read_lines(path)).replace(",", " ")
+    lines = [line.replace(",", " ") for line in read_lines(path)]
+    check_columns(len(lines[0].split()), path)
+    text = "\n".join(lines)
     try:
         labels = pd.read_csv(io.StringIO(text), sep=r"\s+", header=None)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {shown(str(error).strip())}") from error
     if labels.shape[1] != len(au_set.aus):
         raise InputError(f"{path}: {labels.shape[1]} labels per line, expected {len(au_set.aus)} ({au_set.name})")
     labels.columns = pd.Index(au_set.columns)

@@ -46,7 +46,11 @@ def read_tensor_file(path: str | Path, *, kind: str = "checkpoint") -> Any:
             warnings.simplefilter("ignore")  # about unusual pickles
             return torch.load(stream, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise InputError(f"{kind} '{path}' {describe_unreadable(path)}") from error
+        try:
+            problem = describe_unreadable(path)
+        except Exception:  # the libraries raise errors of many types for damaged archives and pickles
+            problem = "is damaged. Copy or download it again."
+        raise InputError(f"{kind} '{path}' {problem}") from error
 
 
 def unwrap_state_dict(content: Any) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
+from mdhr.errors import shown
 from mdhr.files.git_lfs import is_git_lfs_pointer
 
 _AGAIN = "Copy or download it again."
@@ -19,6 +20,7 @@ _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 _ZIP_START = b"PK\x03\x04"
 _MAX_LISTED_NAMES = 4
 _NUM_PROBED_BYTES = 512
+_MAX_PICKLE_BYTES = 64 * 2**20
 
 
 def describe_start(path: Path) -> str:
@@ -70,16 +72,18 @@ def _describe_zip(path: Path) -> str:
             return f"is a TorchScript model. {_extraction(path, 'torch.jit.load({})')}"
         pickled = next((name for name in files if name.endswith("/data.pkl")), None)
         if pickled is None:
-            first = f" (first file: {files[0]})" if files else ""
+            first = f" (first file: {shown(files[0])})" if files else ""
             return (
                 f"is a zip archive without a checkpoint of torch.save{first}. Extract it and pass the file of weights."
             )
+        if archive.getinfo(pickled).file_size > _MAX_PICKLE_BYTES:  # a small archive may expand to any size
+            return f"contains a pickle of more than {_MAX_PICKLE_BYTES >> 20} MiB, which no checkpoint has. {_AGAIN}"
         names = _pickled_names(io.BufferedReader(io.BytesIO(archive.read(pickled))))
     return _describe_objects(path, names) if names else f"is damaged. {_AGAIN}"
 
 
 def _describe_objects(path: Path, names: list[str]) -> str:
-    listed = ", ".join(names[:_MAX_LISTED_NAMES]) + (", ..." if len(names) > _MAX_LISTED_NAMES else "")
+    listed = ", ".join(map(shown, names[:_MAX_LISTED_NAMES])) + (", ..." if len(names) > _MAX_LISTED_NAMES else "")
     return f"contains objects other than tensors: {listed}. {_extraction(path, 'torch.load({}, weights_only=False)')}"
 
 

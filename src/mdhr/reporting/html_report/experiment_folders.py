@@ -14,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from mdhr.data.provenance import INCOMPLETE, is_rendered
+from mdhr.files.csv_files import read_csv
 from mdhr.reporting.html_report.self_contained import file_data_uri, first_heading, markdown_html
 
 EXPECTED = {
@@ -94,7 +95,7 @@ def read_experiments(root: Path) -> list[Experiment]:
 
 def read_csv_table(path: Path) -> CsvTable:
     """Return a csv file as text with four digits; raises ``ValueError`` if it cannot be read."""
-    table = pd.read_csv(path)
+    table = read_csv(path)
     rows = [[as_text(value) for value in row] for row in table.head(MAX_ROWS).itertuples(index=False)]
     return CsvTable(path.name, [str(column) for column in table], rows, max(0, len(table) - MAX_ROWS))
 

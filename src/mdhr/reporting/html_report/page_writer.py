@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from mdhr.data.provenance import PROTOCOLS, RENDERED
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
+from mdhr.files.csv_files import read_csv
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import short_commits
@@ -122,7 +123,7 @@ def _table_files(experiment: Experiment, result: ResultFolder) -> Iterator[tuple
         yield path.name, path.read_bytes()
         generated = {}
         if path.name in readable:
-            table = pd.read_csv(path).map(as_text)
+            table = read_csv(path).map(as_text)
             title, notes = f"{experiment.title}: {result.name or path.stem}", [RENDERED] if result.rendered else []
             generated = {".md": markdown_page(table, title=title, notes=notes),
                          ".tex": latex_tables(table, title=title, notes=notes)}  # fmt: skip

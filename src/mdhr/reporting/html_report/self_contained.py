@@ -10,6 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg")
+"""Files that Markdown may embed into a page."""
+
 
 def file_data_uri(path: Path) -> str:
     """Return a ``data:`` URI with the content of a file."""
@@ -79,7 +82,7 @@ def _embed(tokens: list[Token], folder: Path, anchors: Mapping[Path, str], embed
 def _embed_image(token: Token, folder: Path, embedded: set[Path]) -> Token:
     """Return the embedded image, or a text if the file is missing."""
     path = folder / str(token.attrs["src"])
-    if not path.is_file():
+    if path.suffix.lower() not in _IMAGE_SUFFIXES or not path.is_file():  # other files stay private
         return _text(f"[missing image {token.attrs['src']}: {token.content}]")
     embedded.add(path.resolve())
     token.attrs["src"] = file_data_uri(path)
