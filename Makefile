@@ -42,7 +42,7 @@ test-all: setup  ## run all tests and measure their coverage
 	$(PYTEST) --cov=mdhr --cov-report=term:skip-covered --cov-fail-under=92
 
 faults: setup  ## kill, fill and fuzz: the long fault-injection suite; a quarter of an hour
-	MDHR_FAULT_TRIALS=$(or $(TRIALS),15) $(PYTEST) tests/faults
+	MDHR_FAULT_TRIALS=$(or $(TRIALS),15) MDHR_FUZZ_EXAMPLES=650 $(PYTEST) tests/faults
 
 lint: setup  ## check style, format and types
 	$(RUN) -m ruff check $(SOURCES)
