@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mdhr.commands.option_parser import OptionParser, option_type
+from mdhr.config.option_parser import OptionParser, option_type
 
 SHOWS_DOCSTRING = False
 

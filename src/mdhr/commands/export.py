@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from mdhr.commands.option_parser import OptionParser
+from mdhr.config.option_parser import OptionParser
 
 SHOWS_DOCSTRING = False
 

@@ -13,7 +13,7 @@ Exit status: 0 if all agree, 1 if one differs, 2 if the folder is incomplete.
 
 from collections.abc import Sequence
 
-from mdhr.commands.option_parser import OptionParser
+from mdhr.config.option_parser import OptionParser
 
 SHOWS_DOCSTRING = True
 

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from mdhr.commands.option_parser import OptionParser, option_type
+from mdhr.config.option_parser import OptionParser, option_type
 from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate, FrameSize, OpenShare, PositiveFloat
 
 SHOWS_DOCSTRING = False
