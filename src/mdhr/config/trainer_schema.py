@@ -42,7 +42,8 @@ class Trainer(Target):
 
     @model_validator(mode="after")
     def _check_devices(self) -> "Trainer":
-        count = int(self.devices) if str(self.devices).isdecimal() else 1
+        devices = str(self.devices)
+        count = int(devices) if devices.isdecimal() else 1
         on_cpu = self.accelerator == "cpu" or (self.accelerator == "auto" and not torch.cuda.is_available())
         if on_cpu and count > max(MAX_CPU_PROCESSES, os.cpu_count() or 1):
             raise ValueError(

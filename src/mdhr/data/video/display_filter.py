@@ -63,7 +63,7 @@ class DisplayFilter:
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the frame as players show it, normally in the pixel format of the decoder."""
         # frame.side_data would create a reference cycle, which keeps the pixels until the next garbage collection.
-        matrix = SideDataContainer(frame).get("DISPLAYMATRIX")
+        matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
         layout = _Layout(
             frame.width, frame.height, frame.format.name, frame.colorspace, frame.color_range, frame.color_trc,
             frame.time_base,
