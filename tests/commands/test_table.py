@@ -57,8 +57,8 @@ def test_me_graphau_table_has_its_own_folder_and_target(tables: Program) -> None
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["table=2"], "table 2 is unknown. Set table to one of 3, 4, 5, 6, me_graphau"),
-        ([], "table is not set. Set table to one of 3, 4, 5, 6"),
+        (["table=2"], "table=2: should be 3, 4, 5, 6 or 'me_graphau'"),
+        ([], "table is not set: set table=..."),
         (["table=4"], "no finished run for Table 4: expected runs with network=mdhr, k=5. Run `make table-4`"),
         (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run for Table 3"),
         (["table=6"], "no finished run for Table 6"),
@@ -66,7 +66,7 @@ def test_me_graphau_table_has_its_own_folder_and_target(tables: Program) -> None
             ["table=me_graphau"],
             "no finished run for ME-GraphAU and MDHR: expected runs with k=5 and network=mdhr, me_",
         ),
-        (["table=3", "out=taken"], "out=taken cannot be written: File exists. Set out to another folder."),
+        (["table=3", "out=taken"], "cannot write to taken: File exists. Choose another out."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -22,10 +22,7 @@ The page is served on 127.0.0.1 only, and its temporary files are deleted at the
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the page until Ctrl-C; return the exit status."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    if absent := [model for model in options.models or [] if not model.exists()]:
-        parser.error(f"--models {absent[0]} does not exist")
+    options = build_parser().parse_args(arguments)
     import threading
 
     from mdhr.config.error_messages import one_line_errors

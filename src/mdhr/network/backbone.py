@@ -19,7 +19,6 @@ from mdhr.network.checkpoints.timm_weights import fetch_from_hub, load_pretraine
 from mdhr.network.optimization.activation_checkpointing import checkpoint_blocks
 
 STRIDES = (4, 8, 16, 32)
-FEATURE_SOURCES = ("stage_input", "stage_output")
 EXAMPLES = ("resnet50", "swin_base_patch4_window7_224")
 
 
@@ -79,10 +78,6 @@ class Backbone(nn.Module):
         model = create_timm_model(name, drop_path_rate=drop_path_rate, options=options or {}, input_size=input_size)
         self.fixed_size = input_size if has_fixed_size(model) else None
         self.is_swin = isinstance(model, SwinTransformer | SwinTransformerV2)
-        if feature_source not in FEATURE_SOURCES:
-            raise InputError(
-                f"backbone.feature_source={feature_source} is invalid: expected {' or '.join(FEATURE_SOURCES)}."
-            )
         if feature_source == "stage_input" and not self.is_swin:
             raise InputError(
                 f"backbone.feature_source=stage_input is not available for {name}: only Swin Transformers have it. "

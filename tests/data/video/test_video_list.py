@@ -53,5 +53,5 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, reason: str) ->
     (tmp_path / "list.txt").write_bytes(content)
     with pytest.raises(InputError, match=rf"--list .*list\.txt .*{reason}.* Expected a text file"):
         read_video_list(tmp_path / "list.txt")
-    with pytest.raises(InputError, match="cannot be read: Is a directory"):
+    with pytest.raises(InputError, match="cannot be read: it is not a regular file"):
         read_video_list(tmp_path)

@@ -114,7 +114,7 @@ def write_array(
         for batch in batches:
             if array is None:
                 shape = (*batch.shape[:axis], len(frame_paths(manifest)), *batch.shape[axis + 1 :])
-                _check_space(partial, int(np.prod(shape)) * batch.itemsize, content)
+                _check_space(folder, shutil.disk_usage(partial).free, int(np.prod(shape)) * batch.itemsize, content)
                 path = partial / f"{content}.npy"
                 array = np.lib.format.open_memmap(path, mode="w+", dtype=batch.dtype, shape=shape)
             stop = row + batch.shape[axis]
@@ -154,8 +154,7 @@ def fingerprint(manifest: Manifest) -> str:
     return file_checksum(description)
 
 
-def _check_space(folder: Path, needed: int, content: str) -> None:
-    free = shutil.disk_usage(folder).free
+def _check_space(folder: Path, free: int, needed: int, content: str) -> None:
     if needed > free:
         raise InputError(
             f"the stored {content} need {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free in "
