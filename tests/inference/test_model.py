@@ -165,6 +165,11 @@ def test_invalid_network_settings_are_reported(copy: Path, change: dict[str, Any
     assert "settings.yaml: " in refusal(copy)
 
 
+def test_a_feature_source_that_does_not_exist_is_refused(copy: Path) -> None:
+    edit(copy, lambda network: network["backbone"].update(feature_source="middle"))
+    assert "network.backbone.feature_source=middle: should be 'stage_input' or 'stage_output'" in refusal(copy)
+
+
 def test_yaml_that_would_construct_objects_is_refused(copy: Path, tmp_path: Path) -> None:
     (copy / "settings.yaml").write_text(f"network: !!python/object/apply:os.mkdir ['{tmp_path / 'touched'}']\n")
     assert "settings.yaml cannot be read" in refusal(copy)

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.argument_check import check_arguments
 from mdhr.config.plain_settings import MAX_LIST, check_clip_size, checked_node, plain_values
 from mdhr.errors import InputError, shown
 from mdhr.network.backbone import Backbone
@@ -86,6 +87,8 @@ def _build(safe: Mapping[str, Any]) -> nn.Module:
     kind, backbone = NETWORKS[arguments.pop("_target_")], dict(arguments.pop("backbone"))
     del backbone["_target_"]
     au_set = action_unit_set(arguments.pop("au_set").get("name"))
+    check_arguments(Backbone, backbone, where="network.backbone")
+    check_arguments(kind, arguments, where="network")
     return kind(backbone=Backbone(**backbone), au_set=au_set, **arguments)
 
 
