@@ -13,6 +13,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from jaxtyping import install_import_hook
 from omegaconf import DictConfig
 
@@ -112,5 +113,7 @@ def exit_status(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
             return main([command, *arguments])
         except SystemExit as stop:
             return int(stop.code or 0)
+        finally:
+            HydraConfig.instance().cfg = None  # messages of later tests would contain the overrides of this command
 
     return run

@@ -4,26 +4,37 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from mdhr.config.error_messages import suggestion
 from mdhr.errors import InputError, shown
 
 
 def check_arguments(target: Any, arguments: Mapping[str, Any], *, where: str) -> None:
-    """Raise ``InputError`` with one line for every argument that does not have the type of its parameter.
+    """Raise ``InputError`` with one line for every argument that has no parameter, or not the type of its parameter.
 
     ``where`` is the dotted name of the settings for the message. Parameters whose type is a class of this project are
     not checked.
     """
     hints = type_hints(target)
-    problems = [type_problem(f"{where}.{key}", value, hints.get(key)) for key, value in arguments.items()]
+    problems: list[str | None] = list(unknown_arguments(target, arguments, where=where))
+    problems += [type_problem(f"{where}.{key}", value, hints.get(key)) for key, value in arguments.items()]
     if found := [problem for problem in problems if problem]:
         raise InputError("\n".join(found))
+
+
+def unknown_arguments(target: Any, names: Iterable[str], *, where: str) -> Iterator[str]:
+    """Yield one line for every name that is not a parameter of a function or constructor."""
+    parameters = inspect.signature(target).parameters
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        for name in sorted(set(names) - set(parameters), key=str):
+            closest = suggestion(shown(name), list(parameters), prefix=f"{where}.")
+            yield f"there is no setting {where}.{shown(name)}{closest}"
 
 
 def type_problem(name: str, value: Any, hint: Any) -> str | None:

@@ -12,8 +12,7 @@ from typing import Any
 from hydra.utils import get_object
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from mdhr.config.argument_check import type_hints, type_problem
-from mdhr.config.error_messages import suggestion
+from mdhr.config.argument_check import type_hints, type_problem, unknown_arguments
 
 _REFERENCE = re.compile(r"\$\{(?:oc\.select:)?([\w.]+)(?:,[^{}]*)?\}")
 """Interpolation of one other setting."""
@@ -34,9 +33,7 @@ def constructor_problems(cfg: DictConfig) -> Iterator[str]:
             yield f"{where}._target_={node['_target_']}: {' '.join(str(error).split())}"
             continue
         given = {key for key in node if not key.startswith("_")}
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-            for key in sorted(given - set(parameters)):
-                yield f"there is no setting {where}.{key}{suggestion(key, list(parameters), prefix=f'{where}.')}"
+        yield from unknown_arguments(target, given, where=where)
         hints = type_hints(target)
         for key in sorted(given & set(parameters)):
             value = OmegaConf.select(cfg, f"{where}.{key}")

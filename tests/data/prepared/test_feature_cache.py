@@ -113,7 +113,10 @@ def test_up_to_date_feature_maps_are_kept_and_outdated_ones_replaced(
             ["data.module.jitter=[0.6,1.4]"],
             r"data\.module\.features excludes color jitter: set data\.module\.jitter=\[1,1\]",
         ),
-        (["data.module.features=nowhere"], r"data\.module\.features=nowhere: there are no stored features.* Write them with `mdhr store-features`"),
+        (
+            ["data.module.features=nowhere"],
+            r"data\.module\.features=nowhere: there are no stored features.* Write them with `mdhr store-features`",
+        ),
         (["data.crop_size=32"], r"are of another crop_size\. Write them"),
         (["backbone.weights=null"], r"are of another backbone\. Write them"),
     ],

@@ -131,7 +131,8 @@ def test_failures_raise_input_error_and_write_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(stored_array.shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(9, 9, 1000))
         with pytest.raises(
-            InputError, match=r"stored frames need 0\.0 GB, but only 0\.0 GB are free in .*\. .*train without data\.module"
+            InputError,
+            match=r"stored frames need 0\.0 GB, but only 0\.0 GB are free in .*\. .*train without data\.module",
         ):
             store_frames(smoke(setting))
     broken = shutil.copytree(prepared, tmp_path / "broken")

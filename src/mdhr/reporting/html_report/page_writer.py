@@ -88,7 +88,8 @@ def _write_tables(
     folder: Path, groups: list[RunGroup], experiments: list[Experiment]
 ) -> dict[str, list[tuple[str, str]]]:
     """Write every table as csv, Markdown and LaTeX; return names and ``data:`` URIs by result folder."""
-    if folder.exists() and not (folder / OWNER).is_file() and not (folder.parent / "index.html").is_file():
+    is_foreign = not ((folder / OWNER).is_file() or (folder.parent / "index.html").is_file())
+    if folder.exists() and any(folder.iterdir()) and is_foreign:
         raise InputError(f"{folder} exists and was not written by mdhr report. Set out to another folder.")
     shutil.rmtree(folder, ignore_errors=True)  # tables of an earlier report
     folder.mkdir()
