@@ -51,6 +51,9 @@ class ActionUnitModule(LightningModule):
         metrics: metrics of the last validation or test epoch, equal in all processes; None after the sanity check.
     """
 
+    diverged_batch: Tensor
+    """First batch whose loss was NaN or infinite; -1 if there is none."""
+
     def __init__(
         self,
         *,
@@ -82,6 +85,7 @@ class ActionUnitModule(LightningModule):
         self.backbone_lr_scale = backbone_lr_scale
         self.threshold = threshold
         self.frame_scores = FrameScores(num_aus=len(au_set.aus))
+        self.register_buffer("diverged_batch", torch.tensor(-1), persistent=False)
         self.predictions: ScoredFrames | None = None
         self.metrics: ActionUnitMetrics | None = None
 
@@ -131,10 +135,13 @@ class ActionUnitModule(LightningModule):
             )
 
     def training_step(self, clip: ClipBatch, batch_idx: int) -> Tensor:
-        """Return the loss of a batch. Raises ``DivergedError`` if it is NaN or infinite."""
+        """Return the loss of a batch; see :meth:`check_divergence`."""
         output = self(clip)
         terms = self.loss(output.scores, output.region_logits, clip, output.edge_logits)
-        self._check_finite(terms.total, batch_idx)
+        first = (self.diverged_batch < 0) & ~terms.total.isfinite()
+        self.diverged_batch = torch.where(first, batch_idx, self.diverged_batch)
+        if self.device.type == "cpu":  # reading a value of an accelerator would wait for all its work
+            self.check_divergence()
         size = len(clip.au)
         self.log("train/loss", terms.total, on_step=True, on_epoch=True, batch_size=size)
         self.log("train/loss_au", terms.au, on_step=False, on_epoch=True, batch_size=size)
@@ -178,10 +185,19 @@ class ActionUnitModule(LightningModule):
             values[f"{split}/f1/{column}"] = f1
         self.log_dict(values, sync_dist=True)  # equal in all processes; sync_dist avoids a warning of Lightning
 
-    def _check_finite(self, loss: Tensor, batch_idx: int) -> None:
-        if not loss.isfinite():
+    def on_train_epoch_end(self) -> None:
+        """Check the losses of the epoch before its checkpoint is saved; see :meth:`check_divergence`."""
+        self.check_divergence()
+
+    def check_divergence(self) -> None:
+        """Raise ``DivergedError`` if the loss of a batch was NaN or infinite.
+
+        Called after every batch on a CPU, and after every epoch on accelerators.
+        """
+        batch = self.diverged_batch.item()
+        if batch >= 0:
             raise DivergedError(
-                f"training diverged: the loss is {loss.item()} in epoch {self.current_epoch}, batch {batch_idx}. "
+                f"training diverged: the loss is NaN or infinite in epoch {self.current_epoch}, batch {batch}. "
                 f"Lower module.learning_rate (now {self.learning_rate:g})."
             )
 
