@@ -1,10 +1,11 @@
 """Benchmark of loading training clips on one core: `python benchmarks/loader.py [--repeats 5]`.
 
-Three loaders produce batches of 8 clips of 16 frames, cropped from 256 to 224 px, with random flip, brightness,
+Loaders produce batches of 8 clips of 16 frames, cropped from 256 to 224 px, with random flip, brightness,
 contrast and saturation:
 
 - ``plain``: Pillow (``tests/support/plain/loader.py``), normalized float32 frames from JPEG files;
 - ``jpeg``: ``TrainingClips``, uint8 frames from JPEG files, to be normalized on the device of the network;
+- ``decoding``: decodes the JPEG files of such a batch and does nothing else;
 - ``memory_mapped``: ``TrainingClips``, uint8 frames from stored frames.
 """
 
@@ -26,7 +27,7 @@ from mdhr.data.dataset import TrainingClips, collate_clips
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.data.transforms import sample_augmentation
-from mdhr.data.video.frame_images import frame_name, write_frame
+from mdhr.data.video.frame_images import frame_name, read_frame, write_frame
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.identity import make_identity
@@ -86,8 +87,13 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
             augmentation = sample_augmentation(rng, size=SIZE, crop_size=CROP, jitter=JITTER)
             return plain_clip(videos[index].paths[start : start + NUM_FRAMES], augmentation, CROP)
 
+        def decode_frames(index: int) -> None:
+            for path in videos[index].paths[:NUM_FRAMES]:
+                read_frame(path, SIZE)
+
         loaders: dict[str, Callable[[int, int], object]] = {
             "plain": lambda epoch, first: torch.stack([plain_frames(epoch, first + i) for i in range(BATCH)]),
+            "decoding": lambda epoch, first: [decode_frames(first + i) for i in range(BATCH)],
             "jpeg": lambda epoch, first: collate_clips([jpeg[epoch, first + i] for i in range(BATCH)]),
             "memory_mapped": lambda epoch, first: collate_clips([mapped[epoch, first + i] for i in range(BATCH)]),
         }

@@ -1,12 +1,18 @@
-"""Networks of the benchmarks: the package's MDHR, and the plain reference of ``tests/support/plain`` with equal weights."""
+"""Networks of the benchmarks: the package's MDHR, and the plain reference of ``tests/support/plain`` with equal weights.
+
+Runs of both alternate with measurements of the rate of matrix products, so that other load on the machine affects all.
+"""
 
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from roofline import clip_operations, matrix_product_rate
 from torch import Tensor, nn
 
 from mdhr.action_units import BP4D
@@ -15,6 +21,7 @@ from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
 from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
+from mdhr.network.optimization.precision import cast_weights
 from mdhr.reporting.tables.cpu_measurement import peak_megabytes
 from mdhr.training.losses import ClipLoss
 
@@ -74,61 +81,97 @@ def seconds(function: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, outcome
 
 
+@dataclass
+class Runs:
+    """Measurements of one benchmark, one value per repeat."""
+
+    plain: list[float] = field(default_factory=list)
+    """Seconds of the plain network, always in float32."""
+    ours: list[float] = field(default_factory=list)
+    limit: list[float] = field(default_factory=list)
+    """Seconds that the arithmetic takes at the rate of matrix products."""
+
+    def add(self, plain: float, ours: float, limit: float) -> None:
+        """Append the measurements of one repeat."""
+        self.plain.append(plain)
+        self.ours.append(ours)
+        self.limit.append(limit)
+
+
+def autocast(precision: str) -> AbstractContextManager:
+    """Return the context in which networks compute in this precision."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+
+
+def operations(backbone: str, *, training: bool) -> int:
+    """Return the additions and multiplications of MDHR for one clip."""
+    with torch.device("meta"):
+        network = our_network(backbone)
+    return clip_operations(network, num_frames=NUM_FRAMES, size=SIZE, training=training)
+
+
 @torch.inference_mode()
-def inference(backbone: str, repeats: int) -> tuple[dict[str, list[float]], float]:
-    """Return the seconds per clip of both networks, measured alternately, and the largest difference of their scores."""
+def inference(backbone: str, repeats: int, *, precision: str = "float32") -> tuple[Runs, float]:
+    """Return the seconds per clip, and the largest difference of the scores of both networks."""
     plain = plain_network(backbone)
     plain(clip(1).frames)  # training mode, so that the running statistics are not 0 and 1
     ours = fold_batch_norm(with_weights_of(plain, our_network(backbone)))
+    if precision == "bfloat16":
+        cast_weights(ours)
     plain.eval()
-    frames, runs, difference = clip().frames, {"plain": [], "ours": []}, 0.0
+    frames, runs, difference = clip().frames, Runs(), 0.0
+    flops = operations(backbone, training=False)
     for repeat in range(repeats + 1):
         theirs, scores = seconds(lambda: plain(frames)[0])
-        mine, output = seconds(lambda: ours(frames))
+        with autocast(precision):
+            mine, output = seconds(lambda: ours(frames))
         difference = max(difference, (output.scores - scores).abs().max().item())
         if repeat:  # the first repeat is a warm-up
-            runs["plain"].append(theirs)
-            runs["ours"].append(mine)
+            runs.add(theirs, mine, flops / matrix_product_rate(precision))
     return runs, difference
 
 
 class Training:
     """Training on one fixed clip with the recipe of the paper.
 
-    Parameters
-    ----------
-    options: further arguments of AdamW.
+    Args:
+        options: further arguments of AdamW.
     """
 
-    def __init__(self, network: nn.Module, **options: Any) -> None:
+    def __init__(self, network: nn.Module, *, precision: str = "float32", **options: Any) -> None:
         self.network = network.train()
+        self.precision = precision
         self.clip = clip()
         self.loss = ClipLoss(num_aus=len(BP4D.aus), region_weight=0.01)
         self.optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=5e-4, **options)
 
     def step(self) -> Tensor:
         """Take one step and return the loss before it."""
-        output = self.network(self.clip.frames)
-        scores, logits = output[:2]
-        total = self.loss(scores, tuple(logits), self.clip, None).total
+        with autocast(self.precision):
+            output = self.network(self.clip.frames)
+            scores, logits = output[:2]
+            total = self.loss(scores, tuple(logits), self.clip, None).total
         total.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
         return total.detach()
 
 
-def training(num_steps: int) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Return the seconds per step of both networks, measured alternately, and their final losses."""
-    plain = plain_network(RESNET)
-    both = {"plain": Training(plain), "ours": Training(with_weights_of(plain, our_network(RESNET)), fused=True)}
-    runs: dict[str, list[float]] = {name: [] for name in both}
-    losses = {}
+def training(backbone: str, num_steps: int, *, precision: str = "float32") -> tuple[Runs, dict[str, float]]:
+    """Return the seconds per step after the first one, and the final loss of the plain network and of ours."""
+    plain = plain_network(backbone)
+    both = {
+        "plain": Training(plain),
+        "ours": Training(with_weights_of(plain, our_network(backbone)), precision=precision, fused=True),
+    }
+    runs, losses, taken = Runs(), {}, {}
+    flops = operations(backbone, training=True)
     for step in range(num_steps + 1):  # the last step only computes the final loss
         for name, trained in both.items():
-            taken, loss = seconds(trained.step)
+            taken[name], loss = seconds(trained.step)
             losses[name] = loss.item()
-            if 0 < step < num_steps:
-                runs[name].append(taken)
+        if 0 < step < num_steps:
+            runs.add(taken["plain"], taken["ours"], flops / matrix_product_rate(precision))
     return runs, losses
 
 
