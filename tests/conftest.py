@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +32,14 @@ from tests.support.paths import ROOT  # noqa: E402
 def _one_thread() -> None:
     """Two threads on shared cores are far slower than one."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _float32() -> Iterator[None]:
+    """Precision ``auto`` is float32 in tests, also where the processor computes in bfloat16."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mdhr.network.optimization.precision.has_bfloat16", lambda device: False)
+        yield
 
 
 @pytest.fixture(scope="session")

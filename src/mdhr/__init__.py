@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from mdhr.inference.predictor import Predictor
 
 
-def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **settings: Any) -> "Predictor":
+def load(
+    path: str | Path,
+    *,
+    device: str = "auto",
+    precision: str = "auto",
+    compiled: bool = False,
+    trusted: bool = False,
+    **settings: Any,
+) -> "Predictor":
     """Load a trained model that predicts the action units in videos.
 
     The predictor is called with the path of a video file or a folder of images and returns a score table as a pandas
@@ -23,6 +31,8 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
     Args:
         path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one.
         device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+        precision: ``32-true``, ``bf16-mixed``, or ``auto`` for bfloat16 where the device computes in it.
+        compiled: compile the network with ``torch.compile``, which pays off for hours of video.
         trusted: allow ``model.pt2``, which may run any code; only for a file you created yourself.
         settings: arguments of :class:`mdhr.inference.predictor.Predictor`: ``detector``, ``overlap``, ``thresholds``,
             ``batch_size``.
@@ -36,4 +46,5 @@ def load(path: str | Path, *, device: str = "auto", trusted: bool = False, **set
     from mdhr.inference.model_loading import load_model
     from mdhr.inference.predictor import Predictor
 
-    return Predictor(load_model(path, device=device, trusted=trusted), **settings)
+    model = load_model(path, device=device, precision=precision, compiled=compiled, trusted=trusted)
+    return Predictor(model, **settings)

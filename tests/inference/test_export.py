@@ -298,3 +298,10 @@ def test_command_prints_differences_and_does_not_overwrite(
     assert (out / "README.md").read_text() == "mine"
     assert exit_status("export", str(run), "--out", str(tmp_path / "b"), "--formats", "pickle") == 2
     assert "unknown format pickle: choose from safetensors, onnx, torch-export" in capsys.readouterr().err
+
+
+def test_fixed_graphs_are_float32(exported: Path) -> None:
+    assert load_model(exported / "model.onnx", device="cpu").precision == "32-true"
+    for options in ({"precision": "bf16-mixed"}, {"compiled": True}):
+        with pytest.raises(InputError, match=r"contain a fixed graph in float32"):
+            load_model(exported / "model.onnx", device="cpu", **options)

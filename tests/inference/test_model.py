@@ -221,3 +221,26 @@ def test_auto_selects_the_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_device("auto").type == "meta"
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: None)
     assert choose_device("auto").type == "cpu"
+
+
+def test_bfloat16_scores_are_close_to_float32_and_repeatable(run: Path) -> None:
+    model = load_model(run, device="cpu", precision="bf16-mixed")
+    clips = fixed_clips(model.description, num_clips=2)
+    scores, exact = model.score(clips), load_model(run, device="cpu", precision="32-true").score(clips)
+    assert model.precision == "bf16-mixed"
+    assert scores.dtype == np.float32
+    assert 0 < np.abs(scores - exact).max() < 0.05
+    np.testing.assert_array_equal(model.score(clips), scores)
+
+
+@pytest.mark.slow
+def test_compiled_scores_are_those_of_the_network(run: Path) -> None:
+    model = load_model(run, device="cpu", compiled=True)
+    for num_clips in (2, 1):  # the last batch of a video is smaller
+        clips = fixed_clips(model.description, num_clips=num_clips)
+        expected = load_model(run, device="cpu").score(clips)
+        np.testing.assert_allclose(model.score(clips), expected, atol=1e-5)
+
+
+def test_an_unknown_precision_is_refused(run: Path) -> None:
+    assert refusal(run, precision="16") == "precision=16 is unknown: choose from auto, 32-true, bf16-mixed."

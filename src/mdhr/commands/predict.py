@@ -11,6 +11,7 @@ SHOWS_DOCSTRING = False
 FORMATS = ("csv", "parquet")
 DETECTORS = ("yunet", "mediapipe")
 ENGINES = ("plain", "ray")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 EXAMPLES = """examples:
   mdhr predict my.mp4 --checkpoint runs/demo --out scores
@@ -81,6 +82,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--overwrite", action="store_true", help="score completed videos again")
     add("--device", default="auto", help="auto, cpu, or another PyTorch device")
+    add("--precision", choices=PRECISIONS, default="auto", help="auto: bfloat16 where the device computes in it")
+    add("--compile", action="store_true", help="compile the network, for hours of video (docs/performance.md)")
     add("--detector", choices=DETECTORS, default="yunet", help="face detector (default yunet)")
     add(
         "--min-confidence",

@@ -57,8 +57,9 @@ def predict(arguments: argparse.Namespace) -> int:
     detector = make_detector()
     use_ray = arguments.engine == "ray"
     device = "cpu" if use_ray else arguments.device  # each Ray worker loads its own copy of the model
+    loading = {"precision": arguments.precision, "compiled": arguments.compile, "trusted": arguments.trusted}
     predictor = Predictor(
-        load_model(arguments.checkpoint, device=device, trusted=arguments.trusted),
+        load_model(arguments.checkpoint, device=device, **loading),
         detector=detector,
         overlap=arguments.overlap,
         thresholds=thresholds,
@@ -69,6 +70,7 @@ def predict(arguments: argparse.Namespace) -> int:
         "weights": weights_checksum(Path(arguments.checkpoint)),
         **predictor.model.description.as_dict(),
         "thresholds": dict(zip(predictor.model.au_set.columns, predictor.thresholds.tolist(), strict=True)),
+        "precision": arguments.precision if use_ray else predictor.model.precision,  # workers choose their own
         "overlap": arguments.overlap,
         "fps": arguments.fps,
         "detector": str(detector),
@@ -80,7 +82,7 @@ def predict(arguments: argparse.Namespace) -> int:
         checkpoint = Path(arguments.checkpoint).expanduser().resolve()
         engine = partial(
             predict_with_ray,
-            load_model=partial(load_model, checkpoint, device=arguments.device, trusted=arguments.trusted),
+            load_model=partial(load_model, checkpoint, device=arguments.device, **loading),
             make_detector=make_detector,
             accelerator=arguments.device != "cpu",
         )

@@ -36,6 +36,8 @@ from mdhr.inference.model_formats import (
 )
 from mdhr.inference.model_loading import CONFIG_VERSION, is_exported, load_model, load_trained_run, read_config
 from mdhr.network.network_settings import network_settings
+from mdhr.network.optimization.precision import FLOAT32
+from mdhr.network.optimization.precision import FLOAT32
 
 README_FILE = "README.md"
 MAX_DIFFERENCE = 1e-4
@@ -75,7 +77,7 @@ def read_model(source: Path) -> ExportableModel:
         network, description, settings = load_trained_run(source)
         run = source if source.is_dir() else source.parent.parent
         return ExportableModel(network, description, settings, _card_of_run(run, description, settings))
-    load_model(source, device="cpu")  # verifies the fingerprint
+    load_model(source, device="cpu", precision=FLOAT32)  # verifies the fingerprint
     folder = source if source.is_dir() else source.parent
     file = folder / FORMATS[SAFETENSORS].file
     if not file.is_file():
@@ -114,7 +116,7 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
             file = folder / FORMATS[name].file
             try:
                 FORMATS[name].write(source, file)
-                scores = [load_model(file, device=cpu, trusted=True).score(clips) for clips in batches]
+                scores = [load_model(file, device=cpu, precision=FLOAT32, trusted=True).score(clips) for clips in batches]
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
             except OSError:  # such as a full disk

@@ -10,6 +10,7 @@ from mdhr.action_units import ActionUnitSet, action_unit_set
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference.model_description import ModelDescription
+from mdhr.network.optimization.precision import FLOAT32
 
 Scorer = Callable[[Tensor], Tensor]
 """Maps clips ``B T 3 S S`` uint8 to scores ``B T N``, both on the device of the scorer."""
@@ -34,12 +35,16 @@ class Model:
         scorer: network or graph; :mod:`mdhr.inference.model_formats` creates one for each format.
         description: input size, action units and threshold.
         device: device of the scorer.
+        precision: precision of the scorer; see :mod:`mdhr.network.optimization.precision`.
     """
 
-    def __init__(self, scorer: Scorer, description: ModelDescription, device: torch.device) -> None:
+    def __init__(
+        self, scorer: Scorer, description: ModelDescription, device: torch.device, *, precision: str = FLOAT32
+    ) -> None:
         self._scorer = scorer
         self.description = description
         self.device = device
+        self.precision = precision
 
     @property
     def au_set(self) -> ActionUnitSet:

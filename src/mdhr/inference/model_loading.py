@@ -19,7 +19,8 @@ from torch import nn
 
 from mdhr.errors import InputError, shown
 from mdhr.files.yaml_files import read_yaml
-from mdhr.inference.model import Model, choose_device
+from mdhr.inference.accelerated_scorer import accelerate_scorer
+from mdhr.inference.model import Model, Scorer, choose_device
 from mdhr.inference.model_description import ModelDescription, read_run_description
 from mdhr.inference.model_fingerprint import matches_fingerprint
 from mdhr.inference.model_formats import (
@@ -36,6 +37,7 @@ from mdhr.inference.onnx_metadata import config_from_metadata
 from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.checkpoints.timm_weights import first_line
 from mdhr.network.network_settings import build_network
+from mdhr.network.optimization.precision import AUTO
 
 SETTINGS_FILE = "settings.yaml"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
@@ -44,13 +46,23 @@ CONFIG_VERSION = 1
 """Version of ``config.yaml``."""
 
 
-def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted: bool = False) -> Model:
+def load_model(
+    path: str | Path,
+    *,
+    device: str | torch.device = "auto",
+    precision: str = AUTO,
+    compiled: bool = False,
+    trusted: bool = False,
+) -> Model:
     """Load a trained model.
 
     Args:
         path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
             (``model.safetensors``, ``model.onnx``, ``model.pt2``). An ``.onnx`` file may lie anywhere.
         device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
+        precision: ``32-true``, ``bf16-mixed``, or ``auto`` for bfloat16 where the device computes in it. Graphs in ONNX and
+            torch.export files are float32.
+        compiled: compile the network with ``torch.compile``, which pays off for hours of video.
         trusted: allow ``model.pt2``, which torch unpickles and which may therefore run any code. Pass True only for a file
             you created yourself.
 
@@ -61,9 +73,12 @@ def load_model(path: str | Path, *, device: str | torch.device = "auto", trusted
     if not path.exists():
         raise InputError(f"no model at {path}. Pass a run folder, a checkpoint in it, or an exported folder.")
     if is_exported(path):
-        return _load_exported(path, device, trusted=trusted)
-    run = load_trained_run(path)
-    return Model(eager_scorer(run.network, device), run.description, device)
+        scorer, description = _read_exported(path, device, trusted=trusted)
+    else:
+        run = load_trained_run(path)
+        scorer, description = eager_scorer(run.network, device), run.description
+    scorer, precision = accelerate_scorer(scorer, device, precision=precision, compiled=compiled)
+    return Model(scorer, description, device, precision=precision)
 
 
 class TrainedRun(NamedTuple):
@@ -129,7 +144,7 @@ def _check_version(config: Any, file: Path) -> None:
         )
 
 
-def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
+def _read_exported(path: Path, device: torch.device, *, trusted: bool) -> tuple[Scorer, ModelDescription]:
     file = _model_file(path)
     model_format = next(each for each in FORMATS.values() if each.suffix == file.suffix)
     config, where = _read_config_of(file)
@@ -140,16 +155,17 @@ def _load_exported(path: Path, device: torch.device, *, trusted: bool) -> Model:
             "or pass trusted=True (--trusted) if you created the file yourself."
         )
     cpu = torch.device("cpu")
-    model = Model(model_format.read(file, config, cpu), description, cpu)
+    scorer = model_format.read(file, config, cpu)
     try:
-        # Compared on the CPU: accelerators round differently, and a flipped gate of the graph changes scores by much.
-        is_same = matches_fingerprint(model, config.get("fingerprint"))
+        # Compared on the CPU in float32: other arithmetic rounds differently, and a flipped gate of the graph changes
+        # scores by much.
+        is_same = matches_fingerprint(Model(scorer, description, cpu), config.get("fingerprint"))
     except Exception as error:  # a graph raises errors of any type
         problem = shown(first_line(error), limit=300)
         raise InputError(f"{file} does not fit its description: {problem}") from error
     if not is_same:
         raise InputError(f"{file}: scores differ from those at export. Use files of a single export only.")
-    return model if device == cpu else Model(model_format.read(file, config, device), description, device)
+    return scorer if device == cpu else model_format.read(file, config, device), description
 
 
 def _read_config_of(file: Path) -> tuple[Mapping[str, Any], Path]:

@@ -1,0 +1,36 @@
+"""Precision and compilation of a scorer."""
+
+import torch
+
+from mdhr.errors import InputError
+from mdhr.inference.model import Scorer, ScoringNetwork
+from mdhr.network.optimization.precision import BFLOAT16, FLOAT32, PRECISIONS, cast_weights, choose_precision
+
+
+def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, compiled: bool) -> tuple[Scorer, str]:
+    """Return a scorer that computes in the given precision, and the name of that precision.
+
+    Args:
+        scorer: on ``device``, in float32; changed in place.
+        precision: one of :data:`~mdhr.network.optimization.precision.PRECISIONS`.
+        compiled: compile the network with ``torch.compile`` at the first batch of every size, which takes a minute.
+
+    Raises ``InputError`` for an unknown precision, and if the graph of the scorer is fixed, as in ONNX files.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision={precision} is unknown: choose from {', '.join(PRECISIONS)}.")
+    if not isinstance(scorer, ScoringNetwork):
+        if compiled or precision == BFLOAT16:
+            raise InputError(
+                "ONNX and torch.export files contain a fixed graph in float32. Load a run or model.safetensors, or use "
+                "the default precision without compiling."
+            )
+        return scorer, FLOAT32
+    precision = choose_precision(precision, device)
+    if precision == BFLOAT16:
+        cast_weights(scorer)
+    if compiled:
+        scorer.compile()
+    if precision == BFLOAT16:
+        return torch.autocast(device.type, torch.bfloat16)(scorer), precision
+    return scorer, precision
