@@ -21,7 +21,7 @@ from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
 from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
-from mdhr.network.optimization.precision import cast_weights
+from mdhr.network.optimization.bfloat16_weights import cast_weights
 from mdhr.reporting.tables.cpu_measurement import peak_megabytes
 from mdhr.training.losses import ClipLoss
 

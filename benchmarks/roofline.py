@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mdhr.network.optimization.precision import has_bfloat16
+from mdhr.config.precision import has_bfloat16
 
 SIDE, REPEATS = 2048, 5
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}

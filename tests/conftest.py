@@ -38,7 +38,7 @@ def _one_thread() -> None:
 def _float32() -> Iterator[None]:
     """Precision ``auto`` is float32 in tests, also where the processor computes in bfloat16."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mdhr.network.optimization.precision.has_bfloat16", lambda device: False)
+        patch.setattr("mdhr.config.precision.has_bfloat16", lambda device: False)
         yield
 
 

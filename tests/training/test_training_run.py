@@ -155,7 +155,8 @@ def test_resuming_with_another_length_is_refused(unbroken: Path, smoke: Callable
 def test_diverged_training_stops_with_one_line(smoke: Callable[..., DictConfig], tmp_path: Path):
     poison = f"+callbacks.poison={{_target_:{__name__}.Poison}}"
     with pytest.raises(
-        DivergedError, match=r"^training diverged: the loss is NaN or infinite in epoch 1, batch 0\. Lower module\.learning_rate"
+        DivergedError,
+        match=r"^training diverged: the loss is NaN or infinite in epoch 1, batch 0\. Lower module",
     ):
         train(smoke(poison))
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)

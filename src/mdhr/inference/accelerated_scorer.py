@@ -2,9 +2,10 @@
 
 import torch
 
+from mdhr.config.precision import BFLOAT16, FLOAT32, PRECISIONS, choose_precision
 from mdhr.errors import InputError
 from mdhr.inference.model import Scorer, ScoringNetwork
-from mdhr.network.optimization.precision import BFLOAT16, FLOAT32, PRECISIONS, cast_weights, choose_precision
+from mdhr.network.optimization.bfloat16_weights import cast_weights
 
 
 def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, compiled: bool) -> tuple[Scorer, str]:
@@ -12,7 +13,7 @@ def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, c
 
     Args:
         scorer: on ``device``, in float32; changed in place.
-        precision: one of :data:`~mdhr.network.optimization.precision.PRECISIONS`.
+        precision: one of :data:`~mdhr.config.precision.PRECISIONS`.
         compiled: compile the network with ``torch.compile`` at the first batch of every size, which takes a minute.
 
     Raises ``InputError`` for an unknown precision, and if the graph of the scorer is fixed, as in ONNX files.

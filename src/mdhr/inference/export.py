@@ -20,6 +20,7 @@ import torch
 import yaml
 from torch import nn
 
+from mdhr.config.precision import FLOAT32
 from mdhr.errors import InputError
 from mdhr.files.folders import atomic_folder
 from mdhr.inference.model import Model, ScoringNetwork
@@ -36,8 +37,6 @@ from mdhr.inference.model_formats import (
 )
 from mdhr.inference.model_loading import CONFIG_VERSION, is_exported, load_model, load_trained_run, read_config
 from mdhr.network.network_settings import network_settings
-from mdhr.network.optimization.precision import FLOAT32
-from mdhr.network.optimization.precision import FLOAT32
 
 README_FILE = "README.md"
 MAX_DIFFERENCE = 1e-4
@@ -116,7 +115,9 @@ def write_model(model: ExportableModel, out: Path, *, formats: Sequence[str]) ->
             file = folder / FORMATS[name].file
             try:
                 FORMATS[name].write(source, file)
-                scores = [load_model(file, device=cpu, precision=FLOAT32, trusted=True).score(clips) for clips in batches]
+                scores = [
+                    load_model(file, device=cpu, precision=FLOAT32, trusted=True).score(clips) for clips in batches
+                ]
             except InputError as error:
                 raise InputError(f"{name}: {error}") from error
             except OSError:  # such as a full disk

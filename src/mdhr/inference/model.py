@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from mdhr.action_units import ActionUnitSet, action_unit_set
+from mdhr.config.precision import FLOAT32
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
 from mdhr.inference.model_description import ModelDescription
-from mdhr.network.optimization.precision import FLOAT32
 
 Scorer = Callable[[Tensor], Tensor]
 """Maps clips ``B T 3 S S`` uint8 to scores ``B T N``, both on the device of the scorer."""
@@ -35,7 +35,7 @@ class Model:
         scorer: network or graph; :mod:`mdhr.inference.model_formats` creates one for each format.
         description: input size, action units and threshold.
         device: device of the scorer.
-        precision: precision of the scorer; see :mod:`mdhr.network.optimization.precision`.
+        precision: precision of the scorer; see :mod:`mdhr.config.precision`.
     """
 
     def __init__(

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from mdhr.config.precision import AUTO
 from mdhr.errors import InputError, shown
 from mdhr.files.yaml_files import read_yaml
 from mdhr.inference.accelerated_scorer import accelerate_scorer
@@ -37,7 +38,6 @@ from mdhr.inference.onnx_metadata import config_from_metadata
 from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.checkpoints.timm_weights import first_line
 from mdhr.network.network_settings import build_network
-from mdhr.network.optimization.precision import AUTO
 
 SETTINGS_FILE = "settings.yaml"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")

@@ -1,20 +1,22 @@
 """Table of the finished runs on disk."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
+from mdhr.config.precision import FLOAT32
 from mdhr.config.validation import validate_recorded
+from mdhr.data.provenance import PROTOCOLS
 from mdhr.errors import InputError, shown
 from mdhr.training.run_folder import SETTINGS_FILE, flatten_settings, read_settings
 from mdhr.training.run_record import METRICS_FILE, OTHER_NETWORK, read_record
 
 COLUMNS = ("name", "data", "au_set", "protocol", "network", "k", "region_weight", "fold", "seed", "threshold",
-           "f1_mean", "auc_mean", "baseline_f1_mean", "git_commit", "command", "seconds", "folder",
+           "precision", "f1_mean", "auc_mean", "baseline_f1_mean", "git_commit", "command", "seconds", "folder",
            "recipe")  # fmt: skip
 _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.fold", "data.module.fold",
            "data.module.seed", "callbacks.resume.", "data.module.num_workers", "trainer.accelerator", "trainer.devices",
@@ -41,6 +43,7 @@ class _Record(BaseModel):
     f1: dict[str, float | None]
     seconds: _Seconds
     name: str | None = None
+    precision: str = FLOAT32
     baseline_f1_mean: float | None = None
     git_commit: str | None = None
     command: str | None = None
@@ -84,6 +87,16 @@ def short_commits(runs: pd.DataFrame) -> list[str]:
     return sorted({commit[:10] + ("-dirty" if commit.endswith("-dirty") else "") for commit in known}) or ["no commit"]
 
 
+def provenance_note(runs: pd.DataFrame, folds: Sequence[int]) -> str:
+    """Return data set, protocol, folds, precision and commits of runs that share a data set and a protocol."""
+    data, protocol = runs["data"].iloc[0], runs["protocol"].iloc[0]
+    precisions = ", ".join(sorted(runs["precision"].unique()))
+    return (
+        f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; precision {precisions}; "
+        f"code at {', '.join(short_commits(runs))}"
+    )
+
+
 def _row(folder: Path) -> dict[str, Any]:
     """Return the row of a run; raises ``InputError`` if its files have other content than those of ``mdhr train``."""
     record, settings = read_record(folder), read_settings(folder)
@@ -99,6 +112,7 @@ def _row(folder: Path) -> dict[str, Any]:
     k = settings["network"].get("temporal_radius")
     return {
         **{column: record.get(column) for column in COLUMNS},
+        "precision": record.get("precision", FLOAT32),
         "network": record.get("choices", {}).get("network", OTHER_NETWORK),
         "k": float("nan") if k is None else k,
         "region_weight": float(settings["module"]["region_weight"]),

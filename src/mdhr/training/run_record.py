@@ -62,6 +62,7 @@ def make_record(module: ActionUnitModule, settings: Mapping[str, Any]) -> dict[s
         "fold": data["fold"],
         "seed": settings["seed"],
         "threshold": module.threshold,
+        "precision": module.trainer.precision,
         "git_commit": git_commit(),
         "command": command_line(),
         "num_test_frames": len(module.predictions.frame),

@@ -68,7 +68,7 @@ def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
 def runs_table(groups: list[RunGroup]) -> pd.DataFrame:
     """Return one row per finished run with all digits."""
     columns = ["data", "protocol", "network", "k", "region_weight", "fold", "seed", "f1_mean", "auc_mean",
-               "git_commit", "command", "folder"]  # fmt: skip
+               "precision", "git_commit", "command", "folder"]  # fmt: skip
     runs = pd.concat([group.runs for group in groups]) if groups else pd.DataFrame(columns=columns)
     return runs[[*columns, *(column for column in runs if str(column).startswith("f1_AU"))]]
 
@@ -95,7 +95,7 @@ def _write_tables(
     folder.mkdir()
     (folder / OWNER).touch()
     table = runs_table(groups)
-    shown = [*table.columns[:9], "git_commit"]
+    shown = [*table.columns[:10], "git_commit"]
     text = table[shown].map(as_text)
     files = {"runs": {
         "runs.csv": table.to_csv(index=False).encode(),

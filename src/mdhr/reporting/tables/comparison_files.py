@@ -12,7 +12,7 @@ from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, p_value, percent
 from mdhr.reporting.figures.au_bars import plot_au_bars
 from mdhr.reporting.figures.titled_figure import write_figure
-from mdhr.reporting.finished_runs import short_commits
+from mdhr.reporting.finished_runs import provenance_note, short_commits
 from mdhr.reporting.tables.comparison import (
     ACTION_UNITS,
     PAPER_K,
@@ -99,11 +99,11 @@ def _shown_tests(tests: pd.DataFrame) -> pd.DataFrame:
 
 def _notes(own: pd.DataFrame, table: pd.DataFrame, folds: Sequence[int], comparison: Comparison) -> list[str]:
     """Return the notes below the table of the runs ``own``."""
-    data, protocol, seeds = own["data"].iloc[0], own["protocol"].iloc[0], sorted(own["seed"].unique())
+    data, seeds = own["data"].iloc[0], sorted(own["seed"].unique())
     expected = len(folds) * len(seeds)
     short = [f"{name} ({n} of {expected} runs)" for name, n in table["runs"].items() if n < expected]
     notes = [
-        f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; code at {', '.join(short_commits(own))}",
+        provenance_note(own, folds),
         f"F1: mean over folds, then over the seeds (of {', '.join(map(str, seeds))}) with all folds; "
         "±: standard deviation over seeds of the mean over folds, for two or more seeds",
         comparison.settings,

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from mdhr.data.provenance import INCOMPLETE, PROTOCOLS, RENDERED, is_rendered
+from mdhr.data.provenance import INCOMPLETE, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.figures.sweep_curve import plot_sweep
 from mdhr.reporting.figures.titled_figure import write_figure
-from mdhr.reporting.finished_runs import check_one_recipe, short_commits
+from mdhr.reporting.finished_runs import check_one_recipe, provenance_note, short_commits
 from mdhr.reporting.paper_results import paper_results
 
 
@@ -132,12 +132,12 @@ def sweep_notes(
     own: pd.DataFrame, table: pd.DataFrame, by_seed: pd.DataFrame, sweep: Sweep, folds: Sequence[int]
 ) -> list[str]:
     """Return the notes below the table: provenance, definition of the columns, and range compared with seed noise."""
-    data, protocol, symbol = own["data"].iloc[0], own["protocol"].iloc[0], sweep.symbol
+    data, symbol = own["data"].iloc[0], sweep.symbol
     ours, paper = table["f1_mean"].dropna(), table["paper_f1"]
     short = [f"{value:g}" for value, n in table["seeds"].items() if not n]
     seeds = ", ".join(map(str, common_seeds(by_seed).columns))
     notes = [
-        f"{data}; {PROTOCOLS[protocol]}; folds {', '.join(map(str, folds))}; code at {', '.join(short_commits(own))}",
+        provenance_note(own, folds),
         f"F1: mean over folds, then over the seeds that all values have ({seeds}); "
         "±: standard deviation over seeds of the mean over folds, for two or more seeds",
         f"network: MDHR with {', '.join(f'{key} = {value}' for key, value in _other_settings(sweep).items())}",

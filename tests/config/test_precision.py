@@ -1,14 +1,11 @@
-"""Precision: choice by device, and agreement of bfloat16 with float32. Processors without bfloat16 emulate it."""
-
-from collections.abc import Callable
+"""Choice of the precision by device."""
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from mdhr.network.mdhr import MDHR
-from mdhr.network.optimization import precision
-from mdhr.network.optimization.batch_norm_folding import fold_batch_norm
-from mdhr.network.optimization.precision import AUTO, BFLOAT16, FLOAT32, cast_weights, choose_precision, has_bfloat16
+from mdhr.config import precision
+from mdhr.config.precision import AUTO, BFLOAT16, FLOAT32, choose_precision, has_bfloat16, resolve_precision
 
 CPU = torch.device("cpu")
 
@@ -35,14 +32,16 @@ def test_other_devices_compute_in_float32() -> None:
     assert not has_bfloat16(torch.device("meta"))
 
 
-@torch.no_grad()
-def test_casting_the_weights_once_equals_autocasting(small_mdhr: Callable[..., MDHR]) -> None:
-    network = fold_batch_norm(small_mdhr())
-    frames = torch.randn(1, 6, 3, 64, 64)
-    scores = network(frames).scores
-    with torch.autocast("cpu", torch.bfloat16):
-        autocast = network(frames).scores
-        cast = cast_weights(network)(frames).scores
-    assert torch.equal(cast, autocast)
-    assert scores.dtype == cast.dtype == torch.float32
-    assert 0 < (cast - scores).abs().max() < 0.05
+@pytest.mark.parametrize("accelerator", ["auto", "cpu"])
+def test_the_settings_of_a_trainer_name_the_precision(monkeypatch: pytest.MonkeyPatch, accelerator: str) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: device.type == "cpu")
+    trainer = OmegaConf.create({"accelerator": accelerator, "precision": "auto"})
+    resolve_precision(trainer)
+    on_cpu = accelerator == "cpu" or not torch.accelerator.is_available()
+    assert trainer.precision == (BFLOAT16 if on_cpu else FLOAT32)
+
+
+def test_a_precision_that_is_set_is_kept() -> None:
+    trainer = OmegaConf.create({"accelerator": "cpu", "precision": "64-true"})
+    resolve_precision(trainer)
+    assert trainer.precision == "64-true"

@@ -1,15 +1,23 @@
 """Numeric precision of a network: float32, or bfloat16 where the device computes in it.
 
-``bf16-mixed`` runs convolutions and matrix products in bfloat16 by autocasting. Weights, batch statistics, softmax,
-similarities, losses and metrics stay float32. On the test clips, scores differ from float32 by about 1e-3.
+``bf16-mixed`` runs convolutions and matrix products in bfloat16 by autocasting. Weights, batch statistics, similarities,
+losses and metrics stay float32.
 """
 
 import torch
-from torch import nn
+from omegaconf import DictConfig
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "32-true", "bf16-mixed"
 PRECISIONS = (AUTO, FLOAT32, BFLOAT16)
 """Names of precisions, as in Lightning."""
+
+
+def resolve_precision(trainer: DictConfig) -> None:
+    """Replace ``precision: auto`` in a node ``trainer``, so that the settings of a run contain the precision it used."""
+    if trainer.get("precision") == AUTO:
+        on_cpu = trainer.get("accelerator") == "cpu"
+        accelerator = None if on_cpu else torch.accelerator.current_accelerator(check_available=True)
+        trainer.precision = choose_precision(AUTO, accelerator or torch.device("cpu"))
 
 
 def choose_precision(precision: str, device: torch.device) -> str:
@@ -28,14 +36,3 @@ def has_bfloat16(device: torch.device) -> bool:
         return torch.cuda.is_bf16_supported(including_emulation=False)
     # `torch.ops.mkldnn._is_mkldnn_bf16_supported` is also true for CPUs that emulate bfloat16.
     return device.type == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def cast_weights(network: nn.Module) -> nn.Module:
-    """Convert the weights of convolutions and linear layers to bfloat16, in place, and return the network.
-
-    Autocasting would convert them in every forward pass without gradients. The results are the same.
-    """
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.to(torch.bfloat16)
-    return network
