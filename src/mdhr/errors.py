@@ -25,7 +25,7 @@ class IncompleteError(RuntimeError):
 def shown(value: object, *, limit: int = 100) -> str:
     """Return a value of a file as text for a message: one line, at most ``limit`` characters, without escape codes."""
     try:
-        text = value if isinstance(value, str) else reprlib.repr(value)
+        text = value if isinstance(value, str) else "null" if value is None else reprlib.repr(value)
     except ValueError:  # Python does not print integers of more than 4300 digits
         text = f"a {type(value).__name__} too long to print"
     text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text[: limit + 1])

@@ -2,10 +2,9 @@
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from mdhr.config import precision
-from mdhr.config.precision import AUTO, BFLOAT16, FLOAT32, choose_precision, has_bfloat16, resolve_precision
+from mdhr.config.precision import AUTO, BFLOAT16, FLOAT32, choose_precision, has_bfloat16, trainer_precision
 
 CPU = torch.device("cpu")
 
@@ -35,13 +34,9 @@ def test_other_devices_compute_in_float32() -> None:
 @pytest.mark.parametrize("accelerator", ["auto", "cpu"])
 def test_the_settings_of_a_trainer_name_the_precision(monkeypatch: pytest.MonkeyPatch, accelerator: str) -> None:
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: device.type == "cpu")
-    trainer = OmegaConf.create({"accelerator": accelerator, "precision": "auto"})
-    resolve_precision(trainer)
     on_cpu = accelerator == "cpu" or not torch.accelerator.is_available()
-    assert trainer.precision == (BFLOAT16 if on_cpu else FLOAT32)
+    assert trainer_precision({"accelerator": accelerator, "precision": "auto"}) == (BFLOAT16 if on_cpu else FLOAT32)
 
 
 def test_a_precision_that_is_set_is_kept() -> None:
-    trainer = OmegaConf.create({"accelerator": "cpu", "precision": "64-true"})
-    resolve_precision(trainer)
-    assert trainer.precision == "64-true"
+    assert trainer_precision({"accelerator": "cpu", "precision": "64-true"}) == "64-true"

@@ -12,6 +12,7 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from mdhr.config.command_schema import EvaluationSettings
+from mdhr.config.precision import trainer_precision
 from mdhr.config.settings_schema import TrainingSettings
 from mdhr.config.validation import validate
 from mdhr.data.provenance import is_rendered
@@ -63,9 +64,9 @@ def test_trainers_compose_validate_and_instantiate(name: str):
     validate(cfg)
     if cfg.trainer.accelerator == "gpu" and not torch.cuda.is_available():
         with pytest.raises(Exception, match="No supported gpu backend found"):
-            instantiate(cfg.trainer)
+            instantiate(cfg.trainer, precision="32-true")
     else:
-        assert instantiate(cfg.trainer, logger=False).max_epochs == 200
+        assert instantiate(cfg.trainer, logger=False, precision=trainer_precision(cfg.trainer)).max_epochs == 200
 
 
 @pytest.mark.parametrize("name", options("logger"))

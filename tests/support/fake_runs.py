@@ -31,4 +31,12 @@ def fake_run(folder: Path, *, skill: float, fold: int, seed: int, subjects: int 
     metrics = action_unit_metrics(torch.from_numpy(scores), torch.from_numpy(labels))
     f1 = dict(zip((f"f1_{column}" for column in BP4D.columns), metrics.f1.tolist(), strict=True))
     row = {"fold": fold, "seed": seed, "f1_mean": metrics.f1_mean, "auc_mean": metrics.auc_mean}
-    return {**row, "threshold": 0.5, "git_commit": "0123456789abcdef", "folder": str(folder), "recipe": "{}", **f1}
+    return {
+        **row,
+        "threshold": 0.5,
+        "precision": "32-true",
+        "git_commit": "0123456789abcdef",
+        "folder": str(folder),
+        "recipe": "{}",
+        **f1,
+    }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -19,6 +20,8 @@ from sklearn.metrics import f1_score
 from mdhr.config.signals import Interrupted
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.callbacks.exact_resume import ExactResume
+from mdhr.training.run_folder import read_settings
+from mdhr.training.run_record import read_record
 from mdhr.training.training_run import train
 
 DROPOUT = "backbone.drop_path_rate=0.5"  # samples random numbers in every training step
@@ -161,6 +164,26 @@ def test_diverged_training_stops_with_one_line(smoke: Callable[..., DictConfig],
         train(smoke(poison))
     last = torch.load(tmp_path / "run" / "checkpoints" / "last.ckpt", weights_only=True)
     assert all(value.isfinite().all() for value in last["state_dict"].values())
+
+
+@pytest.mark.parametrize("limit", ["max_steps=2", "fast_dev_run=true"])
+def test_a_run_that_ends_before_its_first_validation_is_tested(
+    smoke: Callable[..., DictConfig], tmp_path: Path, limit: str
+):
+    record = train(smoke(f"+trainer.{limit}"))
+    assert 0 <= record["validation_f1_mean"] <= 1
+    assert (tmp_path / "run" / "checkpoints" / "best.ckpt").is_file()
+    assert read_record(tmp_path / "run") == json.loads(json.dumps(record))
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_the_precision_is_recorded(smoke: Callable[..., DictConfig], tmp_path: Path, precision: str):
+    record = train(
+        smoke("trainer.max_epochs=1", *([] if precision == "32-true" else [f"trainer.precision={precision}"]))
+    )
+    assert record["precision"] == precision
+    assert read_settings(tmp_path / "run")["trainer"]["precision"] == precision
+    assert np.isfinite(record["validation_f1_mean"])
 
 
 @pytest.fixture

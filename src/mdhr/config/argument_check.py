@@ -65,6 +65,8 @@ def problem_message(problem: Any) -> str:
     """Return what pydantic reports about one value, such as ``should be greater than 0``."""
     if problem["type"] == "value_error":
         return str(problem["ctx"]["error"])
+    if problem["type"] in ("model_type", "dict_type"):
+        return "should be a node of settings"
     return problem["msg"].replace("Input should", "should")
 
 

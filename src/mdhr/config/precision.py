@@ -4,20 +4,24 @@
 losses and metrics stay float32.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
-from omegaconf import DictConfig
 
 AUTO, FLOAT32, BFLOAT16 = "auto", "32-true", "bf16-mixed"
 PRECISIONS = (AUTO, FLOAT32, BFLOAT16)
 """Names of precisions, as in Lightning."""
 
 
-def resolve_precision(trainer: DictConfig) -> None:
-    """Replace ``precision: auto`` in a node ``trainer``, so that the settings of a run contain the precision it used."""
-    if trainer.get("precision") == AUTO:
-        on_cpu = trainer.get("accelerator") == "cpu"
-        accelerator = None if on_cpu else torch.accelerator.current_accelerator(check_available=True)
-        trainer.precision = choose_precision(AUTO, accelerator or torch.device("cpu"))
+def trainer_precision(trainer: Mapping[str, Any]) -> Any:
+    """Return the setting ``precision`` of a node ``trainer``, with ``auto`` replaced by the choice for its device."""
+    precision = trainer.get("precision")
+    if precision != AUTO:
+        return precision
+    on_cpu = trainer.get("accelerator") == "cpu"
+    accelerator = None if on_cpu else torch.accelerator.current_accelerator(check_available=True)
+    return choose_precision(AUTO, accelerator or torch.device("cpu"))
 
 
 def choose_precision(precision: str, device: torch.device) -> str:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from mdhr.config.constructor_check import constructor_problems
 from mdhr.config.plain_settings import check_clip_size
-from mdhr.config.precision import resolve_precision
+from mdhr.config.precision import AUTO, trainer_precision
 from mdhr.config.schema_check import schema_problems
 from mdhr.config.settings_schema import RecordedSettings, TrainingSettings
 from mdhr.errors import InputError, shown
@@ -18,11 +18,11 @@ from mdhr.errors import InputError, shown
 def validate(cfg: DictConfig, schema: type[BaseModel] = TrainingSettings) -> None:
     """Raise ``InputError`` with one line for every setting of a composed configuration that is wrong.
 
-    Checked are required settings, the schema, and the arguments of all ``_target_`` nodes. ``trainer.precision=auto`` is
-    replaced by the precision of the device.
+    Checked are required settings, the schema, and the arguments of all ``_target_`` nodes.
     """
-    if "trainer" in cfg:
-        resolve_precision(cfg.trainer)
+    if OmegaConf.select(cfg, "trainer.precision") == AUTO:  # not a value of Lightning
+        cfg = cfg.copy()
+        cfg.trainer.precision = trainer_precision(cfg.trainer)
     missing = list(_missing(OmegaConf.to_container(cfg, resolve=False), ""))
     if missing:
         raise InputError("\n".join(f"{key} is not set: set {key}=..." for key in missing))

@@ -60,9 +60,15 @@ def read_runs(root: Path) -> pd.DataFrame:
 
     Folders without ``settings.yaml`` are skipped.
     """
-    folders = sorted(path.parent for path in root.rglob(METRICS_FILE) if (path.parent / SETTINGS_FILE).is_file())
+    folders = [folder for folder in folders_with(METRICS_FILE, root) if (folder / SETTINGS_FILE).is_file()]
     rows = [_row(folder) for folder in folders]
     return pd.DataFrame(rows, columns=list(dict.fromkeys([*COLUMNS, *(column for row in rows for column in row)])))
+
+
+def folders_with(file: str, root: Path) -> list[Path]:
+    """Return the folders below ``root`` that contain a file of this name, without hidden ones such as replaced runs."""
+    paths = [path.relative_to(root) for path in root.rglob(file)]
+    return sorted(root / path.parent for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
 def check_one_recipe(runs: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from mdhr.config.precision import trainer_precision
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
@@ -76,6 +77,7 @@ def result_affecting_config(cfg: DictConfig) -> dict[str, Any]:
             node = node[part]
         for key in keys:
             node.pop(key, None)
+    settings["trainer"]["precision"] = trainer_precision(settings["trainer"])
     return settings
 
 

@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from omegaconf import DictConfig
 
+from mdhr.config.precision import trainer_precision
 from mdhr.config.signals import Interrupted, exit_deadline
 from mdhr.training.atomic_checkpoint_io import AtomicCheckpointIO
 
@@ -44,6 +45,7 @@ def build_trainer(
         plugins.append(SLURMEnvironment(auto_requeue=False))
     return instantiate(
         settings,
+        precision=trainer_precision(settings),
         default_root_dir=str(run / "checkpoints"),
         callbacks=list(callbacks),
         logger=list(loggers) or False,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mdhr.data.provenance import is_rendered
-from mdhr.reporting.finished_runs import read_runs, short_commits
+from mdhr.reporting.finished_runs import folders_with, read_runs, short_commits
 from mdhr.training.run_folder import SETTINGS_FILE
 from mdhr.training.run_record import METRICS_FILE
 
@@ -77,14 +77,14 @@ class UnfinishedRun:
 def group_runs(root: Path) -> tuple[list[RunGroup], list[UnfinishedRun]]:
     """Return the finished runs below ``root`` in groups, and the unfinished or unreadable runs."""
     tables, unfinished = [], []
-    for folder in sorted(path.parent for path in root.rglob(METRICS_FILE)):
+    for folder in folders_with(METRICS_FILE, root):
         try:
             tables.append(read_runs(folder))
         except (ValueError, KeyError, TypeError, OSError) as error:
             cause = f"{type(error).__name__}: {error}".splitlines()[0]
             reason = f"{METRICS_FILE} or {SETTINGS_FILE} cannot be read ({cause}). Delete the folder and run it again."
             unfinished.append(UnfinishedRun(folder, reason))
-    for folder in sorted(path.parent for path in root.rglob(SETTINGS_FILE)):
+    for folder in folders_with(SETTINGS_FILE, root):
         if not (folder / METRICS_FILE).is_file():
             newest = datetime.fromtimestamp(max(path.stat().st_mtime for path in folder.rglob("*")))
             unfinished.append(UnfinishedRun(folder, f"incomplete, last written {newest:%Y-%m-%d %H:%M}"))
