@@ -4,11 +4,14 @@ import errno
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 
 from mdhr.commands import COMMANDS, GROUPS, module_name
+
+_default_format = warnings.formatwarning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     If the reader of the output ends, as in ``mdhr train --help | head``, the status is 141 as for other programs. If the
     output is redirected to a file on a full disk, the status is 2.
     """
+    warnings.formatwarning = _format_warning
     try:
         status = _run([*(sys.argv[1:] if arguments is None else arguments)] or ["--help"])
         sys.stdout.flush()
@@ -51,6 +55,15 @@ def _run(arguments: list[str]) -> int:
         print((module.__doc__ or "").rstrip())
         return 0
     return module.main(rest)
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return one line for a warning of this package, and the place in the code as well for those of libraries."""
+    if filename.startswith(os.path.dirname(__file__)):
+        return f"warning: {message}\n"
+    return _default_format(message, category, filename, lineno, line)
 
 
 def overview() -> str:

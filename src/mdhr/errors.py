@@ -4,10 +4,17 @@ Commands print the message without a traceback and exit with the status of the c
 """
 
 import reprlib
+from collections.abc import Sequence
 
 
 class InputError(ValueError):
-    """Wrong input. The message is one line: what is wrong, where, and how to fix it. Exit status 2."""
+    """Wrong input. The message is one line: what is wrong, where, and how to fix it. Exit status 2.
+
+    Control characters in the message, which names from files may contain, are escaped.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n".join(map(_escaped, message.split("\n"))))
 
 
 class OutputError(InputError):
@@ -28,5 +35,14 @@ def shown(value: object, *, limit: int = 100) -> str:
         text = value if isinstance(value, str) else "null" if value is None else reprlib.repr(value)
     except ValueError:  # Python does not print integers of more than 4300 digits
         text = f"a {type(value).__name__} too long to print"
-    text = "".join(character if character.isprintable() else repr(character)[1:-1] for character in text[: limit + 1])
+    text = _escaped(text[: limit + 1])
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def listed(names: Sequence[object], *, limit: int = 3) -> str:
+    """Return the first ``limit`` names as text for a message, with an ellipsis if there are more."""
+    return ", ".join(map(shown, names[:limit])) + (", ..." if len(names) > limit else "")
+
+
+def _escaped(text: str) -> str:
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

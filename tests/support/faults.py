@@ -58,7 +58,7 @@ class Outcome(NamedTuple):
     def assert_one_line(self, *names: object) -> None:
         """Fail unless the command ended with status 2, at most 3 lines, no traceback, and the names in its message."""
         lines = [line for line in self.errors.replace("\r", "\n").splitlines() if line.strip()]
-        lines = [line for line in lines if not line.startswith("wandb: ") and "frames/s" not in line]
+        lines = [line for line in lines if not line.startswith(("wandb: ", "warning: ")) and "frames/s" not in line]
         assert self.status == 2, (self.status, self.errors)
         assert 1 <= len(lines) <= 3, self.errors
         assert "Traceback" not in self.errors + self.output, self.errors

@@ -13,8 +13,8 @@ import pandas as pd
 import torch
 import yaml
 
-_RUN_DEPENDENT = ("seconds.json", "train.log", ".mdhr.lock")
-"""Files with times, and those of Hydra and of locks."""
+_RUN_DEPENDENT = ("seconds.json", "metrics.csv", "train.log", ".mdhr.lock")
+"""Files with times, logs, and locks."""
 _RUN_DEPENDENT_FOLDERS = ("csv", ".hydra", "wandb")
 
 

@@ -55,7 +55,7 @@ TEXTS = st.one_of(
     ),
 )
 VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.sampled_from(CALLS)),
+    st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.sampled_from(CALLS).map(copy.deepcopy)),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(st.one_of(TEXTS, st.integers(-3, 3)), inner, max_size=3)
     ),

@@ -206,7 +206,7 @@ CALL = {"_target_": "os.system", "command": "touch called"}
         ({"data__module__au_set": CALL}, r"data\.module\.au_set\._target_=os\.system is not allowed"),
         ({"data__module__drop_list": CALL}, r"data\.module\.drop_list is a dict: expected a number, a flag or a name"),
         ({"module__betas": CALL}, r"module\.betas is a dict: expected a number, a flag or a name"),
-        ({"module__surprise": 1}, r"unexpected keyword argument 'surprise'"),
+        ({"module__surprise": 1}, r"there is no setting module\.surprise"),
         ({"data__module__surprise": 1}, r"there is no setting data\.module\.surprise"),
         ({"module": "os.system"}, r"settings\.yaml: module=os\.system: should be a node of settings"),
         ({"data": {}}, r"settings\.yaml: data\.name is not set"),

@@ -133,4 +133,4 @@ def _recipe(settings: Mapping[str, Any]) -> str:
     fixed = {
         key: value for key, value in flatten_settings(settings) if value is not None and not key.startswith(_VARIED)
     }
-    return json.dumps(fixed, sort_keys=True)
+    return json.dumps(dict(sorted(fixed.items())), default=str)

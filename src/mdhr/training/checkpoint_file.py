@@ -4,15 +4,16 @@ A checkpoint contains weights and the state of the optimizer. It does not descri
 (:mod:`mdhr.training.run_folder`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from mdhr.action_units import action_unit_set
+from mdhr.config.argument_check import check_arguments
 from mdhr.config.plain_settings import checked_node, plain_values
-from mdhr.errors import InputError
+from mdhr.errors import InputError, listed
 from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.network_settings import build_network
 from mdhr.training.module import AU_SET_KEY, ActionUnitModule
@@ -101,7 +102,7 @@ def check_fits(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Pa
             key for key in expected.keys() & stored.keys() if expected[key].shape != stored[key].shape
         },
     }
-    lines = [f"{len(keys)} keys {what} ({_first_names(keys)})" for what, keys in differences.items() if keys]
+    lines = [f"{len(keys)} keys {what} ({listed(sorted(keys))})" for what, keys in differences.items() if keys]
     if lines:
         raise InputError(
             f"{path} is of another network: {'; '.join(lines)}. Choose the backbone=, network= or experiment= "
@@ -118,11 +119,7 @@ def _build_module(settings: Mapping[str, Any], *, where: Path) -> ActionUnitModu
             node.pop(key, None)
         au_set = action_unit_set(settings["network"]["au_set"]["name"])
         values = plain_values(node, "module", lists=True) | {"compiled": False}
+        check_arguments(ActionUnitModule, values, where="module")
         return ActionUnitModule(network=network, au_set=au_set, **values)
     except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(f"{where}: {' '.join(str(error).split())}") from error
-
-
-def _first_names(keys: Iterable[str], limit: int = 3) -> str:
-    names = sorted(keys)
-    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")

@@ -17,7 +17,7 @@ from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate, validate_recorded
 from mdhr.data.data_settings import build_data
 from mdhr.data.datamodule import FaceVideoData
-from mdhr.errors import InputError
+from mdhr.errors import InputError, listed
 from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.yaml_files import read_yaml
@@ -125,9 +125,8 @@ def check_unseen(data: FaceVideoData, run: Path) -> None:
     subjects = {video.subject for video in data.videos("test")}
     seen = sorted(subjects & seen_subjects(run))
     if seen:
-        names = ", ".join(seen[:3]) + (", ..." if len(seen) > 3 else "")
         raise InputError(
-            f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({names}) for "
+            f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({listed(seen)}) for "
             "training. Evaluate the test fold of the run, or pass allow_seen_subjects=true."
         )
 

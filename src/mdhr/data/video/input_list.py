@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mdhr.data.video.image_folder import has_number, is_image
 from mdhr.data.video.video_list import read_video_list
-from mdhr.errors import InputError
+from mdhr.errors import InputError, listed
 
 VIDEO_SUFFIXES = frozenset({
     ".3gp", ".apng", ".asf", ".avi", ".flv", ".gif", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
@@ -17,8 +17,6 @@ VIDEO_SUFFIXES = frozenset({
 """Suffixes of the videos in a folder, in lower case. Files that are named explicitly may have any suffix."""
 RECORD_FILE = "predict.yaml"
 """File that marks a folder with outputs of ``mdhr predict``."""
-_MAX_LISTED = 3
-"""Skipped files that are named one by one."""
 
 
 @dataclass
@@ -72,11 +70,11 @@ class VideoInputs:
 
         Raises ``InputError`` if the list cannot be read; see :func:`~mdhr.data.video.video_list.read_video_list`.
         """
-        for listed in read_video_list(path):
+        for entry in read_video_list(path):
             try:
-                self.add(listed.path)
+                self.add(entry.path)
             except (InputError, OSError, ValueError) as error:
-                self.errors.append(f"{path}: line {listed.line}: {error}")
+                self.errors.append(f"{path}: line {entry.line}: {error}")
 
     def _add(self, videos: Iterable[Path]) -> None:
         for video in videos:
@@ -94,10 +92,9 @@ class VideoInputs:
                 "another folder."
             )
         if skipped:
-            listed = ", ".join(str(path.relative_to(root)) for path in skipped[:_MAX_LISTED])
-            more = ", ..." if len(skipped) > _MAX_LISTED else ""
+            names = listed([str(path.relative_to(root)) for path in skipped])
             self.notes.append(
-                f"{root}: skipped {len(skipped)} file{'s' * (len(skipped) > 1)} outside of videos: {listed}{more}"
+                f"{root}: skipped {len(skipped)} file{'s' * (len(skipped) > 1)} outside of videos: {names}"
             )
         return videos
 

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from mdhr.errors import InputError, shown
+from mdhr.errors import InputError, listed
 from mdhr.network.checkpoints.unreadable_file import describe_start, describe_unreadable, is_safetensors
 
 STATE_DICT_KEYS = ("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model", "net", "network")
@@ -19,7 +19,7 @@ _WRAPPER_PREFIX = re.compile(r"(?:(?:module|_orig_mod)\.)+")
 """Prefixes of ``DataParallel`` and ``torch.compile``."""
 _SHARED_PREFIXES = ("model.", "net.")
 """Attributes in which training modules store a network; removed if all keys begin with them."""
-_MAX_LISTED_KEYS, _MAX_WRAPPERS = 4, 10
+_MAX_WRAPPERS = 10
 
 
 def read_tensor_file(path: str | Path, *, kind: str = "checkpoint") -> Any:
@@ -71,9 +71,7 @@ def unwrap_state_dict(content: Any) -> dict[str, Tensor]:
         content = next((content[key] for key in STATE_DICT_KEYS if isinstance(content.get(key), Mapping)), content)
     tensors = {key: x for key, x in content.items() if isinstance(key, str) and isinstance(x, Tensor)}
     if not tensors:
-        keys = [shown(key) for key in content]
-        listed = ", ".join(keys[:_MAX_LISTED_KEYS]) + (", ..." if len(keys) > _MAX_LISTED_KEYS else "")
-        what = f"only the keys {listed}" if keys else "an empty dict"
+        what = f"only the keys {listed(list(content))}" if content else "an empty dict"
         raise InputError(
             f"contains no tensors, {what}. Expected a state dict, or one under {', '.join(STATE_DICT_KEYS)}."
         )

@@ -11,13 +11,12 @@ from pathlib import Path
 import huggingface_hub
 from torch import Tensor, nn
 
-from mdhr.errors import InputError
+from mdhr.errors import InputError, listed
 from mdhr.network.checkpoints.tensor_file import read_tensor_file, unwrap_state_dict
 
 HUB_FILE = "model.safetensors"
 HUB_TIMEOUT = 3.0
 """Seconds to wait for an answer of the hub."""
-MAX_LISTED_KEYS = 4
 """Keys of one kind that an error message lists."""
 
 
@@ -77,11 +76,7 @@ def describe_mismatch(state: Mapping[str, Tensor], expected: Mapping[str, Tensor
 
 def describe_keys(**kinds: Sequence[str]) -> str:
     """Return for example ``2 missing (a, b); 1 unexpected (c)``, without empty kinds and with long lists cut."""
-    return "; ".join(
-        f"{len(keys)} {kind} ({', '.join(keys[:MAX_LISTED_KEYS])}{', ...' if len(keys) > MAX_LISTED_KEYS else ''})"
-        for kind, keys in kinds.items()
-        if keys
-    )
+    return "; ".join(f"{len(keys)} {kind} ({listed(keys)})" for kind, keys in kinds.items() if keys)
 
 
 def fetch_from_hub(pretrained_cfg: Mapping) -> Path:

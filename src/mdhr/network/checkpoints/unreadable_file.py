@@ -11,14 +11,13 @@ import zipfile
 from contextlib import suppress
 from pathlib import Path
 
-from mdhr.errors import shown
+from mdhr.errors import listed, shown
 from mdhr.files.git_lfs import is_git_lfs_pointer
 
 _AGAIN = "Copy or download it again."
 _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 """First pickle of files that ``torch.save`` wrote before PyTorch 1.6; the fourth one contains the objects."""
 _ZIP_START = b"PK\x03\x04"
-_MAX_LISTED_NAMES = 4
 _NUM_PROBED_BYTES = 512
 _MAX_PICKLE_BYTES = 64 * 2**20
 
@@ -83,8 +82,8 @@ def _describe_zip(path: Path) -> str:
 
 
 def _describe_objects(path: Path, names: list[str]) -> str:
-    listed = ", ".join(map(shown, names[:_MAX_LISTED_NAMES])) + (", ..." if len(names) > _MAX_LISTED_NAMES else "")
-    return f"contains objects other than tensors: {listed}. {_extraction(path, 'torch.load({}, weights_only=False)')}"
+    extraction = _extraction(path, "torch.load({}, weights_only=False)")
+    return f"contains objects other than tensors: {listed(names)}. {extraction}"
 
 
 def _extraction(path: Path, load: str) -> str:
