@@ -41,7 +41,7 @@ test: setup  ## run the tests, except those marked slow
 test-all: setup  ## run all tests and measure their coverage
 	$(PYTEST) --cov=mdhr --cov-report=term:skip-covered --cov-fail-under=92
 
-faults: setup  ## kill, fill and fuzz: the long fault-injection suite; a quarter of an hour
+faults: setup  ## kill, fill and fuzz: the long fault-injection suite; 22 minutes
 	MDHR_FAULT_TRIALS=$(or $(TRIALS),15) MDHR_FUZZ_EXAMPLES=650 $(PYTEST) tests/faults
 
 lint: setup  ## check style, format and types

@@ -5,6 +5,7 @@ Commands print the message without a traceback and exit with the status of the c
 
 import reprlib
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 
 class InputError(ValueError):
@@ -42,6 +43,14 @@ def shown(value: object, *, limit: int = 100) -> str:
 def listed(names: Sequence[object], *, limit: int = 3) -> str:
     """Return the first ``limit`` names as text for a message, with an ellipsis if there are more."""
     return ", ".join(map(shown, names[:limit])) + (", ..." if len(names) > limit else "")
+
+
+def suggestion(name: str, known: list[str], *, prefix: str = "") -> str:
+    """Return ``: did you mean a or b?``, or the list of all names if none is close to ``name``."""
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    if near:
+        return f": did you mean {' or '.join(prefix + other for other in near)}?"
+    return f": choose from {', '.join(prefix + other for other in known)}"
 
 
 def _escaped(text: str) -> str:

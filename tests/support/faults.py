@@ -101,7 +101,8 @@ class CommandServer:
         return self._connection.recv()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process. It gets a message because a worker of a DataLoader may still hold our end of the pipe."""
+        self._connection.send(None)
         self._connection.close()
         self._process.join()
 
@@ -192,6 +193,8 @@ def _serve(connection: Connection) -> None:
         try:
             commands = connection.recv()
         except EOFError:
+            return
+        if commands is None:
             return
         connection.send(_run_all(commands))
 

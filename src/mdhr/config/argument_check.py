@@ -11,8 +11,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from mdhr.config.error_messages import suggestion
-from mdhr.errors import InputError, shown
+from mdhr.errors import InputError, shown, suggestion
 
 
 def check_arguments(target: Any, arguments: Mapping[str, Any], *, where: str) -> None:

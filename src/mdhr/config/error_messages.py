@@ -4,7 +4,6 @@ import errno
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import NoReturn
 
 from hydra.errors import HydraException, InstantiationException, MissingConfigException
@@ -12,7 +11,7 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 
 from mdhr.config.processes import is_first_process
 from mdhr.config.signals import Interrupted
-from mdhr.errors import DivergedError, IncompleteError, InputError
+from mdhr.errors import DivergedError, IncompleteError, InputError, suggestion
 
 _ENVIRONMENT_FAILURES = {
     errno.EACCES,
@@ -71,14 +70,6 @@ def composition_message(error: Exception) -> str:
     if isinstance(error, InstantiationException) and cause is not None and "full_key: " in text:
         return f"{text.rpartition('full_key: ')[2]}: {' '.join(str(cause).split())}"
     return text
-
-
-def suggestion(name: str, known: list[str], *, prefix: str = "") -> str:
-    """Return ``: did you mean a or b?``, or the list of all names if none is close to ``name``."""
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    if near:
-        return f": did you mean {' or '.join(prefix + other for other in near)}?"
-    return f": choose from {', '.join(prefix + other for other in known)}"
 
 
 def print_error(message: str) -> None:

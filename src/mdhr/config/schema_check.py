@@ -6,8 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mdhr.config.argument_check import problem_message
-from mdhr.config.error_messages import suggestion
-from mdhr.errors import shown
+from mdhr.errors import shown, suggestion
 
 
 def schema_problems(settings: Any, schema: type[BaseModel]) -> Iterator[str]:

@@ -8,8 +8,7 @@ from typing import Any
 
 import yaml
 
-from mdhr.config.error_messages import suggestion
-from mdhr.errors import InputError
+from mdhr.errors import InputError, suggestion
 
 
 @dataclass(frozen=True)
