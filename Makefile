@@ -11,7 +11,7 @@ SOURCES := src tests notebooks benchmarks docs
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench pretrain clean
+.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench pretrain clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -37,6 +37,9 @@ unexport VIDEO
 
 test: setup  ## run the tests, except those marked slow
 	$(PYTEST) -m "not slow"
+
+test-slow: setup  ## run the tests marked slow
+	$(PYTEST) -m slow
 
 test-all: setup  ## run all tests and measure their coverage
 	$(PYTEST) --cov=mdhr --cov-report=term:skip-covered --cov-fail-under=92
