@@ -2,16 +2,16 @@
 
 import argparse
 from collections.abc import Sequence
+from typing import get_args
 
 from mdhr.config.option_parser import OptionParser, option_type
-from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate, FrameSize, OpenShare, PositiveFloat
+from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate, FrameSize, OpenShare, PositiveFloat, Precision
 
 SHOWS_DOCSTRING = False
 
 FORMATS = ("csv", "parquet")
 DETECTORS = ("yunet", "mediapipe")
 ENGINES = ("plain", "ray")
-PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 EXAMPLES = """examples:
   mdhr predict my.mp4 --checkpoint runs/demo --out scores
@@ -82,7 +82,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--overwrite", action="store_true", help="score completed videos again")
     add("--device", default="auto", help="auto, cpu, or another PyTorch device")
-    add("--precision", choices=PRECISIONS, default="auto", help="auto: bfloat16 where the device computes in it")
+    add(
+        "--precision",
+        choices=get_args(Precision),
+        default="auto",
+        help="auto: bfloat16 where the device computes in it",
+    )
     add("--compile", action="store_true", help="compile the network, for hours of video (docs/performance.md)")
     add("--detector", choices=DETECTORS, default="yunet", help="face detector (default yunet)")
     add(

@@ -5,13 +5,13 @@ losses and metrics stay float32.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
-AUTO, FLOAT32, BFLOAT16 = "auto", "32-true", "bf16-mixed"
-PRECISIONS = (AUTO, FLOAT32, BFLOAT16)
-"""Names of precisions, as in Lightning."""
+from mdhr.config.ranges import Precision
+
+AUTO, FLOAT32, BFLOAT16 = PRECISIONS = get_args(Precision)
 
 
 def trainer_precision(trainer: Mapping[str, Any]) -> Any:

@@ -43,6 +43,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """NumPy and Lightning accept no larger seed."""
 Fold = Annotated[int, AfterValidator(_check_fold)]
 Protocol = Literal["honest", "paper"]
+Precision = Literal["auto", "32-true", "bf16-mixed"]
+"""Names of precisions, as in Lightning; see :mod:`mdhr.config.precision`."""
 
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]

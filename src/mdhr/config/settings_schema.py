@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 
 import timm
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from mdhr.action_units import action_unit_set
 from mdhr.config.ranges import (
@@ -63,9 +63,8 @@ class _DataModule(Target):
     jitter: Any = None
 
 
-class _RecordedData(Open):
+class _ClipSettings(BaseModel):
     name: Name
-    module: _RecordedDataModule
     au_set: _AUSet
     protocol: Protocol
     fold: Fold
@@ -74,18 +73,15 @@ class _RecordedData(Open):
     batch_size: BatchSize
 
 
-class Data(Closed):
+class _RecordedData(Open, _ClipSettings):
+    module: _RecordedDataModule
+
+
+class Data(Closed, _ClipSettings):
     """Settings of ``conf/data``."""
 
-    name: Name
     root: Name
     prepared: Name
-    au_set: _AUSet
-    protocol: Protocol
-    fold: Fold
-    num_frames: NumFrames
-    crop_size: CropSize
-    batch_size: BatchSize
     module: _DataModule
     release: Target | None = None
     detector: Target | None = None

@@ -62,8 +62,8 @@ class SegmentSampler(DistributedSampler[Any]):
     """Sampler of every ``world_size``-th segment for validation and test.
 
     The number of segments per process may differ by one. No segment is repeated, except the first one in a process that
-    would have none: Lightning skips the test of such a process, and the others wait for it. Whoever collects the scores
-    must count a repeated segment once.
+    would have none: Lightning skips the test of such a process, and the others wait for it. The scores of a repeated
+    segment must be counted once.
     """
 
     def __init__(self, dataset: Dataset[Any], *, rank: int = 0, world_size: int = 1) -> None:

@@ -6,11 +6,11 @@ import pandas as pd
 import pyarrow.parquet
 
 from mdhr.errors import InputError, shown
+from mdhr.files.csv_files import MAX_COLUMNS
 from mdhr.files.regular_file import check_regular
 
-MAX_COLUMNS = 1000
 MAX_ROWS = 50_000_000
-"""Limits of a table; that of BP4D has 150,000 rows and 40 columns."""
+"""Limit of a table; that of BP4D has 150,000 rows."""
 
 
 def read_parquet(path: Path) -> pd.DataFrame:

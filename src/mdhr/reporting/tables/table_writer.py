@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from mdhr.data.provenance import INCOMPLETE
 from mdhr.errors import IncompleteError, InputError
@@ -27,16 +27,15 @@ class _Table(NamedTuple):
 def write_table(cfg: DictConfig) -> Path:
     """Write ``table.csv``, ``table.md``, ``table.tex`` and figures to ``cfg.out``, print the table, return ``table.md``.
 
-    Raises ``InputError`` if ``cfg.table`` is unknown, if there are no runs, or if they do not share one recipe. Raises
-    ``IncompleteError`` after the table is written if runs are missing.
+    Raises ``InputError`` if there are no runs, or if they do not share one recipe. Raises ``IncompleteError`` after the
+    table is written if runs are missing.
+
+    Args:
+        cfg: settings that :class:`mdhr.config.command_schema.TableSettings` accepts.
     """
-    table = None if OmegaConf.is_missing(cfg, "table") else cfg.table
-    if table not in _TABLES:
-        value = "is not set" if table is None else f"{table} is unknown"
-        raise InputError(f"table {value}. Set table to one of {', '.join(map(str, _TABLES))}.")
-    cfg.name = _TABLES[table].name
+    cfg.name = _TABLES[cfg.table].name
     try:
-        page = _TABLES[table].write(cfg)
+        page = _TABLES[cfg.table].write(cfg)
     except OSError as error:
         raise InputError(f"out={cfg.out} cannot be written: {error.strerror}. Set out to another folder.") from error
     text = page.read_text()
