@@ -19,3 +19,16 @@ autodoc_typehints = "none"  # signatures with jaxtyping shapes are unreadable; d
 autodoc_default_options = {"members": True, "show-inheritance": True}
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
+
+
+def setup(app):
+    """Let Napoleon keep the text before a colon in the first line of an attribute's docstring.
+
+    It takes that text for the type of the attribute. An empty comment becomes the first line.
+    """
+    app.connect("autodoc-process-docstring", _start_attribute_with_comment, priority=400)  # Napoleon has 500
+
+
+def _start_attribute_with_comment(app, what, name, obj, options, lines):
+    if what in ("attribute", "data", "property"):
+        lines[:0] = ["..", ""]
