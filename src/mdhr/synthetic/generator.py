@@ -23,9 +23,9 @@ from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
-from mdhr.synthetic.anny_head import cached_anny_head
 from mdhr.synthetic.clip_simulator import ClipSimulator
 from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.heads import cached_head
 from mdhr.synthetic.video_rendering import is_rendered, render_video
 
 SETTINGS = "rendering.yaml"
@@ -229,7 +229,7 @@ def render_if_missing(faces: SyntheticFaces, video: VideoSpec) -> tuple[int, pd.
         return 0, table
     render_video(
         Path(faces.root) / video.folder,
-        head=cached_anny_head(),
+        head=cached_head("anny"),
         animation=animation,
         identity_seed=video.identity_seed,
         size=faces.size,

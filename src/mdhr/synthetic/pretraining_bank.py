@@ -21,11 +21,11 @@ from mdhr.files.atomic import write_bytes
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
-from mdhr.synthetic.anny_head import cached_anny_head
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.clip_simulator import simulate_independent_frames
 from mdhr.synthetic.face_units import AUS, SIDES
 from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
+from mdhr.synthetic.heads import cached_head
 from mdhr.synthetic.video_rendering import cached_identity, cached_renderer
 
 INTENSITY_TARGETS = slice(0, len(AUS) * len(SIDES))
@@ -89,7 +89,7 @@ class PretrainingBank:
 
 def render_identity(bank: PretrainingBank, index: int) -> int:
     """Render and write the frames and targets of one identity. Return the number of frames."""
-    head = cached_anny_head()
+    head = cached_head("anny")
     renderer = cached_renderer(head, bank.size, bank.zoom)
     rng = np.random.default_rng([bank.seed, index])
     identity = cached_identity(head, int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31)))
