@@ -7,7 +7,7 @@ from mdhr.errors import InputError
 from mdhr.synthetic.anny_head import ASSET, AnnyShapes, load_anny_head
 from mdhr.synthetic.face_units import AUS, FACE_UNITS
 from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.movements import EXTRA_MOVEMENTS
+from mdhr.synthetic.movements import GENERAL_ROWS
 from mdhr.synthetic.self_shadowing import measure_visibility, sphere_directions, spherical_harmonics
 
 
@@ -64,7 +64,7 @@ def test_landmarks_are_distinct_and_where_their_names_say(head):
 def test_movements_have_sides(head):
     """Each half of an action unit moves its own side; only the jaw has none."""
     movements = head.movements[: 2 * len(AUS)].reshape(len(AUS), 2, -1, 3)
-    assert len(head.movements) == 2 * len(AUS) + len(EXTRA_MOVEMENTS)
+    assert len(head.movements) == GENERAL_ROWS.stop
     on_left = head.mesh.template[:, 0] > 0.012
     on_right = head.mesh.template[:, 0] < -0.012
     for au, (left, right) in zip(AUS, movements, strict=True):

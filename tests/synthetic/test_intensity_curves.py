@@ -7,7 +7,13 @@ import pytest
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.synthetic.animation import MAX_INTENSITY, FaceAnimation
-from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL, left_right_intensity, sample_intensity
+from mdhr.synthetic.intensity_curves import (
+    BENCH_CURVES,
+    GENERAL_CURVES,
+    OCCURRENCE_LEVEL,
+    left_right_intensity,
+    sample_intensity,
+)
 from mdhr.synthetic.label_tracks import LabelStatistics, LabelTrackSampler
 from mdhr.synthetic.temporal_noise import smooth_noise
 
@@ -23,18 +29,15 @@ def test_labels_equal_the_tracks(au_set):
             np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, track[:, n] == 1)
 
 
-@pytest.fixture
-def steady(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Events hold their apex still, so that rise and fall can be measured."""
-    monkeypatch.setattr("mdhr.synthetic.intensity_curves.FLUCTUATION", 0.0)
+STEADY = replace(BENCH_CURVES, fluctuation=0.0)
+"""Events hold their apex still, so that rise and fall can be measured."""
 
 
-@pytest.mark.usefixtures("steady")
 def test_a_lone_event_rises_and_falls_within_its_time():
     track = np.zeros(200, np.int8)
     track[80:130] = 1
     for seed in range(20):
-        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25, style=STEADY).mean(-1)
         assert both[100:110].min() > OCCURRENCE_LEVEL
         assert both[:68].max() < OCCURRENCE_LEVEL
         assert both[142:].max() < OCCURRENCE_LEVEL
@@ -44,14 +47,13 @@ def test_a_lone_event_rises_and_falls_within_its_time():
         assert 1 <= reached - left <= 30
 
 
-@pytest.mark.usefixtures("steady")
 def test_onset_lasts_4_to_12_frames():
     """Measured on events without twitches around them: frames from 2 % to 98 % of the first maximum's height."""
     track = np.zeros(120, np.int8)
     track[50:80] = 1
     durations = []
     for seed in range(200):
-        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25).mean(-1)
+        both = sample_intensity(track, au=12, rng=np.random.default_rng(seed), fps=25, style=STEADY).mean(-1)
         if both[:38].max() == 0 and both[92:].max() == 0:
             start = np.flatnonzero(both > 0)[0]
             steep = np.diff(both[start : start + 16]) > 0.02  # the rise is what changes fast
@@ -69,6 +71,17 @@ def test_events_differ_in_strength_and_side():
     assert strength.std() > 0.1
     assert 0.05 < side.std() < 0.25
     assert abs(side.mean()) < 0.06
+
+
+def test_general_curves_include_traces_maxima_and_one_sided_events():
+    track = np.tile(np.repeat(np.array([0, 1], np.int8), 60), 300)
+    intensity = sample_intensity(track, au=12, rng=np.random.default_rng(0), fps=25, style=GENERAL_CURVES)
+    np.testing.assert_array_equal(intensity.mean(-1) >= OCCURRENCE_LEVEL, track == 1)
+    apex = intensity.reshape(300, 120, 2)[:, 85:95].mean(1)  # event, side
+    strength = apex.mean(1)
+    assert np.histogram(strength, bins=5, range=(0.3, 1.3))[0].min() > 30, "intensities A to E"
+    one_sided = apex.min(1) < 0.3 * apex.max(1)
+    assert 0.02 < one_sided.mean() < 0.1
 
 
 def test_there_are_twitches_that_do_not_count():

@@ -7,6 +7,7 @@ import numpy as np
 
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.face_units import AUS, SIDES
+from mdhr.synthetic.looks import Looks
 
 MAX_INTENSITY = 1.5
 
@@ -34,6 +35,8 @@ class FaceAnimation:
         noise: ``(F,)`` standard deviation of the sensor noise in gray levels (0 to 255).
         background: ``(3,)`` display-referred background color in 0 to 1.
         background_seed: seed of the background gradient and the sensor noise.
+        mouth: ``(F, M)`` weights of ``MOUTH_MOVEMENTS`` of the general style; None in the bench style.
+        looks: accessories, occlusions, and camera effects of the general style; None in the bench style.
     """
 
     intensity: FloatArray
@@ -53,6 +56,8 @@ class FaceAnimation:
     noise: FloatArray
     background: FloatArray
     background_seed: int
+    mouth: FloatArray | None = None
+    looks: Looks | None = None
 
     @property
     def num_frames(self) -> int:

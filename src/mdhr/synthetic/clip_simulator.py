@@ -3,7 +3,8 @@
 Letters: F frames, N labeled action units, U action units of the renderer (``AUS``).
 """
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -25,7 +26,7 @@ DISTRACTOR_RATE = 0.4
 ANTAGONISTS = {23: (25, 26), 24: (25, 26), 25: (23, 24), 26: (23, 24)}
 """Pressed and parted lips exclude each other: an unlabeled action unit is suppressed by its labeled antagonists."""
 
-CLIP_FIELDS = ("resting", "background", "background_seed")
+CLIP_FIELDS = ("resting", "background", "background_seed", "looks")
 """Fields of :class:`FaceAnimation` without a frame axis."""
 
 
@@ -36,7 +37,7 @@ class ClipSimulator:
     show action units that are not labeled.
     """
 
-    def __init__(self, au_set: ActionUnitSet) -> None:
+    def __init__(self, au_set: ActionUnitSet, *, distractor_rate: float = DISTRACTOR_RATE) -> None:
         self.labeled = [AUS.index(au) for au in au_set.aus]
         statistics = LabelStatistics.load(au_set.name)
         other = LabelStatistics.load("DISFA" if au_set.name == "BP4D" else "BP4D")
@@ -44,21 +45,34 @@ class ClipSimulator:
         self.fps = statistics.fps
         self.distractors = [AUS.index(au) for au in unlabeled]
         self.tracks = LabelTrackSampler(statistics)
-        self.distractor_tracks = LabelTrackSampler(other.select(unlabeled, rate_factor=DISTRACTOR_RATE))
+        self.distractor_tracks = LabelTrackSampler(other.select(unlabeled, rate_factor=distractor_rate))
 
     def simulate(self, *, rng: np.random.Generator, num_frames: int, stride: int) -> FaceAnimation:
         """Return a clip of F frames: every ``stride``-th frame of a simulation at ``fps``."""
         total = num_frames * stride
-        track = np.zeros((total, len(AUS)), np.int8)  # F U
-        track[:, self.labeled] = self.tracks.sample(rng=rng, num_frames=total)
-        track[:, self.distractors] = self.distractor_tracks.sample(rng=rng, num_frames=total)
+        track = self.sample_track(rng, total, self.tracks)
         curves = [sample_intensity(track[:, u], au=au, rng=rng, fps=self.fps) for u, au in enumerate(AUS)]
         intensity = np.stack(curves, axis=1)  # F U 2
-        for u in self.distractors:
-            for antagonist in ANTAGONISTS.get(AUS[u], ()):
-                intensity[:, u] *= 1 - np.minimum(1, intensity[:, AUS.index(antagonist)].mean(-1, keepdims=True))
+        self.suppress_distractors(intensity, ANTAGONISTS)
         scene = sample_clip_scene(rng=rng, num_frames=total, fps=self.fps)
         return subsample(stride, FaceAnimation(intensity=intensity, resting=np.zeros_like(intensity[0]), **scene))
+
+    def sample_track(self, rng: np.random.Generator, num_frames: int, tracks: LabelTrackSampler) -> np.ndarray:
+        """Return labels ``(F, U)``: the labeled action units from ``tracks``, and the distractors."""
+        track = np.zeros((num_frames, len(AUS)), np.int8)
+        track[:, self.labeled] = tracks.sample(rng=rng, num_frames=num_frames)
+        track[:, self.distractors] = self.distractor_tracks.sample(rng=rng, num_frames=num_frames)
+        return track
+
+    def suppress_distractors(self, intensity: FloatArray, antagonists: Mapping[int, tuple[int, ...]]) -> None:
+        """Weaken the distractors in ``intensity`` ``(F, U, 2)`` where their antagonists are active, in place."""
+        for u in self.distractors:
+            for antagonist in antagonists.get(AUS[u], ()):
+                intensity[:, u] *= 1 - np.minimum(1, intensity[:, AUS.index(antagonist)].mean(-1, keepdims=True))
+
+    def with_identity(self, animation: FaceAnimation, identity_seed: int) -> FaceAnimation:
+        """Return the animation with the resting intensity of an identity."""
+        return replace(animation, resting=self.resting_intensity(identity_seed))
 
     def resting_intensity(self, identity_seed: int) -> FloatArray:
         """Return the resting intensity ``(U, 2)`` of an identity, equal in all its videos.
@@ -96,5 +110,7 @@ def simulate_independent_frames(*, rng: np.random.Generator, num_frames: int) ->
 def subsample(stride: int, animation: FaceAnimation) -> FaceAnimation:
     """Return every ``stride``-th frame of an animation."""
     values = {field.name: getattr(animation, field.name) for field in fields(FaceAnimation)}
-    frame_values = {name: value[::stride] for name, value in values.items() if name not in CLIP_FIELDS}
+    frame_values = {
+        name: value[::stride] for name, value in values.items() if name not in CLIP_FIELDS and value is not None
+    }
     return FaceAnimation(**{**values, **frame_values})

@@ -28,3 +28,27 @@ FACE_UNITS: dict[int, dict[str, float]] = {
     26: {"jawOpen": 0.45},
 }
 """Weights of the face units at intensity 1 of an action unit. Names without a side denote both sides."""
+
+GENERAL_FACE_UNITS: dict[int, dict[str, float]] = FACE_UNITS | {
+    12: {"mouthSmile": 0.9},
+    14: {"mouthDimple": 1.25, "mouthPress": 0.3, "mouthRollLower": 0.15},
+    23: {"mouthPucker": 0.55, "mouthRollUpper": 0.75, "mouthRollLower": 0.75},
+    24: {"mouthPress": 0.9, "mouthPucker": 0.3, "mouthShrugLower": 0.4, "mouthRollUpper": 0.3, "mouthRollLower": 0.3},
+}
+"""Weights of the general style, in which the lip units differ as FACS describes them.
+
+AU14 pulls the corners inwards. AU23 narrows the mouth and rolls the red parts inwards. AU24 presses the lips together
+without narrowing them and pushes the chin up.
+"""
+
+MOUTH_MOVEMENTS: dict[str, dict[str, float]] = {
+    "grin": {"mouthUpperUp": 0.55, "mouthLowerDown": 0.4},
+    "round": {"mouthFunnel": 1.0},
+    "pucker": {"mouthPucker": 1.0},
+    "spread": {"mouthStretch": 1.0},
+    "tongue": {"tongueOut": 1.0},
+}
+"""Weights of the face units at weight 1 of a mouth movement of the general style.
+
+Grins bare the teeth. The others are movements of speech besides AU25 and AU26.
+"""

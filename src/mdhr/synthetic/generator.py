@@ -4,11 +4,12 @@ Rendering is resumable: a video is either complete or absent, and the settings a
 mixes two sets of settings. The same settings give the same bytes.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,16 @@ from mdhr.config.argument_check import check_arguments
 from mdhr.config.ranges import FrameSize, JpegQuality, Name, NumProcesses, Seed
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, KEY, write_manifest
 from mdhr.data.video.frame_images import frame_name
+from mdhr.errors import InputError
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.clip_simulator import ClipSimulator
 from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.general_acting import GeneralClipSimulator
 from mdhr.synthetic.heads import cached_head
+from mdhr.synthetic.scene import Style
 from mdhr.synthetic.video_rendering import is_rendered, render_video
 
 SETTINGS = "rendering.yaml"
@@ -37,6 +41,11 @@ FIRST_PRETRAINING_IDENTITY = 1_000_000
 
 NUM_FOLDS = 3
 
+DEFAULTS = {"style": "bench", "heads": ("anny",)}
+"""Settings that are recorded only if they differ, so that folders without them stay valid."""
+GENERAL_VERSION = 1
+"""Increase when the same settings produce other frames or labels of the general style."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoSpec:
@@ -46,6 +55,7 @@ class VideoSpec:
     task: str
     identity_seed: int
     animation_seed: tuple[int, ...]
+    head: str
 
     @property
     def folder(self) -> str:
@@ -70,9 +80,13 @@ class SyntheticFaces:
             and lowers the frame rate (8.3 fps for 25 fps and a stride of 3).
         seed: seed of subjects, animations, and folds.
         quality: JPEG quality, 1 to 100.
+        style: ``bench`` is made to distinguish temporal models (strong resting expressions, defocus). ``general``
+            resembles real videos more closely, see :mod:`mdhr.synthetic.general_acting`.
+        heads: names of head models (``HEAD_NAMES``), assigned to the subjects in turn. Names of subjects end in the
+            head's name, except with the first head. Every fold contains all heads.
         num_workers: number of processes; None starts one per core.
 
-    Raises ``InputError`` if a number is out of range.
+    Raises ``InputError`` if a number is out of range, or if there are fewer than ``NUM_FOLDS`` subjects per head.
     """
 
     root: Name | Path
@@ -86,10 +100,20 @@ class SyntheticFaces:
     stride: Annotated[int, Field(ge=1, le=1000)]
     seed: Seed
     quality: JpegQuality
+    style: Style = "bench"
+    heads: Sequence[Literal["anny", "ict"]] = ("anny",)
     num_workers: NumProcesses | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "heads", tuple(self.heads) if not isinstance(self.heads, str) else self.heads)
         check_arguments(type(self), vars(self), where="data.prepare")
+        if len(set(self.heads)) != len(self.heads) or not self.heads:
+            raise InputError(f"data.prepare.heads={list(self.heads)}: expected one or more different names.")
+        if self.num_subjects < NUM_FOLDS * len(self.heads):
+            raise InputError(
+                f"data.prepare.num_subjects={self.num_subjects}: expected at least {NUM_FOLDS * len(self.heads)}, "
+                f"{NUM_FOLDS} per head model, so that every fold contains all of them."
+            )
 
     def run(self) -> None:
         """Render the missing videos with a progress bar, then write the manifest.
@@ -158,12 +182,26 @@ class SyntheticFaces:
         """Settings that determine frames and labels: all except the output folder and the number of processes."""
         chosen = {field.name: getattr(self, field.name) for field in fields(self)}
         del chosen["root"], chosen["num_workers"]
+        for name, default in DEFAULTS.items():
+            if chosen[name] == default:
+                del chosen[name]
+        if "style" in chosen:
+            chosen["general_version"] = GENERAL_VERSION
+        if "heads" in chosen:
+            chosen["heads"] = list(self.heads)
         return {"version": VERSION, **chosen, "au_set": self.au_set.name}
 
     @cached_property
     def subjects(self) -> list[str]:
-        """Subject names ``S01``, ``S02``, ..."""
-        return [f"S{number:02d}" for number in range(1, self.num_subjects + 1)]
+        """Subject names ``S01``, ``S02``, ...; with a second head ``ict`` ``S01``, ``S02-ict``, ``S03``, ..."""
+        return [
+            f"S{s + 1:02d}" if (head := self._head(s)) == self.heads[0] else f"S{s + 1:02d}-{head}"
+            for s in range(self.num_subjects)
+        ]
+
+    def _head(self, s: int) -> str:
+        """Return the name of the head model of subject ``s``, counted from 0."""
+        return self.heads[s % len(self.heads)]
 
     @cached_property
     def videos(self) -> list[VideoSpec]:
@@ -177,6 +215,7 @@ class SyntheticFaces:
                 task=f"T{task}",
                 identity_seed=int(seeds[s]),
                 animation_seed=(self.seed, 2, s, task),
+                head=self._head(s),
             )
             for s, subject in enumerate(self.subjects)
             for task in range(1, self.num_tasks + 1)
@@ -184,20 +223,22 @@ class SyntheticFaces:
 
     @property
     def folds(self) -> dict[int, list[str]]:
-        """Test subjects of each fold, assigned in turn from the shuffled subjects."""
+        """Test subjects of each fold, assigned in turn from the shuffled subjects of each head."""
         shuffled = np.random.default_rng([self.seed, 1]).permutation(self.subjects).tolist()
+        heads = dict(zip(self.subjects, map(self._head, range(self.num_subjects)), strict=True))
+        shuffled.sort(key=lambda subject: self.heads.index(heads[subject]))
         return {fold: sorted(shuffled[fold - 1 :: NUM_FOLDS]) for fold in range(1, NUM_FOLDS + 1)}
 
     @property
     def simulator(self) -> ClipSimulator:
-        """Simulator with the label statistics of ``au_set``."""
-        return _cached_simulator(self.au_set)
+        """Simulator of the style with the label statistics of ``au_set``."""
+        return _cached_simulator(GeneralClipSimulator if self.style == "general" else ClipSimulator, self.au_set)
 
     def animation(self, video: VideoSpec) -> FaceAnimation:
-        """Return the animation of a video, including the resting intensity of its identity."""
+        """Return the animation of a video, including the resting intensity and accessories of its identity."""
         rng = np.random.default_rng(video.animation_seed)
         animation = self.simulator.simulate(rng=rng, num_frames=self.num_frames, stride=self.stride)
-        return replace(animation, resting=self.simulator.resting_intensity(video.identity_seed))
+        return self.simulator.with_identity(animation, video.identity_seed)
 
     def table(self, video: VideoSpec, animation: FaceAnimation) -> pd.DataFrame:
         """Return a video's manifest rows and the intensity of every action unit, averaged over both sides."""
@@ -229,7 +270,7 @@ def render_if_missing(faces: SyntheticFaces, video: VideoSpec) -> tuple[int, pd.
         return 0, table
     render_video(
         Path(faces.root) / video.folder,
-        head=cached_head("anny"),
+        head=cached_head(video.head),
         animation=animation,
         identity_seed=video.identity_seed,
         size=faces.size,
@@ -239,4 +280,6 @@ def render_if_missing(faces: SyntheticFaces, video: VideoSpec) -> tuple[int, pd.
     return faces.num_frames, table
 
 
-_cached_simulator = lru_cache(maxsize=2)(ClipSimulator)
+@lru_cache(maxsize=2)
+def _cached_simulator(simulator: type[ClipSimulator], au_set: ActionUnitSet) -> ClipSimulator:
+    return simulator(au_set)

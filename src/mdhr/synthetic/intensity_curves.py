@@ -8,6 +8,8 @@ Subthreshold twitches occur between events.
 Letters: F frames, U action units of the renderer (``AUS``).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from mdhr.synthetic.animation import MAX_INTENSITY
@@ -18,16 +20,44 @@ from mdhr.synthetic.temporal_noise import random_pulses, smooth_noise
 OCCURRENCE_LEVEL = 0.3
 """An action unit occurs (label 1) in the frames whose intensity, averaged over both sides, reaches this level."""
 
-APEX = (0.45, 1.2)
 WEAK_AUS = (6, 9, 14)
 """Action units with small displacements. Their intensity is multiplied by ``WEAK_GAIN``, up to ``MAX_INTENSITY``."""
 WEAK_GAIN = 1.25
-EDGE_SECONDS = (0.16, 0.48)
-"""Duration of onset and offset: 4 to 12 frames at 25 fps."""
-FLUCTUATION, FLUCTUATION_SECONDS = 0.4, 0.25
-"""Relative standard deviation and time scale of the fluctuation around an apex."""
-ASYMMETRY = 0.12
-"""Standard deviation between events of the left side's relative deviation from the mean of both sides."""
+FLUCTUATION_SECONDS = 0.25
+ONE_SIDED_ASYMMETRY = 0.8
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveStyle:
+    """Distribution of the events of an action unit.
+
+    Attributes:
+        apex: range of the apex intensity.
+        edge_seconds: range of the duration of onset and offset.
+        fluctuation: relative standard deviation around the apex, with a time scale of ``FLUCTUATION_SECONDS``.
+        asymmetry: standard deviation between events of the left side's relative deviation from the mean of both sides.
+        one_sided: share of the events with an asymmetry of ``ONE_SIDED_ASYMMETRY``.
+    """
+
+    apex: tuple[float, float]
+    edge_seconds: tuple[float, float]
+    fluctuation: float
+    asymmetry: float
+    one_sided: float = 0.0
+
+    def sample_asymmetry(self, rng: np.random.Generator) -> float:
+        """Return the asymmetry of an event; positive values make the left side stronger."""
+        if self.one_sided > 0 and rng.random() < self.one_sided:
+            return float(rng.choice((-1, 1))) * ONE_SIDED_ASYMMETRY
+        return self.asymmetry * rng.normal()
+
+
+BENCH_CURVES = CurveStyle(apex=(0.45, 1.2), edge_seconds=(0.16, 0.48), fluctuation=0.4, asymmetry=0.12)
+"""Onset and offset take 4 to 12 frames at 25 fps."""
+GENERAL_CURVES = CurveStyle(
+    apex=(0.35, 1.25), edge_seconds=(0.12, 0.8), fluctuation=0.12, asymmetry=0.12, one_sided=0.05
+)
+"""From traces (intensity A) to the maximum (intensity E). Fast and slow events; a steady apex."""
 
 # subthreshold movements
 TWITCHES_PER_SECOND = 0.15
@@ -40,17 +70,20 @@ def occurrence(intensity: FloatArray) -> np.ndarray:
     return (intensity.mean(-1) >= OCCURRENCE_LEVEL).astype(np.int8)
 
 
-def sample_intensity(track: np.ndarray, *, au: int, rng: np.random.Generator, fps: float) -> FloatArray:
+def sample_intensity(
+    track: np.ndarray, *, au: int, rng: np.random.Generator, fps: float, style: CurveStyle = BENCH_CURVES
+) -> FloatArray:
     """Return intensities ``(F, 2)`` of both sides whose occurrence equals the label track ``(F,)``."""
     num_frames = len(track)
     gain = WEAK_GAIN if au in WEAK_AUS else 1.0
     mean = random_pulses(rng, num_frames, fps, rate=TWITCHES_PER_SECOND, strength=TWITCH, duration=TWITCH_SECONDS)
-    asymmetry = np.full(num_frames, ASYMMETRY * rng.normal())
+    asymmetry = np.full(num_frames, style.sample_asymmetry(rng))
     lengths, labels = run_lengths(track)
     ends = np.cumsum(lengths)
     for start, end in zip((ends - lengths)[labels == 1], ends[labels == 1], strict=True):
-        event = _event(rng, num_frames, start=start, end=end, apex=gain * rng.uniform(*APEX), fps=fps)
-        asymmetry = np.where(event > mean, ASYMMETRY * rng.normal(), asymmetry)
+        apex = gain * rng.uniform(*style.apex)
+        event = _event(rng, num_frames, start=start, end=end, apex=apex, fps=fps, style=style)
+        asymmetry = np.where(event > mean, style.sample_asymmetry(rng), asymmetry)
         mean = np.maximum(mean, event)
     return left_right_intensity(np.minimum(mean, MAX_INTENSITY), asymmetry)
 
@@ -66,7 +99,9 @@ def left_right_intensity(mean: np.ndarray, asymmetry: np.ndarray) -> FloatArray:
     return np.stack([mean + difference, mean - difference], axis=-1).astype(np.float32)
 
 
-def _event(rng: np.random.Generator, num_frames: int, *, start: int, end: int, apex: float, fps: float) -> np.ndarray:
+def _event(
+    rng: np.random.Generator, num_frames: int, *, start: int, end: int, apex: float, fps: float, style: CurveStyle
+) -> np.ndarray:
     """Return an event's intensity ``(F,)``, which occurs in exactly the frames ``start`` to ``end - 1``.
 
     An event that includes the first frame of a video starts before the video, and one that includes the last frame ends
@@ -74,10 +109,10 @@ def _event(rng: np.random.Generator, num_frames: int, *, start: int, end: int, a
     """
     crossing_up = start - 0.5 if start > 0 else -0.5 - rng.uniform(0, fps)
     crossing_down = end - 0.5 if end < num_frames else end - 0.5 + rng.uniform(0, fps)
-    onset, offset = fps * rng.uniform(*EDGE_SECONDS, size=2)
+    onset, offset = fps * rng.uniform(*style.edge_seconds, size=2)
     frame = np.arange(num_frames)
     curve = apex * np.minimum(_edge(frame - crossing_up, onset, apex), _edge(crossing_down - frame, offset, apex))
-    fluctuation = np.clip(1 + FLUCTUATION * smooth_noise(rng, num_frames, FLUCTUATION_SECONDS * fps), 0.5, 1.5)
+    fluctuation = np.clip(1 + style.fluctuation * smooth_noise(rng, num_frames, FLUCTUATION_SECONDS * fps), 0.5, 1.5)
     above = curve - OCCURRENCE_LEVEL
     return OCCURRENCE_LEVEL + above * np.where(above > 0, fluctuation, 1)
 

@@ -17,7 +17,10 @@ from mdhr.synthetic.array_types import FloatArray, Image
 from mdhr.synthetic.camera_effects import add_camera_effects, background_image
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT, Identity
-from mdhr.synthetic.movements import EXTRA_MOVEMENTS
+from mdhr.synthetic.materials import LIT_TEETH, LIT_TEETH_OF_GRINS, Material
+from mdhr.synthetic.movements import BENCH_ROWS, EXTRA_MOVEMENTS, GENERAL_ROWS
+from mdhr.synthetic.overlays import draw_overlays, record
+from mdhr.synthetic.projection import Projection
 from mdhr.synthetic.self_shadowing import CONSTANT_HARMONIC, spherical_harmonics
 
 DISTANCE = 0.6
@@ -27,7 +30,6 @@ LIFT = 0.007
 PIVOT = np.asarray([0.0, 0.0, -0.015], np.float32)
 """Center of head rotation in the meters of ``Identity.neutral``."""
 NEAR, FAR = 0.1, 10.0
-SPECULAR = 0.022
 WRAP = 0.15
 """Wrap lighting: how far light reaches beyond the terminator, which approximates subsurface scattering."""
 KEY_LIGHT = 1.35
@@ -68,17 +70,10 @@ class Renderer:
         corner_of = (self.triangles.T.ravel(), np.tile(np.arange(num_triangles), 3))
         self.gather = csr_matrix((ones, corner_of), shape=(num_vertices, num_triangles))
 
-        self.movements = head.movements
-        dark = 1 - 0.85 * np.clip(mesh.masks["inside-mouth"] * 1.3, 0, 1) * (1 - mesh.masks["lips"])
-        # The cheeks shade the side teeth.
-        dark[mesh.teeth] = 0.04 + 0.81 * np.exp(-((mesh.template[mesh.teeth, 0] / 0.0135) ** 4))
+        self.bench_movements, self.general_movements = head.movements[BENCH_ROWS], head.movements[GENERAL_ROWS]
+        self.bench_material = Material.of(head, lit_teeth=LIT_TEETH)
+        self.general_material = Material.of(head, lit_teeth=LIT_TEETH_OF_GRINS)
         eyes = np.concatenate(mesh.eyes)
-        openness = mesh.openness.copy()
-        openness[eyes] = 0.85
-        openness[mesh.teeth] = 0.7
-        self.dark, self.ambient_share = dark, dark * (0.15 + 0.85 * openness)
-        self.specular = np.full(num_vertices, SPECULAR, np.float32) * (1 + 1.5 * mesh.masks["lips"]) * dark
-        self.specular[eyes] = 0
         visibility = mesh.visibility.copy()
         visibility[np.concatenate([eyes, mesh.teeth])] = 0
         visibility[np.concatenate([eyes, mesh.teeth]), 0] = 0.8 / CONSTANT_HARMONIC
@@ -93,7 +88,7 @@ class Renderer:
         self._settings.setCullingMode(cv2.RASTERIZE_CULLING_CW)
 
     def weights(self, identity: Identity, animation: FaceAnimation, f: int) -> FloatArray:
-        """Return the weights ``(W,)`` of the rows of ``HeadModel.movements``."""
+        """Return the weights of ``BENCH_ROWS`` or, if the animation has mouth movements, of ``GENERAL_ROWS``."""
         units = animation.rendered_intensity(f) * identity.gain[:, None]
         yaw, pitch = animation.gaze[f]
         shift = animation.mouth_shift[f]
@@ -107,11 +102,13 @@ class Renderer:
             "mouth_left": max(shift, 0),
             "mouth_right": max(-shift, 0),
         }
-        return np.concatenate([units.ravel(), list(extras.values())]).astype(np.float32)
+        mouth = [] if animation.mouth is None else animation.mouth[f]
+        return np.concatenate([units.ravel(), list(extras.values()), mouth]).astype(np.float32)
 
     def vertices(self, identity: Identity, animation: FaceAnimation, f: int) -> FloatArray:
         """Return the vertices ``(V, 3)`` of the animated head before pose, in the meters of ``Identity.neutral``."""
-        displacement = (self.weights(identity, animation, f) * np.float32(identity.scale)) @ self.movements
+        movements = self.bench_movements if animation.mouth is None else self.general_movements
+        displacement = (self.weights(identity, animation, f) * np.float32(identity.scale)) @ movements
         return identity.neutral + displacement.reshape(-1, 3)
 
     def _pose(self, animation: FaceAnimation, f: int) -> tuple[FloatArray, FloatArray]:
@@ -157,7 +154,27 @@ class Renderer:
         )
         image = self._shade(identity, animation, f, raster)
         cv2.copyTo(background_image(self.size, animation), (depth >= FAR - 0.01).astype(np.uint8), image)
-        return add_camera_effects(image, animation, f)
+        looks = animation.looks
+        if looks is None:
+            return add_camera_effects(image, animation, f)
+        projection = self._projection(identity, animation, f, rotation, offset)
+        image = add_camera_effects(draw_overlays(image, looks, f, projection, identity), animation, f)
+        return record(image, looks, f, face_pixels=FACE_HEIGHT * self.focal / DISTANCE)
+
+    def _projection(
+        self, identity: Identity, animation: FaceAnimation, f: int, rotation: FloatArray, offset: FloatArray
+    ) -> Projection:
+        """Return the pose of accessories, lit like a vertex that faces the light."""
+        ambient = animation.ambient[f]
+        light = ambient + 0.6 * (KEY_LIGHT - 0.6 * ambient)
+        return Projection(
+            rotation=rotation,
+            offset=offset,
+            focal=self.focal,
+            size=self.size,
+            light=np.sqrt(light * animation.exposure[f] * animation.light_color[f]),
+            anchors=dict(zip(self.landmark_names, identity.neutral[self._landmarks], strict=True)),
+        )
 
     def _facing(self, posed: FloatArray, offset: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return triangle normals ``(3, K)`` of twice the triangle's area, and a mask ``(K,)`` of visible triangles."""
@@ -175,14 +192,15 @@ class Renderer:
         self, identity: Identity, animation: FaceAnimation, f: int, rotation: FloatArray, normal: FloatArray
     ) -> FloatArray:
         """Return the light ``(V,)`` on vertices with normals ``(3, V)``: ambient, shadowed key light, and specular."""
+        material = self.bench_material if animation.mouth is None else self.general_material
         towards = animation.light_direction[f] / np.linalg.norm(animation.light_direction[f])
         half = towards + np.asarray([0, 0, 1], np.float32)
         half /= np.linalg.norm(half)
         unoccluded = np.clip(0.12 + 0.88 * (self.visibility @ spherical_harmonics(rotation.T @ towards)), 0.08, 1)
-        key = np.clip((towards @ normal + WRAP) / (1 + WRAP), 0, 1) * self.dark
-        specular = np.clip(half @ normal, 0, 1) ** 20 * self.specular / np.float32(identity.brightness)
+        key = np.clip((towards @ normal + WRAP) / (1 + WRAP), 0, 1) * material.dark
+        specular = np.clip(half @ normal, 0, 1) ** 20 * material.specular / np.float32(identity.brightness)
         ambient = animation.ambient[f]
-        sky = ambient * self.ambient_share * (0.75 + 0.25 * normal[1])
+        sky = ambient * material.ambient_share * (0.75 + 0.25 * normal[1])
         return np.minimum(sky + (KEY_LIGHT - 0.6 * ambient) * unoccluded * (key + specular), LIGHT_LIMIT)
 
     def _shade(self, identity: Identity, animation: FaceAnimation, f: int, raster: FloatArray) -> Image:
@@ -197,6 +215,8 @@ class Renderer:
         shading = self._shading
         shading.fill(1)
         intensities = animation.rendered_intensity(f)
+        if animation.looks is not None:
+            intensities = intensities * animation.looks.worn.wrinkle_gain[:, None]
         for wrinkle in identity.wrinkles:
             intensity = intensities[wrinkle.au, wrinkle.side]
             if intensity > 0.01:

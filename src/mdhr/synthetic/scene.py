@@ -5,8 +5,8 @@ sample it separately, from a wider range.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, replace
+from typing import Literal, TypedDict
 
 import numpy as np
 
@@ -51,6 +51,13 @@ class Quantity:
         values = self.center + self.independent_sigma * self.sigma * rng.normal(size=num_frames)
         return np.clip(values, low, high).astype(np.float32)
 
+    def widened(self) -> "Quantity":
+        """Return the quantity of the general style: the range of independent frames, and twice the drift."""
+        low, high = (self.center + self.independent_range * (limit - self.center) for limit in (self.low, self.high))
+        return replace(
+            self, sigma=self.independent_sigma * self.sigma, low=low, high=high, drift=min(1.0, 2 * self.drift)
+        )
+
 
 # The center of DISTANCE is the camera distance of FaceAnimation.neutral.
 YAW = Quantity(center=0, sigma=7, low=-15, high=15, drift=0.2, seconds=1.2)  # degrees
@@ -80,6 +87,10 @@ DEFOCUS = (1.0, 3.0)
 DEFOCUS_SECONDS = (0.15, 0.45)
 
 
+Style = Literal["bench", "general"]
+"""Style of clips: made to distinguish temporal models, or made to resemble real videos."""
+
+
 class Scene(TypedDict):
     """Fields of :class:`FaceAnimation` that this module samples."""
 
@@ -100,14 +111,20 @@ class Scene(TypedDict):
     background_seed: int
 
 
-def sample_clip_scene(*, rng: np.random.Generator, num_frames: int, fps: float) -> Scene:
-    """Return a scene whose quantities drift through F frames. The camera loses focus at random moments."""
+def sample_clip_scene(*, rng: np.random.Generator, num_frames: int, fps: float, style: Style = "bench") -> Scene:
+    """Return a scene whose quantities drift through F frames.
+
+    In the bench style, the camera loses focus at random moments. In the general style, ranges are wider.
+    """
+    bench = style == "bench"
     scene = _sample_scene(
         rng,
-        sample=lambda quantity: quantity.sample_clip(rng, num_frames, fps),
+        sample=lambda quantity: (quantity if bench else quantity.widened()).sample_clip(rng, num_frames, fps),
         blink=_sample_blinks(rng, num_frames, fps),
         gaze=_sample_gaze(rng, num_frames, fps),
     )
+    if not bench:
+        return scene
     defocus = random_pulses(rng, num_frames, fps, rate=DEFOCUS_PER_SECOND, strength=DEFOCUS, duration=DEFOCUS_SECONDS)
     return {**scene, "blur": scene["blur"] + defocus.astype(np.float32)}
 

@@ -36,9 +36,9 @@ def is_rendered(folder: Path, *, num_frames: int) -> bool:
     return folder.is_dir() and len(list(folder.glob("*.jpg"))) == num_frames
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def cached_renderer(head: HeadModel, size: int, zoom: float) -> Renderer:
-    """Return a renderer. Each process keeps the latest one."""
+    """Return a renderer. Each process keeps the latest two, because consecutive subjects can have different heads."""
     return Renderer(head=head, size=size, zoom=zoom)
 
 
