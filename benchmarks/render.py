@@ -1,4 +1,7 @@
-"""Benchmark of the renderer on one core: `python benchmarks/render.py [--size 160] [--frames 200]`."""
+"""Benchmark of the renderer on one core.
+
+Run `python benchmarks/render.py [--size 160] [--frames 200] [--style general] [--head ict]`.
+"""
 
 import argparse
 import time
@@ -6,8 +9,10 @@ import time
 import numpy as np
 import simplejpeg
 
+from mdhr.action_units import BP4D
 from mdhr.synthetic.animation import FaceAnimation
-from mdhr.synthetic.anny_head import load_anny_head
+from mdhr.synthetic.general_acting import GeneralClipSimulator
+from mdhr.synthetic.heads import HEAD_NAMES, cached_head
 from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
 
@@ -27,28 +32,41 @@ def busy_animation(num_frames: int) -> FaceAnimation:
     return animation
 
 
+def general_clips(num_frames: int, *, clip_length: int = 25) -> list[FaceAnimation]:
+    """Return clips of the general style with at least ``num_frames`` frames together, as the data set contains them."""
+    simulator = GeneralClipSimulator(BP4D)
+    seeds = range(-(-num_frames // clip_length))
+    clips = [simulator.simulate(rng=np.random.default_rng(s), num_frames=clip_length, stride=3) for s in seeds]
+    return [simulator.with_identity(clip, seed) for seed, clip in enumerate(clips)]
+
+
 def main() -> None:
     """Print the seconds per identity and the frames per second, with and without JPEG encoding."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=160, help="height and width of a frame in pixels")
     parser.add_argument("--texture", type=int, default=512, help="height and width of the texture in pixels")
     parser.add_argument("--frames", type=int, default=200, help="number of frames to render")
+    parser.add_argument("--style", choices=("bench", "general"), default="bench", help="style of the clips")
+    parser.add_argument("--head", choices=HEAD_NAMES, default=HEAD_NAMES[0], help="head model")
     arguments = parser.parse_args()
-    head = load_anny_head()
+    head = cached_head(arguments.head)
     renderer = Renderer(head=head, size=arguments.size)
     make_identity(head, seed=0, texture_size=arguments.texture)
     start = time.process_time()
     identity = [make_identity(head, seed=seed, texture_size=arguments.texture) for seed in range(4)][-1]
     print(f"identity: {(time.process_time() - start) / 4:.3f} s on one core")
-    animation = busy_animation(arguments.frames)
-    renderer.frame(identity, animation, 0)
+    general = arguments.style == "general"
+    clips = general_clips(arguments.frames) if general else [busy_animation(arguments.frames)]
+    num_frames = sum(clip.num_frames for clip in clips)
+    renderer.frame(identity, clips[0], 0)
     for jpeg in (False, True):
         start = time.process_time()
-        for f in range(arguments.frames):
-            frame = renderer.frame(identity, animation, f)
-            if jpeg:
-                simplejpeg.encode_jpeg(frame, quality=92)
-        rate = arguments.frames / (time.process_time() - start)
+        for clip in clips:
+            for f in range(clip.num_frames):
+                frame = renderer.frame(identity, clip, f)
+                if jpeg:
+                    simplejpeg.encode_jpeg(frame, quality=92)
+        rate = num_frames / (time.process_time() - start)
         print(f"{arguments.size} px{' with JPEG' if jpeg else '':10}: {rate:.0f} frames/s on one core")
 
 

@@ -109,6 +109,45 @@ def test_real_renderer_same_bytes_in_one_process_and_in_two(tmp_path):
     assert all(picture.std() > 10 for picture in pictures), "the frames are not uniform"
 
 
+def test_bench_settings_do_not_name_style_and_heads(tmp_path):
+    """Folders rendered before these settings existed stay valid."""
+    expected = {"version": 3, **SMALL, "au_set": "BP4D"}
+    del expected["num_workers"]
+    assert faces(tmp_path).settings == expected
+    assert faces(tmp_path, style="bench", heads=["anny"]).settings == expected
+    other = faces(tmp_path, style="general", heads=["ict", "anny"], num_subjects=6).settings
+    assert (other["style"], other["heads"], other["general_version"]) == ("general", ["ict", "anny"], 1)
+
+
+def test_subjects_alternate_between_heads_and_folds_contain_both(tmp_path):
+    mixed = faces(tmp_path, heads=["anny", "ict"], num_subjects=10, num_tasks=2)
+    assert mixed.subjects[:4] == ["S01", "S02-ict", "S03", "S04-ict"]
+    assert [video.head for video in mixed.videos[:4]] == ["anny", "anny", "ict", "ict"]
+    assert all(video.subject.endswith("-ict") == (video.head == "ict") for video in mixed.videos)
+    assert sorted(subject for subjects in mixed.folds.values() for subject in subjects) == mixed.subjects
+    for subjects in mixed.folds.values():
+        assert {subject.endswith("-ict") for subject in subjects} == {True, False}
+
+
+@pytest.mark.usefixtures("painted")
+def test_general_style_in_prepared_form(tmp_path, monkeypatch):
+    monkeypatch.setattr("mdhr.synthetic.generator.cached_head", lambda name: name)
+    general = {"style": "general", "heads": ["anny", "ict"], "num_subjects": 6, "num_tasks": 1}
+    for name, changed in {"one": {}, "same": {}, "other": {"seed": 8}}.items():
+        faces(tmp_path / name, **general | changed).run()
+    one, same, other = (digests(tmp_path / name) for name in ("one", "same", "other"))
+    assert one == same
+    assert one != other
+    manifest = read_manifest(tmp_path / "one", au_set=BP4D)
+    assert [video.name for video in manifest.videos()][:2] == ["S01/T1", "S02-ict/T1"]
+    for au in BP4D.aus:
+        np.testing.assert_array_equal(
+            manifest.table[f"AU{au}"] == 1, manifest.table[f"intensity_AU{au}"] >= OCCURRENCE_LEVEL
+        )
+    with pytest.raises(InputError, match="style = general"):
+        faces(tmp_path / "one", **general | {"style": "bench"}).run()
+
+
 def test_identities_are_data_set_identities_and_distinct(tmp_path):
     seeds = {video.identity_seed for video in faces(tmp_path, num_subjects=200, num_tasks=1).videos}
     assert len(seeds) == 200
@@ -223,6 +262,11 @@ def test_no_permission(tmp_path, monkeypatch):
         ({"size": 16}, "size=16: should be greater than or equal to 32"),
         ({"stride": 0}, "stride=0: should be greater than or equal to 1"),
         ({"quality": 101}, "quality=101: should be less than or equal to 100"),
+        ({"style": "real"}, "style=real: should be 'bench' or 'general'"),
+        ({"heads": ["anny", "other"]}, "heads=.*: should be 'anny' or 'ict'"),
+        ({"heads": []}, "heads=.*: expected one or more different names"),
+        ({"heads": ["anny", "anny"]}, "heads=.*: expected one or more different names"),
+        ({"heads": ["anny", "ict"], "num_subjects": 5}, "num_subjects=5: expected at least 6, 3 per head model"),
     ],
 )
 def test_wrong_settings(tmp_path, changed, message):

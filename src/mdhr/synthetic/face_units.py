@@ -32,8 +32,14 @@ FACE_UNITS: dict[int, dict[str, float]] = {
 GENERAL_FACE_UNITS: dict[int, dict[str, float]] = FACE_UNITS | {
     12: {"mouthSmile": 0.9},
     14: {"mouthDimple": 1.25, "mouthPress": 0.3, "mouthRollLower": 0.15},
-    23: {"mouthPucker": 0.55, "mouthRollUpper": 0.75, "mouthRollLower": 0.75},
-    24: {"mouthPress": 0.9, "mouthPucker": 0.3, "mouthShrugLower": 0.4, "mouthRollUpper": 0.3, "mouthRollLower": 0.3},
+    23: {"mouthPucker": 0.5, "mouthRollUpper": 0.75, "mouthRollLower": 0.6, "mouthShrugLower": -0.2},
+    24: {
+        "mouthPress": 0.7,
+        "mouthPucker": 0.35,
+        "mouthShrugLower": 0.35,
+        "mouthRollLower": 0.1,
+        "mouthShrugUpper": 0.15,
+    },
 }
 """Weights of the general style, in which the lip units differ as FACS describes them.
 
