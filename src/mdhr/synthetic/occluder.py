@@ -96,24 +96,24 @@ def draw_occluder(image: Image, occluder: Occluder, f: int, projection: Projecti
     if occluder.distance[f] >= ENTRY:
         return image
     color = skin_color if occluder.color is None else np.asarray(occluder.color)
-    edge = max(16, round(SPAN * occluder.scale * projection.scale))
-    sprite = _sprite(occluder.capsules, projection.lit(color), edge)
+    edge = SPAN * occluder.scale * projection.scale
+    sprite = _sprite(occluder.capsules, max(32, 16 * round(edge / 16)))
     angle = np.radians(occluder.angle)
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.asarray([[cos, sin], [-sin, cos]])  # moves the direction down to the direction of entry
     place = projection.pixels(projection.anchors[occluder.anchor])
     place = place + projection.scale * (occluder.sway[f] + occluder.distance[f] * turn[:, 1])
-    linear = turn * [-1 if occluder.mirrored else 1, 1]
-    matrix = np.column_stack([linear, place - linear @ [edge / 2, edge / 2]])
-    layer = cv2.warpAffine(sprite, matrix, image.shape[1::-1], flags=cv2.INTER_LINEAR)
-    kept = 255 - layer[..., 3]
-    behind = cv2.multiply(image, cv2.merge([kept] * 3), scale=1 / 255)
-    return np.asarray(cv2.add(behind, layer[..., :3]), np.uint8)
+    linear = turn * [-1 if occluder.mirrored else 1, 1] * (edge / len(sprite))
+    matrix = np.column_stack([linear, place - linear @ np.full(2, len(sprite) / 2)])
+    shade, opacity = cv2.split(cv2.warpAffine(sprite, matrix, image.shape[1::-1], flags=cv2.INTER_LINEAR))
+    behind = cv2.multiply(image, cv2.merge([255 - opacity] * 3), scale=1 / 255)
+    painted = cv2.merge([cv2.convertScaleAbs(shade, alpha=value / 255) for value in projection.lit(color)])
+    return np.asarray(cv2.add(behind, painted), np.uint8)
 
 
 @lru_cache(maxsize=8)
-def _sprite(capsules: tuple[tuple[float, ...], ...], color: tuple[int, ...], edge: int) -> Image:
-    """Return a sprite ``(edge, edge, 4)``: color, multiplied by opacity, and opacity."""
+def _sprite(capsules: tuple[tuple[float, ...], ...], edge: int) -> Image:
+    """Return a sprite ``(edge, edge, 2)``: shade of a white surface, multiplied by its coverage, and opacity."""
     x, y = np.meshgrid(*[(np.arange(edge, dtype=np.float32) + 0.5) / edge] * 2)
     height, cover = np.zeros((edge, edge), np.float32), np.zeros((edge, edge), np.float32)
     for ax, ay, bx, by, radius in capsules:
@@ -128,5 +128,4 @@ def _sprite(capsules: tuple[tuple[float, ...], ...], color: tuple[int, ...], edg
     )
     shadow = CONTACT_SHADOW * cv2.GaussianBlur(cover, (0, 0), edge * 0.03)
     opacity = np.maximum(cover, shadow)
-    painted = np.asarray(color, np.float32) * (cover * shade)[..., None]
-    return np.clip(np.dstack([painted, 255 * opacity]), 0, 255).astype(np.uint8)
+    return np.clip(255 * np.dstack([cover * shade, opacity]), 0, 255).astype(np.uint8)
