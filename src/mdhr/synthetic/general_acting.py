@@ -31,8 +31,8 @@ TOOTHY_SMILES, LAUGHS = 0.5, 0.3
 """Share of the smiles that bare the teeth, and of these smiles those that also drop the jaw."""
 GRIN, PARTED, LAUGHING_JAW = (0.5, 1.2), (0.35, 0.9), (0.3, 1.0)
 """Ranges of a toothy smile at AU12 of intensity 1: movement ``grin``, AU25, and AU26 of a laugh."""
-PARTED_BY_JAW = 0.6
-"""AU25 per unit of AU26: a dropped jaw parts the lips."""
+PARTED_BY = {10: 0.4, 26: 0.6}
+"""AU25 per unit of other action units: a raised upper lip and a dropped jaw part the lips."""
 
 RESTING_SHARE, RESTING = 0.3, (0.03, 0.2)
 """Share and range of the action units that are slightly contracted at rest."""
@@ -68,10 +68,12 @@ class GeneralClipSimulator(ClipSimulator):
             _raise(intensity, 25, speech.parted)
             _raise(intensity, 26, speech.jaw)
             mouth = np.maximum(mouth, speech.mouth)
-        _raise(intensity, 25, PARTED_BY_JAW * intensity[:, AUS.index(26)].mean(-1))
+        for au, share in PARTED_BY.items():
+            _raise(intensity, 25, share * intensity[:, AUS.index(au)].mean(-1))
         self.suppress_distractors(intensity, ANTAGONISTS)
         pressed = intensity[:, [AUS.index(au) for au in LIP_AUS]].mean(-1).max(-1)
         mouth *= 1 - np.minimum(1, pressed)[:, None]
+        mouth[:, list(MOUTH_MOVEMENTS).index("seal")] = np.minimum(pressed, intensity[:, AUS.index(10)].mean(-1))
         scene = sample_clip_scene(rng=rng, num_frames=total, fps=self.fps, style="general")
         animation = FaceAnimation(intensity=intensity, resting=np.zeros_like(intensity[0]), mouth=mouth, **scene)
         looks = sample_clip_looks(rng, num_frames=num_frames, fps=self.fps / stride)

@@ -10,22 +10,22 @@ from scipy.ndimage import gaussian_filter1d
 
 from mdhr.synthetic.array_types import FloatArray
 
-# Columns: lips part (AU25), jaw drops (AU26), then MOUTH_MOVEMENTS (grin, round, pucker, spread, tongue).
+# Columns: lips part (AU25), jaw drops (AU26), then MOUTH_MOVEMENTS (grin, round, pucker, spread, tongue, seal).
 VOWELS = np.asarray(
     [
-        [0.8, 1.0, 0.0, 0.0, 0.0, 0.0, 0.3],  # a
-        [0.8, 0.5, 0.1, 0.0, 0.0, 0.5, 0.3],  # e
-        [0.6, 0.2, 0.2, 0.0, 0.0, 0.8, 0.2],  # i
-        [0.5, 0.6, 0.0, 0.7, 0.2, 0.0, 0.0],  # o
-        [0.3, 0.2, 0.0, 0.5, 0.7, 0.0, 0.0],  # u
+        [0.8, 1.0, 0.0, 0.0, 0.0, 0.0, 0.3, 0.0],  # a
+        [0.8, 0.5, 0.1, 0.0, 0.0, 0.5, 0.3, 0.0],  # e
+        [0.6, 0.2, 0.2, 0.0, 0.0, 0.8, 0.2, 0.0],  # i
+        [0.5, 0.6, 0.0, 0.7, 0.2, 0.0, 0.0, 0.0],  # o
+        [0.3, 0.2, 0.0, 0.5, 0.7, 0.0, 0.0, 0.0],  # u
     ]
 )
 CONSONANTS = np.asarray(
     [
-        [0.0, 0.0, 0.0, 0.0, 0.1, 0.1, 0.0],  # b, m, p
-        [0.4, 0.1, 0.2, 0.0, 0.0, 0.4, 0.2],  # s, t
-        [0.5, 0.3, 0.0, 0.0, 0.0, 0.1, 0.8],  # d, l
-        [0.4, 0.3, 0.0, 0.1, 0.0, 0.0, 0.1],  # g, k
+        [0.0, 0.0, 0.0, 0.0, 0.1, 0.1, 0.0, 0.0],  # b, m, p
+        [0.4, 0.1, 0.2, 0.0, 0.0, 0.4, 0.2, 0.0],  # s, t
+        [0.5, 0.3, 0.0, 0.0, 0.0, 0.1, 0.8, 0.0],  # d, l
+        [0.4, 0.3, 0.0, 0.1, 0.0, 0.0, 0.1, 0.0],  # g, k
     ]
 )
 SYLLABLES_PER_SECOND = (3.0, 6.0)
