@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mdhr.errors import InputError
+from mdhr.synthetic.general_acting import simulate_independent_clips
 from mdhr.synthetic.pretraining_bank import INTENSITY_TARGETS, LANDMARK_TARGETS, PretrainingBank
 
 SIZE = 64
@@ -18,10 +19,9 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> PretrainingBank:
     return bank
 
 
-def make_bank(root: Path) -> PretrainingBank:
-    return PretrainingBank(
-        root=root, num_identities=2, frames_per_identity=3, size=SIZE, zoom=1.0, seed=5, num_workers=1
-    )
+def make_bank(root: Path, **changed) -> PretrainingBank:
+    settings = {"num_identities": 2, "frames_per_identity": 3, "size": SIZE, "zoom": 1.0, "seed": 5, "num_workers": 1}
+    return PretrainingBank(root=root, **settings | changed)
 
 
 def test_every_identity_has_frames_and_targets(bank: PretrainingBank) -> None:
@@ -60,3 +60,21 @@ def test_root_that_cannot_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot write to .*Choose another bank\.root"):
         make_bank(tmp_path / "file" / "bank").run()
+
+
+def test_general_style_changes_the_looks_every_few_frames(tmp_path: Path) -> None:
+    bank, again = (
+        make_bank(tmp_path / name, style="general", frames_per_identity=10, num_identities=2) for name in ("a", "b")
+    )
+    for one in (bank, again):
+        one.run()
+    frames, targets = np.load(bank.frame_file(1)), np.load(bank.target_file(1))
+    assert frames.shape == (10, SIZE, SIZE, 3)
+    assert len(targets) == 10
+    assert bank.frame_file(1).read_bytes() == again.frame_file(1).read_bytes()
+    assert bank.target_file(1).read_bytes() == again.target_file(1).read_bytes()
+    assert bank.frame_file(1).name != make_bank(tmp_path).frame_file(1).name, "styles do not share files"
+    clips = simulate_independent_clips(rng=np.random.default_rng(0), num_frames=10)
+    assert [clip.num_frames for clip in clips] == [4, 4, 2]
+    assert len({clip.background_seed for clip in clips}) == 3
+    assert np.concatenate([clip.mouth for clip in clips]).any()

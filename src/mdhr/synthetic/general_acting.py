@@ -6,14 +6,14 @@ is no artificial defocus, and resting expressions are light.
 Letters: F frames, U action units of the renderer (``AUS``), M mouth movements (``MOUTH_MOVEMENTS``).
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.synthetic.animation import MAX_INTENSITY, FaceAnimation
 from mdhr.synthetic.array_types import FloatArray
-from mdhr.synthetic.clip_simulator import ClipSimulator, subsample
+from mdhr.synthetic.clip_simulator import CLIP_FIELDS, ClipSimulator, simulate_independent_frames, subsample
 from mdhr.synthetic.face_units import AUS, MOUTH_MOVEMENTS
 from mdhr.synthetic.intensity_curves import GENERAL_CURVES, left_right_intensity, sample_intensity
 from mdhr.synthetic.label_tracks import LabelTrackSampler, run_lengths
@@ -38,6 +38,12 @@ RESTING_SHARE, RESTING = 0.3, (0.03, 0.2)
 """Share and range of the action units that are slightly contracted at rest."""
 
 LIP_AUS = (23, 24)
+
+FRAMES_PER_LOOK = 4
+"""Number of independent frames with the same looks."""
+INDEPENDENT_FPS = 8.0
+"""Frame rate that determines how fast occluders and shadows move over independent frames."""
+MOUTH_MOVEMENT_RATE = 0.2
 
 
 class GeneralClipSimulator(ClipSimulator):
@@ -71,9 +77,7 @@ class GeneralClipSimulator(ClipSimulator):
         for au, share in PARTED_BY.items():
             _raise(intensity, 25, share * intensity[:, AUS.index(au)].mean(-1))
         self.suppress_distractors(intensity, ANTAGONISTS)
-        pressed = intensity[:, [AUS.index(au) for au in LIP_AUS]].mean(-1).max(-1)
-        mouth *= 1 - np.minimum(1, pressed)[:, None]
-        mouth[:, list(MOUTH_MOVEMENTS).index("seal")] = np.minimum(pressed, intensity[:, AUS.index(10)].mean(-1))
+        press_lips(intensity, mouth)
         scene = sample_clip_scene(rng=rng, num_frames=total, fps=self.fps, style="general")
         animation = FaceAnimation(intensity=intensity, resting=np.zeros_like(intensity[0]), mouth=mouth, **scene)
         looks = sample_clip_looks(rng, num_frames=num_frames, fps=self.fps / stride)
@@ -91,6 +95,38 @@ class GeneralClipSimulator(ClipSimulator):
         assert animation.looks is not None
         worn = sample_identity_looks(identity_seed)
         return replace(super().with_identity(animation, identity_seed), looks=replace(animation.looks, worn=worn))
+
+
+def simulate_independent_clips(*, rng: np.random.Generator, num_frames: int) -> list[FaceAnimation]:
+    """Return F independent frames of the general style for pretraining, as clips of ``FRAMES_PER_LOOK`` frames.
+
+    Action units and scenes are those of :func:`simulate_independent_frames`, with mouth movements and looks.
+    """
+    frames = simulate_independent_frames(rng=rng, num_frames=num_frames)
+    shape = (num_frames, len(MOUTH_MOVEMENTS))
+    mouth = np.where(rng.random(shape) < MOUTH_MOVEMENT_RATE, rng.random(shape), 0).astype(np.float32)
+    press_lips(frames.intensity, mouth)
+    frames = replace(frames, mouth=mouth)
+    clips = []
+    for start in range(0, num_frames, FRAMES_PER_LOOK):
+        chosen = slice(start, start + FRAMES_PER_LOOK)
+        values = {
+            field.name: getattr(frames, field.name)[chosen]
+            for field in fields(FaceAnimation)
+            if field.name not in CLIP_FIELDS
+        }
+        looks = sample_clip_looks(rng, num_frames=len(mouth[chosen]), fps=INDEPENDENT_FPS)
+        worn = sample_identity_looks(int(rng.integers(2**31)))
+        color, seed = rng.uniform(0.1, 0.8, size=3).astype(np.float32), int(rng.integers(2**31))
+        clips.append(replace(frames, **values, looks=replace(looks, worn=worn), background=color, background_seed=seed))
+    return clips
+
+
+def press_lips(intensity: FloatArray, mouth: FloatArray) -> None:
+    """Suppress mouth movements ``(F, M)`` while AU23 or AU24 closes the lips, also against AU10, in place."""
+    pressed = intensity[:, [AUS.index(au) for au in LIP_AUS]].mean(-1).max(-1)
+    mouth *= 1 - np.minimum(1, pressed)[:, None]
+    mouth[:, list(MOUTH_MOVEMENTS).index("seal")] = np.minimum(pressed, intensity[:, AUS.index(10)].mean(-1))
 
 
 def bare_teeth(rng: np.random.Generator, intensity: FloatArray, mouth: FloatArray, *, smiles: np.ndarray) -> None:

@@ -41,7 +41,9 @@ FIRST_PRETRAINING_IDENTITY = 1_000_000
 
 NUM_FOLDS = 3
 
-DEFAULTS = {"style": "bench", "heads": ("anny",)}
+HeadNames = Sequence[Literal["anny", "ict"]]
+DEFAULT_HEADS: HeadNames = ("anny",)
+DEFAULTS = {"style": "bench", "heads": DEFAULT_HEADS}
 """Settings that are recorded only if they differ, so that folders without them stay valid."""
 GENERAL_VERSION = 1
 """Increase when the same settings produce other frames or labels of the general style."""
@@ -101,7 +103,7 @@ class SyntheticFaces:
     seed: Seed
     quality: JpegQuality
     style: Style = "bench"
-    heads: Sequence[Literal["anny", "ict"]] = ("anny",)
+    heads: HeadNames = DEFAULT_HEADS
     num_workers: NumProcesses | None = None
 
     def __post_init__(self) -> None:

@@ -24,8 +24,10 @@ from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.clip_simulator import simulate_independent_frames
 from mdhr.synthetic.face_units import AUS, SIDES
-from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY
+from mdhr.synthetic.general_acting import simulate_independent_clips
+from mdhr.synthetic.generator import DEFAULT_HEADS, FIRST_PRETRAINING_IDENTITY, HeadNames
 from mdhr.synthetic.heads import cached_head
+from mdhr.synthetic.scene import Style
 from mdhr.synthetic.video_rendering import cached_identity, cached_renderer
 
 INTENSITY_TARGETS = slice(0, len(AUS) * len(SIDES))
@@ -47,6 +49,8 @@ class PretrainingBank:
         size: height and width of the frames in pixels.
         zoom: values above 1 crop tighter.
         seed: seed of identities and animations.
+        style: ``bench`` or ``general``, see :class:`mdhr.synthetic.generator.SyntheticFaces`.
+        heads: names of head models, assigned to the identities in turn.
         num_workers: number of processes; None starts one per core.
     """
 
@@ -56,6 +60,8 @@ class PretrainingBank:
     size: FrameSize
     zoom: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]
     seed: Seed
+    style: Style = "bench"
+    heads: HeadNames = DEFAULT_HEADS
     num_workers: NumProcesses | None = None
 
     def run(self) -> None:
@@ -84,21 +90,30 @@ class PretrainingBank:
         return Path(self.root) / f"{self._name(index)}-targets.npy"
 
     def _name(self, index: int) -> str:
-        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}-{index:05d}"
+        heads = tuple(self.heads)
+        variant = "" if self.style == "bench" and heads == DEFAULT_HEADS else f"-{self.style}-{'+'.join(heads)}"
+        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}{variant}-{index:05d}"
 
 
 def render_identity(bank: PretrainingBank, index: int) -> int:
     """Render and write the frames and targets of one identity. Return the number of frames."""
-    head = cached_head("anny")
+    head = cached_head(bank.heads[index % len(bank.heads)])
     renderer = cached_renderer(head, bank.size, bank.zoom)
     rng = np.random.default_rng([bank.seed, index])
     identity = cached_identity(head, int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31)))
-    animation = simulate_independent_frames(rng=rng, num_frames=bank.frames_per_identity)
-    frames = np.stack([renderer.frame(identity, animation, f) for f in range(animation.num_frames)])
-    landmarks = np.stack([renderer.landmarks(identity, animation, f) for f in range(animation.num_frames)])
-    _save(bank.frame_file(index), frames)
-    _save(bank.target_file(index), pretraining_targets(animation, landmarks))
-    return animation.num_frames
+    if bank.style == "general":
+        clips = simulate_independent_clips(rng=rng, num_frames=bank.frames_per_identity)
+    else:
+        clips = [simulate_independent_frames(rng=rng, num_frames=bank.frames_per_identity)]
+    frames, targets = [], []
+    for clip in clips:
+        order = range(clip.num_frames)
+        frames += [renderer.frame(identity, clip, f) for f in order]
+        landmarks = np.stack([renderer.landmarks(identity, clip, f) for f in order])
+        targets.append(pretraining_targets(clip, landmarks))
+    _save(bank.frame_file(index), np.stack(frames))
+    _save(bank.target_file(index), np.concatenate(targets))
+    return len(frames)
 
 
 def pretraining_targets(animation: FaceAnimation, landmarks: FloatArray) -> FloatArray:
