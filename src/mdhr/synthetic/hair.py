@@ -43,7 +43,7 @@ def paint_lashes(canvas: Canvas, head: HeadModel, appearance: Appearance) -> Non
         (UPPER_LID, appearance.lash_strength, 0.0011),
         (LOWER_LID, 0.35 * appearance.lash_strength, 0.0008),
     ):
-        points = head.mesh.template[[head.landmarks[f"lid_{k}_left"] for k in lid]][:, :2]
+        points = head.layout[[head.landmarks[f"lid_{k}_left"] for k in lid]]
         knots = np.linspace(0, 1, len(points))
         fit = np.polyfit(knots, points, 3)
         smooth = np.stack([np.polyval(fit[:, k], np.linspace(0, 1, 25)) for k in (0, 1)], axis=1)

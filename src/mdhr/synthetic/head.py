@@ -29,7 +29,7 @@ class HeadMesh:
     Attributes:
         template: ``(V, 3)`` vertices of the mean head in meters.
         triangles: ``(K, 3)`` vertex indices, counterclockwise when viewed from outside.
-        parts: ``(K,)`` part of each triangle: ``body``, ``eyes``, or ``teeth``.
+        parts: ``(K,)`` part of each triangle: ``body``, ``eyes``, ``teeth``, or ``tongue`` (with gums).
         masks: ``(V,)`` weights in 0 to 1, named ``lips``, ``inside-mouth``, ``ears``, and ``eyelids``.
         visibility: ``(V, 16)`` spherical harmonics of the unoccluded directions, see
             :mod:`mdhr.synthetic.self_shadowing`.
@@ -90,6 +90,7 @@ class HeadModel:
     Attributes:
         mesh: geometry and masks.
         uv: ``(V, 2)`` UV coordinates in 0 to 1 (right, down), in the layout of :mod:`mdhr.synthetic.uv_layout`.
+        layout: ``(V, 2)`` layout coordinates of the skin in meters, see :mod:`mdhr.synthetic.uv_layout`.
         landmarks: vertex index of each landmark, see :mod:`mdhr.synthetic.landmarks`.
         movements: ``(W, V * 3)`` displacements at weight 1: left and right half of every action unit of ``AUS``, then
             ``EXTRA_MOVEMENTS``, see :mod:`mdhr.synthetic.movements`.
@@ -99,6 +100,7 @@ class HeadModel:
 
     mesh: HeadMesh
     uv: FloatArray
+    layout: FloatArray
     landmarks: dict[str, int]
     movements: FloatArray
     shapes: ShapeModel

@@ -10,7 +10,6 @@ from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.hair import hair_mask
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.skin import paint_texture
-from mdhr.synthetic.uv_layout import layout_coordinates
 from mdhr.synthetic.wrinkles import Wrinkle, make_wrinkles
 
 FACE_HEIGHT = 0.130
@@ -68,15 +67,14 @@ def make_identity(head: HeadModel, *, seed: int, texture_size: int = TEXTURE_SIZ
 def add_hair_volume(head: HeadModel, appearance: Appearance, vertices: FloatArray) -> FloatArray:
     """Return the vertices ``(V, 3)`` with the scalp moved outward by the hair. Long hair flattens the ears."""
     mesh = head.mesh
-    layout = layout_coordinates(mesh.template)
-    hair = hair_mask(appearance, layout[:, 0], layout[:, 1], softness=0.010)
+    hair = hair_mask(appearance, head.layout[:, 0], head.layout[:, 1], softness=0.010)
     ears = mesh.masks["ears"]
     if appearance.long_hair:
         vertices[:, 0] -= 0.022 * ears * np.sign(vertices[:, 0])
     else:
         hair *= 1 - ears
     eyes = np.concatenate(mesh.eyes)
-    hair[np.concatenate([eyes, mesh.teeth])] = 0
+    hair[np.concatenate([eyes, mesh.teeth, mesh.part_vertices("tongue")])] = 0
     outward = vertices - vertices[eyes].mean(0) + [0, 0, 0.06]
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     return vertices + (appearance.hair_volume * hair)[:, None] * outward

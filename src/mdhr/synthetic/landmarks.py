@@ -51,12 +51,13 @@ def _on_ray(points: FloatArray, center: FloatArray, angle: float, allowed: NDArr
     return int(np.where(allowed & (deviation < 0.35), score, -np.inf).argmax())
 
 
-def find_landmarks(mesh: HeadMesh, *, jaw_open: FloatArray) -> dict[str, int]:
+def find_landmarks(mesh: HeadMesh, frontal: FloatArray, *, jaw_open: FloatArray) -> dict[str, int]:
     """Return the vertex index of each landmark by name.
 
-    ``jaw_open`` is the displacement ``(V, 3)`` of opening the jaw; it separates the lower lip from the upper lip.
+    ``frontal`` ``(V, 3)`` contains the vertices, warped so that a frontal view shows every feature at its place in the
+    texture layout. ``jaw_open`` is the displacement ``(V, 3)`` of opening the jaw; it separates the lower lip from the upper lip.
     """
-    points, front = mesh.template, mesh.front
+    points, front = frontal, mesh.front
     marks = {f"{name}_middle": _nearest(points, place, front) for name, place in MIDLINE.items()}
     for side, sign in (("left", 1.0), ("right", -1.0)):
         half = front & (points[:, 0] * sign > 0)

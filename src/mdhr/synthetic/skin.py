@@ -10,7 +10,7 @@ from mdhr.synthetic.array_types import FloatArray, Image
 from mdhr.synthetic.canvas import Canvas, smooth_noise_image
 from mdhr.synthetic.hair import paint_beard, paint_brows, paint_hair, paint_lashes
 from mdhr.synthetic.head import HeadModel
-from mdhr.synthetic.uv_layout import EYE_ANGLE, PATCH
+from mdhr.synthetic.uv_layout import EYE_ANGLE, MOUTH_PATCH, PATCH
 
 BLUSH = np.asarray([1.03, 0.84, 0.82], np.float32)
 SHADOW = np.asarray([0.80, 0.73, 0.76], np.float32)
@@ -19,6 +19,7 @@ MOLE = np.asarray([0.42, 0.30, 0.25], np.float32)
 LID_MARGIN = np.asarray([0.84, 0.66, 0.64], np.float32)
 SCLERA = np.asarray([0.86, 0.83, 0.80], np.float32)
 ENAMEL = np.asarray([0.84, 0.80, 0.72], np.float32)
+MUCOSA = np.asarray([0.66, 0.36, 0.36], np.float32)
 IRIS_ANGLE = 0.48
 """Angle in radians between the front of the eyeball and the rim of the iris."""
 
@@ -105,6 +106,13 @@ def paint_teeth(canvas: Canvas, rng: np.random.Generator) -> None:
     canvas.image[size - edge :, size - edge :] = (gap * (1 - 1.5 * place**2))[None, :, None] * color
 
 
+def paint_mouth(canvas: Canvas) -> None:
+    """Paint the color of tongue and gums into their patch."""
+    size = len(canvas.x)
+    edge = round(MOUTH_PATCH * size)
+    canvas.image[size - edge :, :edge] = MUCOSA
+
+
 def paint_texture(head: HeadModel, appearance: Appearance, rng: np.random.Generator, *, size: int) -> Image:
     """Return the texture ``(size, size, 3)`` of an identity."""
     canvas = Canvas.blank(size)
@@ -115,5 +123,6 @@ def paint_texture(head: HeadModel, appearance: Appearance, rng: np.random.Genera
     paint_lashes(canvas, head, appearance)
     paint_hair(canvas, appearance, rng, ears=ears)
     paint_eye(canvas, appearance, rng)
+    paint_mouth(canvas)
     paint_teeth(canvas, rng)
     return np.round(np.clip(canvas.image, 0, 1) * 255).astype(np.uint8)

@@ -3,7 +3,7 @@
 The front of the face is an orthographic frontal view in meters: a skin point ``(x, y, z)`` of the template is painted
 at ``(x, y)``. These *layout coordinates* equal the template's x and y except at the sides of the head, which are
 unrolled with depth because a frontal view would stretch them. Eyes and teeth have square patches in the lower corners,
-where the layout contains no visible skin.
+where the layout contains no visible skin. The corner of the texture, outside the disc of the eye, is the mouth's lining.
 """
 
 import numpy as np
@@ -20,6 +20,8 @@ PATCH = 3 / 16
 """Edge length of the patches for eyes and teeth, as a fraction of the texture."""
 EYE_ANGLE = 1.25
 """Angle in radians between the front of the eyeball and the rim of its patch."""
+MOUTH_PATCH = PATCH * 0.13
+"""Edge length of the patch for tongue and gums in the corner of the eye's patch, as a fraction of the texture."""
 TEETH_SPAN = (0.05, 0.03)
 """Width and height in meters of the region that the teeth patch covers."""
 
@@ -62,3 +64,8 @@ def teeth_uv(points: FloatArray) -> FloatArray:
     center = (points.min(0) + points.max(0)) / 2
     place = (points - center)[:, :2] / TEETH_SPAN * [1, -1] + 0.5
     return (1 - PATCH + PATCH * np.clip(place, 0.03, 0.97)).astype(np.float32)
+
+
+def mouth_uv(number: int) -> FloatArray:
+    """Return UV coordinates ``(number, 2)`` of tongue and gums, which have one color."""
+    return np.tile(np.asarray([MOUTH_PATCH / 2, 1 - MOUTH_PATCH / 2], np.float32), (number, 1))

@@ -1,0 +1,183 @@
+"""Conversion of the ICT-FaceKit head to the head model asset.
+
+The input is a file of arrays in the units of ICT-FaceKit: centimeters, y up, z to the front. The asset uses the axes
+and the origin of :mod:`mdhr.synthetic.head`, in meters. It contains the part of the mesh that is rendered, reduced to
+fewer triangles; the left half is reduced and mirrored. Lashes, tear fluid, and eye sockets are dropped. The result is
+deterministic; across machines, single visibility coefficients differ in the last float16 digit.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from mdhr.errors import InputError
+from mdhr.files.atomic import temporary_path
+from mdhr.synthetic.anny_head import DISPLACEMENT_STEP, load_anny_head
+from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.ict_head import EQUIVALENTS
+from mdhr.synthetic.ict_regions import part_masks, vertex_importance
+from mdhr.synthetic.layout_warp import warp_to_layout
+from mdhr.synthetic.mesh_reduction import reduce_mesh
+from mdhr.synthetic.self_shadowing import CONSTANT_HARMONIC, measure_visibility
+
+METERS_PER_UNIT = 0.01
+NUM_MODES = 40
+"""Identity modes that are kept, in the order of their variance."""
+
+MATERIALS = {
+    "body": ("M_Face", "M_BackHead"),
+    "eyes": ("M_ScleraLeft", "M_ScleraRight"),
+    "teeth": ("M_Teeth",),
+    "tongue": ("M_GumsTongue",),
+}
+"""Materials of each part."""
+EYE_SOCKETS = range(13294, 14062)
+"""Vertices of the eye sockets, which share a material with the back of the head."""
+NUM_TRIANGLES = {"body": 6800, "eyes": 280, "teeth": 900, "tongue": 420}
+"""Number of triangles of each part after the reduction."""
+BACK, EYE_BACK, TOP, BOTTOM = -0.112, -0.002, 0.112, -0.17
+"""Limits in meters of the rendered part: depth, depth of the eyeballs, and height."""
+TONGUE_VISIBILITY = 0.45
+"""Visibility of tongue and gums. The closed lips of the template would hide them completely."""
+POSES = (
+    {},
+    {"jawOpen": 0.6},
+    {"eyeBlink": 1.0},
+    {"mouthSmile": 1.0, "cheekSquint": 1.0},
+    {"noseSneer": 1.0, "mouthUpperUp": 1.0},
+    {"browInnerUp": 1.0, "browOuterUp": 1.0},
+    {"browDown": 1.0, "mouthFrown": 1.0, "mouthLowerDown": 1.0},
+    {"mouthRollUpper": 0.5, "mouthRollLower": 0.5, "mouthPress": 1.0},
+)
+"""Poses in which the reduced mesh approximates the original one, as weights of expressions."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IctFaceKit:
+    """Complete model in meters, with the origin between the eyeballs.
+
+    Attributes:
+        vertices: ``(V, 3)``.
+        triangles: ``(K, 3)``.
+        parts: ``(K,)`` part of each triangle; empty for materials that are not rendered.
+        modes: ``(M, V, 3)`` displacements of the identity modes at weight 1.
+        expressions: ``(V, 3)`` displacements at weight 1, by name.
+        landmarks: ``(68,)`` vertices of the Multi-PIE landmarks.
+    """
+
+    vertices: FloatArray
+    triangles: NDArray[np.int64]
+    parts: NDArray[np.str_]
+    modes: FloatArray
+    expressions: dict[str, FloatArray]
+    landmarks: NDArray[np.int64]
+
+
+def read_ict_facekit(source: Path) -> IctFaceKit:
+    """Return the model of a file. Raises ``InputError`` if the file does not exist or lacks an array."""
+    if not source.is_file():
+        raise InputError(f"ICT-FaceKit file '{source}' does not exist. docs/data.md describes its arrays.")
+    with np.load(source, allow_pickle=False) as arrays:
+        wanted = ("vertices", "triangles", "material", "material_names", "identity", "expression", "expression_names")
+        missing = [name for name in (*wanted, "landmarks_68") if name not in arrays.files]
+        if missing:
+            raise InputError(f"{source}: array '{missing[0]}' is missing. docs/data.md describes the expected arrays.")
+        vertices, triangles = arrays["vertices"].astype(np.float64), arrays["triangles"].astype(np.int64)
+        material = arrays["material_names"][arrays["material"]]
+        part_of = {name: part for part, names in MATERIALS.items() for name in names}
+        parts = np.asarray([part_of.get(str(name), "") for name in material])
+        parts[np.isin(triangles, EYE_SOCKETS).any(1)] = ""
+        eyes = vertices[np.unique(triangles[parts == "eyes"])]
+        names = arrays["expression_names"].tolist()
+        return IctFaceKit(
+            vertices=((vertices - (eyes.min(0) + eyes.max(0)) / 2) * METERS_PER_UNIT).astype(np.float32),
+            triangles=triangles,
+            parts=parts,
+            modes=arrays["identity"][:NUM_MODES].astype(np.float32) * METERS_PER_UNIT,
+            expressions=dict(zip(names, arrays["expression"].astype(np.float32) * METERS_PER_UNIT, strict=True)),
+            landmarks=arrays["landmarks_68"].astype(np.int64),
+        )
+
+
+def rendered_triangles(model: IctFaceKit) -> NDArray[np.bool_]:
+    """Return the mask ``(K,)`` of the triangles that a camera in front of the head may see."""
+    _, y, z = model.vertices[model.triangles].mean(1).T
+    depth = np.where(model.parts == "eyes", EYE_BACK, BACK)
+    return (model.parts != "") & (z > depth) & (y < TOP) & (y > BOTTOM)
+
+
+def posed_vertices(model: IctFaceKit) -> FloatArray:
+    """Return the vertices ``(P, V, 3)`` in ``POSES``, with both sides of an expression."""
+    poses = []
+    for weights in POSES:
+        pose = model.vertices.copy()
+        for name, weight in weights.items():
+            sides = [name] if name in model.expressions else [f"{name}_L", f"{name}_R"]
+            pose += np.float32(weight) * sum(model.expressions[side] for side in sides)
+        poses.append(pose)
+    return np.stack(poses)
+
+
+def reduce_head(model: IctFaceKit) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+    """Return triangles ``(K, 3)`` and their parts after the reduction, symmetric about the midline."""
+    poses, importance, rendered = posed_vertices(model), vertex_importance(model), rendered_triangles(model)
+    left = model.vertices[model.triangles].mean(1)[:, 0] > 0
+    triangles, parts = [], []
+    for part, number in NUM_TRIANGLES.items():
+        half = model.triangles[rendered & left & (model.parts == part)]
+        used, local = np.unique(half, return_inverse=True)
+        reduced = used[
+            reduce_mesh(poses[:, used], local.reshape(-1, 3), num_triangles=number // 2, importance=importance[used])
+        ]
+        everywhere = np.unique(model.triangles[model.parts == part])
+        tree = cKDTree(model.vertices[everywhere])
+        partner = everywhere[tree.query(model.vertices[used] * [-1, 1, 1])[1]]
+        mirrored = partner[np.searchsorted(used, reduced)][:, ::-1]
+        triangles += [reduced, mirrored]
+        parts += [part] * (len(reduced) + len(mirrored))
+    return np.concatenate(triangles), np.asarray(parts)
+
+
+def model_visibility(model: IctFaceKit) -> NDArray[np.float16]:
+    """Return the visibility coefficients ``(V, 16)``, occluded by the complete mesh."""
+    visibility = measure_visibility(model.vertices, model.triangles[model.parts != ""])
+    tongue = np.unique(model.triangles[model.parts == "tongue"])
+    visibility[tongue] = 0
+    visibility[tongue, 0] = TONGUE_VISIBILITY / CONSTANT_HARMONIC
+    return visibility
+
+
+def bake_ict_head(source: Path, asset: Path) -> None:
+    """Write the asset. Raises ``InputError`` if the source is invalid or the asset cannot be written."""
+    arrays = head_arrays(read_ict_facekit(source))
+    asset.parent.mkdir(parents=True, exist_ok=True)
+    with temporary_path(asset) as temporary, open(temporary, "wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def head_arrays(model: IctFaceKit) -> dict[str, NDArray]:
+    """Return the arrays of the asset by name."""
+    triangles, parts = reduce_head(model)
+    used, local = np.unique(triangles, return_inverse=True)
+    masks, part_names = part_masks(model), sorted(NUM_TRIANGLES)
+    names = sorted({name for shapes in EQUIVALENTS.values() for name in shapes})
+
+    def steps(displacements: list[FloatArray] | FloatArray) -> NDArray[np.int16]:
+        return np.round(np.stack(list(displacements)) / DISPLACEMENT_STEP).astype(np.int16)
+
+    return {
+        "template": model.vertices[used],
+        "layout": warp_to_layout(model.vertices[used], model.vertices, model.landmarks, reference=load_anny_head()),
+        "triangles": local.reshape(-1, 3).astype(np.uint16),
+        "parts": np.asarray([part_names.index(part) for part in parts], np.uint8),
+        "part_names": np.asarray(part_names),
+        "modes": steps(model.modes[:, used]),
+        "shapes": steps([model.expressions[name][used] for name in names]),
+        "shape_names": np.asarray(names),
+        "visibility": model_visibility(model)[used],
+        "masks": np.stack([np.round(255 * mask[used]).astype(np.uint8) for mask in masks.values()]),
+        "mask_names": np.asarray(list(masks)),
+    }
