@@ -12,6 +12,7 @@ SHOWS_DOCSTRING = False
 EXAMPLES = """examples:
   mdhr render-sheets
   mdhr render-sheets --out sheets --size 128
+  mdhr render-sheets --head ict --out docs/pictures/ict
 
 Writes identities.jpg, action_units.jpg and clip.jpg."""
 
@@ -23,10 +24,10 @@ def main(arguments: Sequence[str]) -> int:
     from mdhr.config.signals import stop_on_signals
 
     with one_line_errors(), stop_on_signals():
-        from mdhr.synthetic.anny_head import load_anny_head
         from mdhr.synthetic.contact_sheets import write_contact_sheets
+        from mdhr.synthetic.heads import cached_head
 
-        for path in write_contact_sheets(options.out, head=load_anny_head(), size=options.size):
+        for path in write_contact_sheets(options.out, head=cached_head(options.head), size=options.size):
             print(path)
     return 0
 
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--out", type=Path, default=Path("docs/pictures"), help="folder to write (default docs/pictures)"
     )
+    parser.add_argument("--head", default="anny", help="head model: anny (default) or ict")
     parser.add_argument(
         "--size", type=option_type(FrameSize), default=200, help="height and width of a frame in pixels (default 200)"
     )

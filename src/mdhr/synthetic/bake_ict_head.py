@@ -18,7 +18,8 @@ from mdhr.files.atomic import temporary_path
 from mdhr.synthetic.anny_head import DISPLACEMENT_STEP, load_anny_head
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.ict_head import EQUIVALENTS
-from mdhr.synthetic.ict_regions import part_masks, vertex_importance
+from mdhr.synthetic.ict_phenotypes import phenotype_directions
+from mdhr.synthetic.ict_regions import FACE, part_masks, vertex_importance
 from mdhr.synthetic.layout_warp import warp_to_layout
 from mdhr.synthetic.mesh_reduction import reduce_mesh
 from mdhr.synthetic.self_shadowing import CONSTANT_HARMONIC, measure_visibility
@@ -38,11 +39,19 @@ EYE_SOCKETS = range(13294, 14062)
 """Vertices of the eye sockets, which share a material with the back of the head."""
 NUM_TRIANGLES = {"body": 6800, "eyes": 280, "teeth": 900, "tongue": 420}
 """Number of triangles of each part after the reduction."""
-BACK, EYE_BACK, TOP, BOTTOM = -0.112, -0.002, 0.112, -0.17
+BACK, EYE_BACK, TOP, BOTTOM = -0.112, -0.002, 0.112, -0.20
 """Limits in meters of the rendered part: depth, depth of the eyeballs, and height."""
-TONGUE_VISIBILITY = 0.45
-"""Visibility of tongue and gums. The closed lips of the template would hide them completely."""
-POSES = (
+TEETH_WIDTH, TEETH_FACING = 0.024, -0.2
+"""Distance of the last rendered tooth from the midline in meters, and smallest z of the normals of teeth and gums."""
+RELAXED = {"eyeBlink": 0.1, "jawOpen": -0.025}
+"""Weights of expressions in the template. The original's eyes are wide open, and its lips do not touch."""
+TONGUE_VISIBILITY = ((-0.01, 0.03), (0.08, 0.5))
+"""Depths (z, in meters) and visibility of tongue and gums. The closed lips of the template would hide them."""
+FACE_BACK, FACE_BOTTOM, FACE_TOP = -0.03, -0.115, 0.06
+"""Limits in meters of the vertices that define the directions of sex and age."""
+SHOULDERS = -0.08
+"""Height in meters below which the rendered part reaches further back."""
+POSES: tuple[dict[str, float], ...] = (
     {},
     {"jawOpen": 0.6},
     {"eyeBlink": 1.0},
@@ -76,6 +85,15 @@ class IctFaceKit:
     landmarks: NDArray[np.int64]
 
 
+def mixture(expressions: dict[str, FloatArray], weights: dict[str, float]) -> FloatArray:
+    """Return the displacement ``(V, 3)`` of weighted expressions, with both sides of each."""
+    total = np.zeros_like(next(iter(expressions.values())))
+    for name, weight in weights.items():
+        for side in [name] if name in expressions else [f"{name}_L", f"{name}_R"]:
+            total += np.float32(weight) * expressions[side]
+    return total
+
+
 def read_ict_facekit(source: Path) -> IctFaceKit:
     """Return the model of a file. Raises ``InputError`` if the file does not exist or lacks an array."""
     if not source.is_file():
@@ -91,34 +109,34 @@ def read_ict_facekit(source: Path) -> IctFaceKit:
         parts = np.asarray([part_of.get(str(name), "") for name in material])
         parts[np.isin(triangles, EYE_SOCKETS).any(1)] = ""
         eyes = vertices[np.unique(triangles[parts == "eyes"])]
-        names = arrays["expression_names"].tolist()
+        names, shapes = arrays["expression_names"].tolist(), arrays["expression"].astype(np.float32) * METERS_PER_UNIT
+        expressions = dict(zip(names, shapes, strict=True))
+        vertices = ((vertices - (eyes.min(0) + eyes.max(0)) / 2) * METERS_PER_UNIT).astype(np.float32)
         return IctFaceKit(
-            vertices=((vertices - (eyes.min(0) + eyes.max(0)) / 2) * METERS_PER_UNIT).astype(np.float32),
+            vertices=vertices + mixture(expressions, RELAXED),
             triangles=triangles,
             parts=parts,
             modes=arrays["identity"][:NUM_MODES].astype(np.float32) * METERS_PER_UNIT,
-            expressions=dict(zip(names, arrays["expression"].astype(np.float32) * METERS_PER_UNIT, strict=True)),
+            expressions=expressions,
             landmarks=arrays["landmarks_68"].astype(np.int64),
         )
 
 
 def rendered_triangles(model: IctFaceKit) -> NDArray[np.bool_]:
     """Return the mask ``(K,)`` of the triangles that a camera in front of the head may see."""
-    _, y, z = model.vertices[model.triangles].mean(1).T
-    depth = np.where(model.parts == "eyes", EYE_BACK, BACK)
-    return (model.parts != "") & (z > depth) & (y < TOP) & (y > BOTTOM)
+    x, y, z = model.vertices[model.triangles].mean(1).T
+    depth = np.where(model.parts == "eyes", EYE_BACK, np.where(y < SHOULDERS, BACK - 0.05, BACK))
+    inside = (model.parts != "") & (z > depth) & (y < TOP) & (y > BOTTOM)
+    a, b, c = np.moveaxis(model.vertices[model.triangles], 1, 0)
+    normal = np.cross(b - a, c - a)
+    hidden = normal[:, 2] < TEETH_FACING * np.linalg.norm(normal, axis=1)
+    hidden |= (model.parts == "teeth") & (np.abs(x) > TEETH_WIDTH)
+    return inside & ~(hidden & np.isin(model.parts, ("teeth", "tongue")))
 
 
 def posed_vertices(model: IctFaceKit) -> FloatArray:
     """Return the vertices ``(P, V, 3)`` in ``POSES``, with both sides of an expression."""
-    poses = []
-    for weights in POSES:
-        pose = model.vertices.copy()
-        for name, weight in weights.items():
-            sides = [name] if name in model.expressions else [f"{name}_L", f"{name}_R"]
-            pose += np.float32(weight) * sum(model.expressions[side] for side in sides)
-        poses.append(pose)
-    return np.stack(poses)
+    return np.stack([model.vertices + mixture(model.expressions, weights) for weights in POSES])
 
 
 def reduce_head(model: IctFaceKit) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
@@ -146,7 +164,7 @@ def model_visibility(model: IctFaceKit) -> NDArray[np.float16]:
     visibility = measure_visibility(model.vertices, model.triangles[model.parts != ""])
     tongue = np.unique(model.triangles[model.parts == "tongue"])
     visibility[tongue] = 0
-    visibility[tongue, 0] = TONGUE_VISIBILITY / CONSTANT_HARMONIC
+    visibility[tongue, 0] = np.interp(model.vertices[tongue, 2], *TONGUE_VISIBILITY) / CONSTANT_HARMONIC
     return visibility
 
 
@@ -168,9 +186,16 @@ def head_arrays(model: IctFaceKit) -> dict[str, NDArray]:
     def steps(displacements: list[FloatArray] | FloatArray) -> NDArray[np.int16]:
         return np.round(np.stack(list(displacements)) / DISPLACEMENT_STEP).astype(np.int16)
 
+    template, reference = model.vertices[used], load_anny_head()
+    layout = warp_to_layout(template, model.vertices, model.landmarks, reference=reference)
+    _, y, z = template.T
+    face = (used < FACE.stop) & (z > FACE_BACK) & (y > FACE_BOTTOM) & (y < FACE_TOP)
+    frontal = np.concatenate([layout, template[:, 2:]], axis=1)
+    directions = phenotype_directions(frontal[face], model.modes[:, used[face]], reference=reference)
     return {
-        "template": model.vertices[used],
-        "layout": warp_to_layout(model.vertices[used], model.vertices, model.landmarks, reference=load_anny_head()),
+        "template": template,
+        "layout": layout,
+        "phenotypes": directions,
         "triangles": local.reshape(-1, 3).astype(np.uint16),
         "parts": np.asarray([part_names.index(part) for part in parts], np.uint8),
         "part_names": np.asarray(part_names),

@@ -25,7 +25,7 @@ MAX_LIP_DEPTH = 0.012
 """Meters behind the front of the lips up to which the inside of the lips has their color."""
 LIP_EDGE, LID_EDGE = 0.0007, 0.0014
 """Widths in meters of the soft edges of lips and eyelid margins."""
-EAR_CENTER, EAR_RADII, EAR_SIDE = (-0.016, -0.083), (0.038, 0.027), 0.070
+EAR_CENTER, EAR_RADII, EAR_SIDE = (-0.027, -0.082), (0.036, 0.030), 0.068
 """Ellipse of the ear in y and z, and its distance from the midline, in meters."""
 TONGUE_SHADE = 0.3
 """Darkness of tongue and gums relative to the inside of the cheeks."""
@@ -85,6 +85,7 @@ def vertex_importance(model: "IctFaceKit") -> FloatArray:
     masks = part_masks(model)
     near_eyes = np.exp(-(((np.abs(x) - 0.031) / 0.018) ** 2) - (y / 0.012) ** 2)
     near_mouth = np.exp(-((x / 0.030) ** 2) - ((y + 0.069) / 0.016) ** 2) * (z > 0)
-    importance *= 1 + 6 * near_eyes + 3 * near_mouth + 10 * masks["eyelids"] + 4 * masks["lips"]
+    importance *= 1 + 6 * near_eyes + 3 * near_mouth + 10 * masks["eyelids"]
+    importance *= 1 + 2 * masks["lips"] + 12 * masks["lips"] * (1 - masks["lips"])
     importance[MOUTH_SOCKET] *= 0.1
     return importance.astype(np.float32)

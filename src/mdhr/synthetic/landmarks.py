@@ -55,7 +55,8 @@ def find_landmarks(mesh: HeadMesh, frontal: FloatArray, *, jaw_open: FloatArray)
     """Return the vertex index of each landmark by name.
 
     ``frontal`` ``(V, 3)`` contains the vertices, warped so that a frontal view shows every feature at its place in the
-    texture layout. ``jaw_open`` is the displacement ``(V, 3)`` of opening the jaw; it separates the lower lip from the upper lip.
+    texture layout. ``jaw_open`` is the displacement ``(V, 3)`` of opening the jaw; it separates the lower lip from the
+    upper lip.
     """
     points, front = frontal, mesh.front
     marks = {f"{name}_middle": _nearest(points, place, front) for name, place in MIDLINE.items()}

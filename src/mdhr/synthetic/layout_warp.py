@@ -16,7 +16,10 @@ UPPER_LID = (42, 43, 44, 45), ("lid_4_left", "lid_3_left", "lid_2_left", "lid_1_
 LOWER_LID = (42, 47, 46, 45), ("lid_4_left", "lid_5_left", "lid_6_left", "lid_7_left", "lid_0_left")
 UPPER_LIP = (51, 52, 53, 54), ("lip_outer_3", "lip_outer_2", "lip_outer_1", "lip_outer_0")
 LOWER_LIP = (57, 56, 55, 54), ("lip_outer_9", "lip_outer_10", "lip_outer_11", "lip_outer_0")
-CURVES = ((UPPER_LID, (0, 0.25, 0.5, 0.75, 1)), (LOWER_LID, (0.25, 0.5, 0.75)), (UPPER_LIP, (0, 0.3, 0.6, 1))) + (
+CURVES = (
+    (UPPER_LID, (0, 0.25, 0.5, 0.75, 1)),
+    (LOWER_LID, (0.25, 0.5, 0.75)),
+    (UPPER_LIP, (0, 0.3, 0.6, 1)),
     (LOWER_LIP, (0, 0.3, 0.6)),
 )
 """Corresponding curves, and the fractions of their length at which points correspond."""

@@ -37,22 +37,26 @@ def layout_coordinates(points: FloatArray) -> FloatArray:
     return np.stack([x + np.maximum(UNROLL_DEPTH - z, 0) * np.tanh(x / 0.03), y], axis=-1)
 
 
-def skin_uv(points: FloatArray) -> FloatArray:
-    """Return UV coordinates ``(V, 2)`` of skin vertices ``(V, 3)``. The neck does not overlap the patches."""
+def skin_uv(points: FloatArray, *, margin: float = 0.004) -> FloatArray:
+    """Return UV coordinates ``(V, 2)`` of skin vertices ``(V, 3)``. The neck does not overlap the patches.
+
+    ``margin`` is the height in meters above the patches from which the neck is narrowed. It must exceed the height of
+    the triangles there.
+    """
     x, y = np.moveaxis(layout_coordinates(points), -1, 0)
     lowest = TOP - (1 - PATCH) * SPAN
-    limit = np.where(y < lowest + 0.004, (0.5 - PATCH) * SPAN - 0.004, 0.5 * SPAN)
+    limit = np.where(y < lowest + margin, (0.5 - PATCH) * SPAN - 0.004, 0.5 * SPAN)
     return np.clip(layout_to_uv(np.clip(x, -limit, limit), y), 0.002, 0.998)
 
 
-def eye_uv(points: FloatArray) -> FloatArray:
+def eye_uv(points: FloatArray, *, iris_scale: float = 1.0) -> FloatArray:
     """Return UV coordinates ``(V, 2)`` of the vertices ``(V, 3)`` of one eyeball, in the lower left patch.
 
-    The radius is the angle from the front of the eyeball.
+    The radius is the angle from the front of the eyeball, divided by ``iris_scale``.
     """
     center = (points.min(0) + points.max(0)) / 2
     ray = (points - center) / np.linalg.norm(points - center, axis=1, keepdims=True)
-    radius = np.clip(np.arccos(np.clip(ray[:, 2], -1, 1)) / EYE_ANGLE, 0, 0.98)
+    radius = np.clip(np.arccos(np.clip(ray[:, 2], -1, 1)) / (EYE_ANGLE * iris_scale), 0, 0.98)
     azimuth = np.arctan2(ray[:, 1], ray[:, 0])
     disc = np.stack([1 + radius * np.cos(azimuth), 1 - radius * np.sin(azimuth)], axis=-1) * PATCH / 2
     disc[:, 1] += 1 - PATCH
