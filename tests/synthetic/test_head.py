@@ -7,13 +7,15 @@ from mdhr.errors import InputError
 from mdhr.synthetic.anny_head import ASSET, AnnyShapes, load_anny_head
 from mdhr.synthetic.face_units import AUS, FACE_UNITS
 from mdhr.synthetic.head import HeadModel
+from mdhr.synthetic.heads import HEAD_NAMES, cached_head
+from mdhr.synthetic.ict_head import IctShapes
 from mdhr.synthetic.movements import GENERAL_ROWS
 from mdhr.synthetic.self_shadowing import measure_visibility, sphere_directions, spherical_harmonics
 
 
-@pytest.fixture(scope="module")
-def head() -> HeadModel:
-    return load_anny_head()
+@pytest.fixture(scope="module", params=HEAD_NAMES)
+def head(request) -> HeadModel:
+    return cached_head(request.param)
 
 
 def test_asset_is_small_and_needs_no_pickle():
@@ -29,7 +31,7 @@ def test_message_of_a_missing_asset(tmp_path):
 
 
 def test_every_face_unit_of_an_action_unit_is_in_the_asset(head):
-    assert isinstance(head.shapes, AnnyShapes)
+    assert isinstance(head.shapes, AnnyShapes | IctShapes)
     assert tuple(FACE_UNITS) == AUS
     for units in FACE_UNITS.values():
         for unit in units:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.appearance import sample_appearance
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.hair import hair_mask
 from mdhr.synthetic.head import HeadModel
+from mdhr.synthetic.heads import HEAD_NAMES, LOADERS, cached_head
 from mdhr.synthetic.identity import FACE_HEIGHT, make_identity
 from mdhr.synthetic.uv_layout import PATCH, SPAN, TOP
 from mdhr.synthetic.wrinkles import FEATURES, make_wrinkles
@@ -15,9 +15,9 @@ from mdhr.synthetic.wrinkles import FEATURES, make_wrinkles
 SIZE = 256
 
 
-@pytest.fixture(scope="module")
-def head() -> HeadModel:
-    return load_anny_head()
+@pytest.fixture(scope="module", params=HEAD_NAMES)
+def head(request) -> HeadModel:
+    return cached_head(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,10 @@ def patch(texture, x, y, radius=0.003):
     return texture[box[0], box[1]].reshape(-1, 3).mean(0)
 
 
-def test_same_seed_same_bytes(head, identities):
-    again = make_identity(load_anny_head(), seed=3, texture_size=SIZE)
+@pytest.mark.parametrize("name", HEAD_NAMES)
+def test_same_seed_same_bytes(name):
+    identities = {seed: make_identity(cached_head(name), seed=seed, texture_size=SIZE) for seed in (3, 4)}
+    again = make_identity(LOADERS[name](), seed=3, texture_size=SIZE)
     for name in ("neutral", "texture", "gain"):
         assert getattr(again, name).tobytes() == getattr(identities[3], name).tobytes()
         assert getattr(again, name).tobytes() != getattr(identities[4], name).tobytes()

@@ -43,7 +43,7 @@ BACK, EYE_BACK, TOP, BOTTOM = -0.112, -0.002, 0.112, -0.20
 """Limits in meters of the rendered part: depth, depth of the eyeballs, and height."""
 TEETH_WIDTH, TEETH_FACING = 0.024, -0.2
 """Distance of the last rendered tooth from the midline in meters, and smallest z of the normals of teeth and gums."""
-RELAXED = {"eyeBlink": 0.1, "jawOpen": -0.025}
+RELAXED = {"eyeBlink": 0.1, "jawOpen": -0.014}
 """Weights of expressions in the template. The original's eyes are wide open, and its lips do not touch."""
 TONGUE_VISIBILITY = ((-0.01, 0.03), (0.08, 0.5))
 """Depths (z, in meters) and visibility of tongue and gums. The closed lips of the template would hide them."""

@@ -35,6 +35,8 @@ EYE_CENTER = np.asarray([0.0312, 0.0, 0.0], np.float32)
 """Center of rotation of the left eyeball in meters."""
 GAZE_ANGLES = {"Out": (0.38, 0.0), "In": (-0.38, 0.0), "Up": (0.0, 0.2), "Down": (0.0, -0.27)}
 """Outward and upward rotation of the eyeballs in radians at weight 1."""
+SNEER_FADE = (-0.090, -0.070)
+"""Heights in meters between which the nose wrinkler fades out. The scanned expression also moved the chin."""
 
 SIDED = {
     "browInnerUp": {"browInnerUp": 0.85},
@@ -48,12 +50,13 @@ SIDED = {
     "eyeLookOut": {"eyeLookOut": 0.6},
     "eyeLookUp": {"eyeLookUp": 0.5},
     "eyeLookDown": {"eyeLookDown": 0.55},
-    "noseSneer": {"noseSneer": 0.5},
+    "noseSneer": {"noseSneer": 0.55, "mouthUpperUp": -0.2},
     "mouthUpperUp": {"mouthUpperUp": 0.55},
     "mouthLowerDown": {"mouthLowerDown": 0.8},
     "mouthSmile": {"mouthSmile": 1.0},
     "mouthDimple": {"mouthDimple": 1.15},
     "mouthFrown": {"mouthFrown": 1.1},
+    "mouthStretch": {"mouthStretch": 1.0},
     "mouthPress": {"mouthPress": 1.2},
 }
 EQUIVALENTS = {
@@ -63,6 +66,9 @@ EQUIVALENTS = {
 } | {
     "jawOpen": {"jawOpen": 0.9},
     "mouthShrugLower": {"mouthShrugLower": 0.65},
+    "mouthShrugUpper": {"mouthShrugUpper": 1.0},
+    "mouthFunnel": {"mouthFunnel": 1.0},
+    "mouthClose": {"mouthClose": 1.0},
     "mouthRollUpper": {"mouthRollUpper": 1.0},
     "mouthRollLower": {"mouthRollLower": 1.0},
     "mouthPucker": {"mouthPucker": 1.0},
@@ -134,6 +140,10 @@ def load_ict_head(path: Path = ASSET) -> HeadModel:
         unit: np.sum([np.float32(weight) * shapes[name] for name, weight in weights.items()], axis=0)
         for unit, weights in EQUIVALENTS.items()
     }
+    for side in SIDES:
+        displacements[f"noseSneer{side}"] *= np.interp(mesh.template[:, 1], SNEER_FADE, (0, 1)).astype(np.float32)[
+            :, None
+        ]
     move_eyeballs(mesh, displacements)
     landmarks = find_landmarks(mesh, frontal, jaw_open=displacements["jawOpen"])
     upper, lower = ([landmarks[f"lip_{lip}_{k}"] for k in range(3)] for lip in ("upper", "lower"))
