@@ -11,7 +11,7 @@ SOURCES := src tests notebooks benchmarks docs
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench pretrain clean
+.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench transfer pretrain pretrain-general clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -119,6 +119,14 @@ me-graphau: setup  ## ME-GraphAU (stages 1 and 2) against MDHR with paired t-tes
 	$(call sweep,me_graphau_stage2)
 	$(call table,me_graphau)
 
+transfer: data := synthetic_general
+transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NETWORKS=mdhr,backbone_only
+	$(MDHR) prepare data=$(data) if_missing=true
+	for suffix in -anny -ict ''; do $(MDHR) store-features experiment=general data.module.train_suffix=$$suffix || exit; done
+	$(MDHR) train -m 'experiment=[general,transfer]' $(if $(NETWORKS),network=$(NETWORKS)) $(if $(SEEDS),seed=$(SEEDS)) \
+		$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(SETTINGS) || test $$? -eq 3
+	$(MDHR) table table=transfer data=$(data) command='make transfer$(if $(NETWORKS), NETWORKS=$(NETWORKS))$(if $(SEEDS), SEEDS=$(SEEDS))'
+
 app: setup  ## serve the local web page for your videos; MODELS=folder for your models
 	$(MDHR) app --open $(if $(MODELS),--models $(MODELS))
 
@@ -133,6 +141,15 @@ bench: setup  ## compare speed and memory with the plain reference; a quarter of
 
 pretrain: setup  ## pretrain the demo's backbone on rendered frames; half an hour, resumes
 	$(MDHR) pretrain
+
+# Three backbones: experiment=general starts from general.safetensors, and `make transfer` also from those that have seen
+# one head model only.
+pretrain_general = $(MDHR) pretrain bank.root=data/bank_general bank.style=general
+pretrain-general: setup  ## pretrain on one and on both head models in the general style; an hour, resumes
+	$(pretrain_general) 'bank.heads=[anny,ict]' bank.num_identities=2000 run_dir=runs/pretrain_general \
+		weights=experiments/pretrain/general.safetensors
+	for head in anny ict; do $(pretrain_general) "bank.heads=[$$head]" bank.num_identities=1000 trainer.max_epochs=8 \
+		run_dir=runs/pretrain_general-$$head weights=experiments/pretrain/general-$$head.safetensors || exit; done
 
 clean:  ## delete .venv; data and runs are kept
 	rm -rf $(VENV)

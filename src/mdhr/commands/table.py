@@ -1,6 +1,6 @@
 """Write a table of the paper from finished runs.
 
-usage: mdhr table table=3|4|5|6|me_graphau [data=NAME] [runs=FOLDER] [out=FOLDER]
+usage: mdhr table table=3|4|5|6|me_graphau|transfer [data=NAME] [runs=FOLDER] [out=FOLDER]
 
 Examples:
   mdhr table table=3 data=synthetic_96

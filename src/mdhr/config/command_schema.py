@@ -108,7 +108,7 @@ class TableSettings(Closed):
     """Settings of ``mdhr table``."""
 
     data: Data
-    table: Literal[3, 4, 5, 6, "me_graphau"]
+    table: Literal[3, 4, 5, 6, "me_graphau", "transfer"]
     name: Name | None
     folds: Folds
     runs: Name

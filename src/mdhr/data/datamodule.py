@@ -62,6 +62,8 @@ class FaceVideoData(LightningDataModule):
         frame_stride: number of frames from one frame of a clip to the next.
         validation_fraction: share of the training subjects in the validation split of protocol ``honest``, sampled with
             ``seed``.
+        train_suffix: train and validate only with subjects whose names end in it, such as ``-ict`` for one head model of
+            rendered faces; empty for all.
         drop_list: file of excluded frames, see :mod:`mdhr.data.prepared.drop_list`.
         jitter: range of the factors for brightness, contrast and saturation.
         features: folder of stored feature maps of a frozen backbone, which replace the frames.
@@ -85,6 +87,7 @@ class FaceVideoData(LightningDataModule):
         clips_per_video: PositiveInt = 1,
         frame_stride: FrameStride = 1,
         validation_fraction: OpenShare = 0.2,
+        train_suffix: str = "",
         drop_list: Name | None = None,
         jitter: FactorRange = (0.6, 1.4),
         features: Name | None = None,
@@ -103,6 +106,7 @@ class FaceVideoData(LightningDataModule):
         self.clips_per_video = clips_per_video
         self.frame_stride = frame_stride
         self.validation_fraction = validation_fraction
+        self.train_suffix = train_suffix
         self.drop_list = drop_list
         self.jitter = (float(jitter[0]), float(jitter[1]))
         self.features = features
@@ -133,7 +137,12 @@ class FaceVideoData(LightningDataModule):
                 "Lower data.crop_size or prepare larger frames with data.prepare.size."
             )
         subjects = split_subjects(
-            manifest, fold=self.fold, protocol=self.protocol, fraction=self.validation_fraction, seed=self.seed
+            manifest,
+            fold=self.fold,
+            protocol=self.protocol,
+            fraction=self.validation_fraction,
+            seed=self.seed,
+            train_suffix=self.train_suffix,
         )
         videos = manifest.videos()
         self._videos = {

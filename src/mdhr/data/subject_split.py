@@ -13,15 +13,19 @@ _SPLIT_STREAM = 3
 
 
 def split_subjects(
-    manifest: Manifest, *, fold: int, protocol: str, fraction: float, seed: int
+    manifest: Manifest, *, fold: int, protocol: str, fraction: float, seed: int, train_suffix: str = ""
 ) -> dict[Split, frozenset[str]]:
-    """Return the subjects of each split; raises ``InputError`` if the fold is unknown or a split is empty."""
+    """Return the subjects of each split; raises ``InputError`` if the fold is unknown or a split is empty.
+
+    Args:
+        train_suffix: subjects outside the test fold are used only if their names end in it.
+    """
     if fold not in manifest.folds:
         known = ", ".join(str(number) for number in sorted(manifest.folds))
         raise InputError(f"data.fold={fold} does not exist in {manifest.name}: expected one of {known}.")
     present = set(manifest.table["subject"])
     test = present & set(manifest.folds[fold])
-    train = sorted(present - test)
+    train = sorted(subject for subject in present - test if subject.endswith(train_suffix))
     if protocol == "paper":
         val = test
     else:
@@ -33,6 +37,7 @@ def split_subjects(
         if not subjects:
             raise InputError(
                 f"split {split} of fold {fold} of {manifest.name} is empty ({len(present)} subjects in {manifest.root}). "
-                "Add subjects, or change data.fold, data.protocol or data.module.validation_fraction."
+                "Add subjects, or change data.fold, data.protocol, data.module.validation_fraction or "
+                "data.module.train_suffix."
             )
     return {split: frozenset(subjects) for split, subjects in splits.items()}

@@ -30,8 +30,8 @@ def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, c
     precision = choose_precision(precision, device)
     if precision == BFLOAT16:
         cast_weights(scorer)
-    if compiled:
-        scorer.compile()
+    if compiled:  # constant weights let the CPU compiler merge convolutions with the activations after them
+        scorer.compile(options={"freezing": device.type == "cpu"})
     if precision == BFLOAT16:
         return torch.autocast(device.type, torch.bfloat16)(scorer), precision
     return scorer, precision

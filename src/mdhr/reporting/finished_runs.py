@@ -23,6 +23,8 @@ _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.
            "trainer.strategy", "trainer.enable_")  # fmt: skip
 """Settings in which runs of one recipe may differ: those that tables vary, and those without effect on results."""
 _IDENTITY = ["network", "k", "region_weight", "fold", "seed"]
+TRAIN_SUFFIX = "train_suffix"
+"""Column, and entry of ``data.module``: ending of the names of the training subjects, empty for all."""
 
 
 class _Seconds(BaseModel):
@@ -54,7 +56,7 @@ def read_runs(root: Path) -> pd.DataFrame:
     """Return one row per finished run below ``root``, sorted by folder.
 
     Columns: ``data``, ``protocol``, ``fold``, ``seed``, ``f1_mean``, ``auc_mean``, ``git_commit``, ... from
-    ``metrics.json``; F1 by action unit as ``f1_AU1``, ... in [0, 1]; ``network`` (choice of ``conf/network`` or
+    ``metrics.json``; ``train_suffix``; F1 by action unit as ``f1_AU1``, ... in [0, 1]; ``network`` (choice of ``conf/network`` or
     ``other``); ``k`` (NaN for networks without it) and ``region_weight`` from ``settings.yaml``; ``seconds`` of training;
     ``folder``; ``recipe``, which is equal for runs that differ only in settings that tables vary.
 
@@ -71,18 +73,26 @@ def folders_with(file: str, root: Path) -> list[Path]:
     return sorted(root / path.parent for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
-def check_one_recipe(runs: pd.DataFrame) -> None:
-    """Raise ``InputError`` if runs differ in a setting that tables do not vary, or if two runs are identical."""
+def check_one_recipe(runs: pd.DataFrame, *, ignored: Sequence[str] = ()) -> None:
+    """Raise ``InputError`` if runs differ in a setting that tables do not vary, or if two runs are identical.
+
+    Args:
+        ignored: columns, also entries of ``data.module``, in which runs may differ as well.
+    """
+    settings = {f"data.module.{column}" for column in ignored}
     first, *others = runs.drop_duplicates("recipe").to_dict("records")
     for other in others:
-        a, b = json.loads(first["recipe"]), json.loads(other["recipe"])
+        a, b = ({k: v for k, v in json.loads(run["recipe"]).items() if k not in settings} for run in (first, other))
+        if a == b:
+            continue
         key = next(key for key in [*a, *b] if a.get(key) != b.get(key))
         raise InputError(
             f"{first['folder']} was run with {key}={a.get(key)}, {other['folder']} with {key}={b.get(key)}. A table "
             "requires equal settings: delete one of the runs, or set runs to a folder with runs of one recipe."
         )
     named = runs.reset_index()  # fold and seed may be in the index
-    twice = named[named.duplicated(_IDENTITY, keep=False)].sort_values(_IDENTITY)["folder"]
+    identity = [*_IDENTITY, *ignored]
+    twice = named[named.duplicated(identity, keep=False)].sort_values(identity)["folder"]
     if len(twice):
         raise InputError(f"{twice.iloc[0]} and {twice.iloc[1]} have equal settings. Delete one of them.")
 
@@ -122,6 +132,7 @@ def _row(folder: Path) -> dict[str, Any]:
         "network": record.get("choices", {}).get("network", OTHER_NETWORK),
         "k": float("nan") if k is None else k,
         "region_weight": float(settings["module"]["region_weight"]),
+        TRAIN_SUFFIX: settings["data"]["module"].get(TRAIN_SUFFIX, ""),
         "seconds": record["seconds"]["train"],
         "folder": str(folder),
         "recipe": _recipe(settings),

@@ -16,6 +16,7 @@ from mdhr.reporting.tables.comparison_files import write_comparison
 from mdhr.reporting.tables.complexity_table import write_complexity_table
 from mdhr.reporting.tables.me_graphau import ME_GRAPHAU
 from mdhr.reporting.tables.sweep import SWEEPS, write_sweep
+from mdhr.reporting.tables.transfer import write_transfer
 
 
 class _Table(NamedTuple):
@@ -62,4 +63,5 @@ _TABLES: dict[int | str, _Table] = {
     5: _Table("table-5", _write_complexity),
     6: _Table("table-6", partial(_write_from_runs, write_comparison, comparison=ABLATION)),
     "me_graphau": _Table("me-graphau", partial(_write_from_runs, write_comparison, comparison=ME_GRAPHAU)),
+    "transfer": _Table("transfer", partial(_write_from_runs, write_transfer)),
 }
