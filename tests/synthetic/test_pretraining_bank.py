@@ -78,3 +78,15 @@ def test_general_style_changes_the_looks_every_few_frames(tmp_path: Path) -> Non
     assert [clip.num_frames for clip in clips] == [4, 4, 2]
     assert len({clip.background_seed for clip in clips}) == 3
     assert np.concatenate([clip.mouth for clip in clips]).any()
+
+
+def test_banks_in_one_folder_share_the_files_of_a_head(tmp_path: Path) -> None:
+    both = make_bank(tmp_path, style="general", heads=("anny", "ict"), num_identities=4, frames_per_identity=2)
+    both.run()
+    files = sorted(tmp_path.iterdir())
+    for head in ("anny", "ict"):
+        make_bank(tmp_path, style="general", heads=(head,), frames_per_identity=2).run()
+    assert sorted(tmp_path.iterdir()) == files
+    frames, targets = (np.stack([np.load(file(i)) for i in range(4)]) for file in (both.frame_file, both.target_file))
+    assert len(np.unique(frames.reshape(8, -1), axis=0)) == 8, "every identity has its own frames"
+    assert targets.shape == (4, 2, LANDMARK_TARGETS.start + 2 * 75), "both heads have the same landmarks"

@@ -50,7 +50,7 @@ class PretrainingBank:
         zoom: values above 1 crop tighter.
         seed: seed of identities and animations.
         style: ``bench`` or ``general``, see :class:`mdhr.synthetic.generator.SyntheticFaces`.
-        heads: names of head models, assigned to the identities in turn.
+        heads: names of head models, assigned to the identities in turn. Banks in one folder share the files of a head.
         num_workers: number of processes; None starts one per core.
     """
 
@@ -89,17 +89,25 @@ class PretrainingBank:
         """Return the path of an identity's targets, float32 ``(F, K)``."""
         return Path(self.root) / f"{self._name(index)}-targets.npy"
 
+    def head_and_number(self, index: int) -> tuple[str, int]:
+        """Return the head model of an identity, and its number among the identities of that head."""
+        number, head = divmod(index, len(self.heads))
+        return self.heads[head], number
+
     def _name(self, index: int) -> str:
-        heads = tuple(self.heads)
-        variant = "" if self.style == "bench" and heads == DEFAULT_HEADS else f"-{self.style}-{'+'.join(heads)}"
-        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}{variant}-{index:05d}"
+        head, number = self.head_and_number(index)
+        variant = "" if self.style == "bench" and head == DEFAULT_HEADS[0] else f"-{self.style}-{head}"
+        return f"{self.size}px-zoom{self.zoom:g}-seed{self.seed}{variant}-{number:05d}"
 
 
 def render_identity(bank: PretrainingBank, index: int) -> int:
     """Render and write the frames and targets of one identity. Return the number of frames."""
-    head = cached_head(bank.heads[index % len(bank.heads)])
+    name, number = bank.head_and_number(index)
+    head = cached_head(name)
     renderer = cached_renderer(head, bank.size, bank.zoom)
-    rng = np.random.default_rng([bank.seed, index])
+    rng = np.random.default_rng(
+        [bank.seed, number, *name.encode()] if name != DEFAULT_HEADS[0] else [bank.seed, number]
+    )
     identity = cached_identity(head, int(rng.integers(FIRST_PRETRAINING_IDENTITY, 2**31)))
     if bank.style == "general":
         clips = simulate_independent_clips(rng=rng, num_frames=bank.frames_per_identity)
