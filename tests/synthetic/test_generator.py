@@ -21,8 +21,9 @@ from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import DESCRIPTION, read_manifest
 from mdhr.errors import InputError
 from mdhr.synthetic import video_rendering
-from mdhr.synthetic.generator import FIRST_PRETRAINING_IDENTITY, SyntheticFaces
+from mdhr.synthetic.generator import SyntheticFaces
 from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL
+from mdhr.synthetic.video_plan import FIRST_PRETRAINING_IDENTITY
 from tests.support.paths import ROOT
 
 SMALL = {

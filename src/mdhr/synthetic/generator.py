@@ -4,12 +4,11 @@ Rendering is resumable: a video is either complete or absent, and the settings a
 mixes two sets of settings. The same settings give the same bytes.
 """
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -30,39 +29,25 @@ from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.general_acting import GeneralClipSimulator
 from mdhr.synthetic.heads import cached_head
 from mdhr.synthetic.scene import Style
+from mdhr.synthetic.video_plan import (
+    DEFAULT_HEADS,
+    NUM_FOLDS,
+    HeadNames,
+    VideoSpec,
+    plan_folds,
+    plan_videos,
+    subject_names,
+)
 from mdhr.synthetic.video_rendering import is_rendered, render_video
 
 SETTINGS = "rendering.yaml"
 VERSION = 3
 """Increase when the same settings produce other frames or labels."""
 
-FIRST_PRETRAINING_IDENTITY = 1_000_000
-"""First identity seed for pretraining. Data sets use lower seeds, so their subjects are unseen in pretraining."""
-
-NUM_FOLDS = 3
-
-HeadNames = Sequence[Literal["anny", "ict"]]
-DEFAULT_HEADS: HeadNames = ("anny",)
 DEFAULTS = {"style": "bench", "heads": DEFAULT_HEADS}
 """Settings that are recorded only if they differ, so that folders without them stay valid."""
 GENERAL_VERSION = 1
 """Increase when the same settings produce other frames or labels of the general style."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VideoSpec:
-    """Specification of one video."""
-
-    subject: str
-    task: str
-    identity_seed: int
-    animation_seed: tuple[int, ...]
-    head: str
-
-    @property
-    def folder(self) -> str:
-        """Folder of the frames relative to the root of the data set, such as ``frames/S01/T1``."""
-        return f"frames/{self.subject}/{self.task}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,41 +180,18 @@ class SyntheticFaces:
 
     @cached_property
     def subjects(self) -> list[str]:
-        """Subject names ``S01``, ``S02``, ...; with a second head ``ict`` ``S01``, ``S02-ict``, ``S03``, ..."""
-        return [
-            f"S{s + 1:02d}" if (head := self._head(s)) == self.heads[0] else f"S{s + 1:02d}-{head}"
-            for s in range(self.num_subjects)
-        ]
-
-    def _head(self, s: int) -> str:
-        """Return the name of the head model of subject ``s``, counted from 0."""
-        return self.heads[s % len(self.heads)]
+        """Subject names, see :func:`mdhr.synthetic.video_plan.subject_names`."""
+        return subject_names(self.num_subjects, self.heads)
 
     @cached_property
     def videos(self) -> list[VideoSpec]:
         """All videos in the order of their subjects."""
-        seeds = np.random.default_rng([self.seed, 0]).choice(
-            FIRST_PRETRAINING_IDENTITY, size=self.num_subjects, replace=False
-        )
-        return [
-            VideoSpec(
-                subject=subject,
-                task=f"T{task}",
-                identity_seed=int(seeds[s]),
-                animation_seed=(self.seed, 2, s, task),
-                head=self._head(s),
-            )
-            for s, subject in enumerate(self.subjects)
-            for task in range(1, self.num_tasks + 1)
-        ]
+        return plan_videos(self.subjects, self.heads, num_tasks=self.num_tasks, seed=self.seed)
 
     @property
     def folds(self) -> dict[int, list[str]]:
-        """Test subjects of each fold, assigned in turn from the shuffled subjects of each head."""
-        shuffled = np.random.default_rng([self.seed, 1]).permutation(self.subjects).tolist()
-        heads = dict(zip(self.subjects, map(self._head, range(self.num_subjects)), strict=True))
-        shuffled.sort(key=lambda subject: self.heads.index(heads[subject]))
-        return {fold: sorted(shuffled[fold - 1 :: NUM_FOLDS]) for fold in range(1, NUM_FOLDS + 1)}
+        """Test subjects of each fold."""
+        return plan_folds(self.subjects, self.heads, seed=self.seed)
 
     @property
     def simulator(self) -> ClipSimulator:

@@ -25,9 +25,9 @@ from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.clip_simulator import simulate_independent_frames
 from mdhr.synthetic.face_units import AUS, SIDES
 from mdhr.synthetic.general_acting import simulate_independent_clips
-from mdhr.synthetic.generator import DEFAULT_HEADS, FIRST_PRETRAINING_IDENTITY, HeadNames
 from mdhr.synthetic.heads import cached_head
 from mdhr.synthetic.scene import Style
+from mdhr.synthetic.video_plan import DEFAULT_HEADS, FIRST_PRETRAINING_IDENTITY, HeadNames
 from mdhr.synthetic.video_rendering import cached_identity, cached_renderer
 
 INTENSITY_TARGETS = slice(0, len(AUS) * len(SIDES))
