@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mdhr.data.video.frame_source import expected_length
 from mdhr.data.video.input_list import VideoInputs, choose_output_names
 from mdhr.data.video.webcam import record_webcam
 from mdhr.errors import InputError
@@ -121,7 +122,7 @@ def run_job(
         num_skipped = len(videos) - len(remaining)
         print(f"{num_skipped} of {len(videos)} videos are complete and skipped; pass --overwrite to score them again")
     num_failed = 0
-    with FrameProgressBar({str(video): job.expected_length(video) for video in remaining.values()}) as bar:
+    with FrameProgressBar({str(video): expected_length(video, fps=job.fps) for video in remaining.values()}) as bar:
         for name, predict_video in engine(job, remaining):
             video = remaining[name]
             bar.start_video(str(video))

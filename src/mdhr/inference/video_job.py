@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mdhr.data.video.decoding import expected_frames
-from mdhr.data.video.frame_source import open_images, open_source
+from mdhr.data.video.frame_source import open_source
 from mdhr.inference.completed_videos import CompletedVideos
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor
@@ -63,14 +62,6 @@ class VideoJob:
         summary = summarize_prediction(prediction)
         self.completed.add(name, video, files, summary=summary)
         return f"{video}: {summary}; {', '.join(file.name for file in files)}"
-
-    def expected_length(self, video: Path) -> int:
-        """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
-        try:
-            images = open_images(video)
-            return len(images.names) if images else expected_frames(video, fps=self.fps)
-        except Exception:  # a damaged header; the error is reported when the video is scored
-            return 0
 
 
 Engine = Callable[[VideoJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]]

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from mdhr.data.video.animated_image import AnimatedImage, is_animated
-from mdhr.data.video.decoding import DecodedFrame, decode_video, frame_interval_of, to_rgb
+from mdhr.data.video.decoding import DecodedFrame, decode_video, expected_frames, frame_interval_of, to_rgb
 from mdhr.data.video.frame import DownscaledFrame, Frame
 from mdhr.data.video.image_folder import DEFAULT_FPS, ImageFolder, is_image, open_image_folder
 from mdhr.errors import InputError
@@ -147,3 +147,12 @@ def open_images(path: str | Path, *, fps: float | None = None) -> ImageFolder | 
     if is_image(path) and not is_animated(path):
         return ImageFolder(path.parent, [path.name], [0.0])
     return None
+
+
+def expected_length(path: Path, *, fps: float | None = None) -> int:
+    """Return the number of frames according to the header of a video or the files of a folder; 0 if unknown."""
+    try:
+        images = open_images(path)
+        return len(images.names) if images else expected_frames(path, fps=fps)
+    except Exception:  # a damaged header; the error is reported when the frames are read
+        return 0
