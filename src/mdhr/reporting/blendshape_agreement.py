@@ -1,0 +1,127 @@
+"""Agreement of action unit scores with blendshapes: rank correlation over the frames of a video.
+
+Blendshapes are estimates of another network, not labels. A low correlation does not show which of the two is wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from mdhr.action_units import ActionUnitSet
+
+MIN_RANGE = 0.05
+"""A blendshape with a smaller range (maximum - minimum) over the frames of a video mostly contains noise."""
+MIN_FRAMES = 30
+"""Frames that a correlation requires, about one second."""
+
+FEW_FRAMES = f"fewer than {MIN_FRAMES} frames"
+SMALL_RANGE = f"blendshape range below {MIN_RANGE}"
+CONSTANT_SCORE = "constant score"
+REASONS = (FEW_FRAMES, SMALL_RANGE, CONSTANT_SCORE)
+"""Reasons why an action unit of a video has no correlation, in the order in which they are checked."""
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """Blendshapes that correspond to an action unit.
+
+    Attributes:
+        shapes: names without ``Left`` and ``Right``; the mean of both sides counts.
+        combination: ``mean`` or ``max`` over ``shapes``.
+        note: why these, and what differs; empty if the correspondence is obvious.
+    """
+
+    shapes: tuple[str, ...]
+    combination: str = "mean"
+    note: str = ""
+
+    def __str__(self) -> str:
+        """Return the formula: ``browInnerUp`` or ``max(mouthUpperUp, jawOpen)``."""
+        return self.shapes[0] if len(self.shapes) == 1 else f"{self.combination}({', '.join(self.shapes)})"
+
+    def value(self, blendshapes: Mapping[str, float]) -> float:
+        """Return the strength, 0 to 1, in one frame."""
+        values = [_both_sides(shape, blendshapes) for shape in self.shapes]
+        return max(values) if self.combination == "max" else float(np.mean(values))
+
+
+COUNTERPARTS = {
+    1: Counterpart(("browInnerUp",)),
+    2: Counterpart(("browOuterUp",)),
+    4: Counterpart(("browDown",)),
+    6: Counterpart(("cheekSquint",), note="MediaPipe's estimate is nearly constant. eyeSquint belongs to AU7"),
+    7: Counterpart(("eyeSquint",), note="narrows the eye without closing it, as AU7; eyeBlink is AU45"),
+    9: Counterpart(("noseSneer",), note="MediaPipe's estimate is nearly constant"),
+    10: Counterpart(("mouthUpperUp",), note="noseSneer also raises the upper lip, but wrinkles the nose as AU9 does"),
+    12: Counterpart(("mouthSmile",)),
+    14: Counterpart(("mouthDimple",)),
+    15: Counterpart(("mouthFrown",)),
+    17: Counterpart(("mouthShrugLower",), note="the chin pushes the lower lip up"),
+    23: Counterpart(
+        ("mouthRollUpper", "mouthRollLower"),
+        note="weak: no blendshape tightens the lips. Rolled lips (AU28) are narrower as well; mouthPucker is AU18",
+    ),
+    24: Counterpart(("mouthPress",)),
+    25: Counterpart(
+        ("mouthLowerDown", "mouthUpperUp", "jawOpen"), "max", "the lips part if any of the three movements occurs"
+    ),
+    26: Counterpart(("jawOpen",), note="AU26 and AU27 together"),
+}
+"""Counterparts of all action units that a model predicts."""
+
+
+def counterpart_values(frames: Sequence[Mapping[str, float] | None], au_set: ActionUnitSet) -> np.ndarray:
+    """Return the strengths ``(F, N)`` of the counterparts, NaN in frames without blendshapes."""
+    values = np.full((len(frames), len(au_set.aus)), np.nan)
+    for row, blendshapes in zip(values, frames, strict=True):
+        if blendshapes is not None:
+            row[:] = [COUNTERPARTS[au].value(blendshapes) for au in au_set.aus]
+    return values
+
+
+def measure_agreement(scores: np.ndarray, values: np.ndarray, au_set: ActionUnitSet) -> pd.DataFrame:
+    """Return the rank correlation of each action unit over the frames of one video.
+
+    Columns: ``au``; ``blendshapes``, the formula; ``frames`` in which both estimates exist; ``blendshape_range`` and
+    ``score_range`` over these frames, empty without any; ``correlation``, Spearman's, -1 to 1; ``left_out``, empty or
+    one of :data:`REASONS`, in which case the correlation is empty.
+
+    Args:
+        scores: ``(F, N)`` scores of a model, NaN in frames without a face.
+        values: ``(F, N)`` from :func:`counterpart_values`.
+    """
+    rows = []
+    for n, au in enumerate(au_set.aus):
+        both = np.isfinite(scores[:, n]) & np.isfinite(values[:, n])
+        score, value = scores[both, n].astype(float), values[both, n]
+        score_range, value_range = (float(np.ptp(each)) if len(each) else np.nan for each in (score, value))
+        reasons = (len(score) < MIN_FRAMES, value_range < MIN_RANGE, score_range == 0)
+        left_out = next((reason for reason, applies in zip(REASONS, reasons, strict=True) if applies), "")
+        correlation = np.nan if left_out else float(spearmanr(score, value).statistic)
+        rows.append((f"AU{au}", str(COUNTERPARTS[au]), len(score), value_range, score_range, correlation, left_out))
+    columns = ["au", "blendshapes", "frames", "blendshape_range", "score_range", "correlation", "left_out"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def mean_over_videos(agreement: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per action unit: mean correlation over videos, its number of videos, and those left out.
+
+    Columns: ``au``, ``blendshapes``, ``correlation``, ``videos`` and one column per reason of :data:`REASONS`.
+
+    Args:
+        agreement: concatenated tables of :func:`measure_agreement`.
+    """
+    groups = agreement.groupby(["au", "blendshapes"], sort=False)
+    table = groups["correlation"].agg(correlation="mean", videos="count")
+    for reason in REASONS:
+        table[reason] = groups["left_out"].agg(lambda left_out, reason=reason: int((left_out == reason).sum()))
+    return table.reset_index()
+
+
+def _both_sides(shape: str, blendshapes: Mapping[str, float]) -> float:
+    if shape in blendshapes:
+        return blendshapes[shape]
+    return (blendshapes[f"{shape}Left"] + blendshapes[f"{shape}Right"]) / 2
