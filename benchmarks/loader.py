@@ -4,9 +4,10 @@ Loaders produce batches of 8 clips of 16 frames, cropped from 256 to 224 px, wit
 contrast and saturation:
 
 - ``plain``: Pillow (``tests/support/plain/loader.py``), normalized float32 frames from JPEG files;
-- ``jpeg``: ``TrainingClips``, uint8 frames from JPEG files, to be normalized on the device of the network;
 - ``decoding``: decodes the JPEG files of such a batch and does nothing else;
-- ``memory_mapped``: ``TrainingClips``, uint8 frames from stored frames.
+- ``jpeg``: ``TrainingClips``, uint8 frames from JPEG files: what a worker process does, without sending them;
+- ``memory_mapped``: the same from stored frames;
+- ``color jitter and normalization``: the rest, which the main process does on the device of the network, here the CPU.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,10 +25,11 @@ import pandas as pd
 import torch
 
 from mdhr.action_units import BP4D
-from mdhr.data.dataset import TrainingClips, collate_clips
+from mdhr.batch import ClipBatch
+from mdhr.data.dataset import TrainingClips
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.data.prepared.manifest import read_manifest, write_manifest
-from mdhr.data.transforms import sample_augmentation
+from mdhr.data.transforms import jitter_and_normalize, sample_augmentation
 from mdhr.data.video.frame_images import frame_name, read_frame, write_frame
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import load_anny_head
@@ -87,6 +90,9 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
             augmentation = sample_augmentation(rng, size=SIZE, crop_size=CROP, jitter=JITTER)
             return plain_clip(videos[index].paths[start : start + NUM_FRAMES], augmentation, CROP)
 
+        def load_batch(clips: TrainingClips, epoch: int, first: int) -> ClipBatch:
+            return clips.__getitems__([(epoch, first + i) for i in range(BATCH)])
+
         def decode_frames(index: int) -> None:
             for path in videos[index].paths[:NUM_FRAMES]:
                 read_frame(path, SIZE)
@@ -94,9 +100,11 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
         loaders: dict[str, Callable[[int, int], object]] = {
             "plain": lambda epoch, first: torch.stack([plain_frames(epoch, first + i) for i in range(BATCH)]),
             "decoding": lambda epoch, first: [decode_frames(first + i) for i in range(BATCH)],
-            "jpeg": lambda epoch, first: collate_clips([jpeg[epoch, first + i] for i in range(BATCH)]),
-            "memory_mapped": lambda epoch, first: collate_clips([mapped[epoch, first + i] for i in range(BATCH)]),
+            "jpeg": partial(load_batch, jpeg),
+            "memory_mapped": partial(load_batch, mapped),
         }
+        batch = load_batch(jpeg, 0, 0)
+        loaders["color jitter and normalization"] = lambda *_: jitter_and_normalize(batch.frames, batch.color)
         rates: dict[str, list[float]] = {name: [] for name in loaders}
         for epoch in range(repeats + 1):
             for name, load in loaders.items():
@@ -119,7 +127,7 @@ def main() -> None:
     for name, values in rates.items():
         median = statistics.median(values)
         spread = f"{min(values):.0f} to {max(values):.0f}"
-        print(f"{name:14} {median:7.0f} frames/s ({spread}), {median / plain:5.1f} times plain")
+        print(f"{name:30} {median:7.0f} frames/s ({spread}), {median / plain:5.1f} times plain")
 
 
 if __name__ == "__main__":

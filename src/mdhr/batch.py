@@ -39,3 +39,6 @@ class ClipBatch(NamedTuple):
     """``B T`` int64, frame number in the video, -1 for padding."""
     features: Tensor | None = None
     """``B T S`` float16, stored feature maps of a frozen backbone as packed by ``Backbone.pack``."""
+    color: Tensor | None = None
+    """``B 3`` float32, factors for brightness, contrast and saturation, which are applied to the frames together with the
+    normalization. None in validation and test, with ``features``, and once they are applied."""

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hydra.utils import instantiate
 from mdhr.action_units import BP4D, DISFA
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import read_manifest
+from mdhr.data.transforms import jitter_and_normalize, normalize
 from mdhr.errors import InputError
 from tests.data.conftest import build_tree
 from tests.support.paths import CONF
@@ -84,6 +86,28 @@ def test_batches_are_normalized_on_their_device(make_data: Callable[..., FaceVid
     expected = ((batch.frames.movedim(-3, -1) / 255 - mean) / std).movedim(-1, -3)
     torch.testing.assert_close(moved.frames, expected)
     assert moved.frames.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_colors_of_training_batches_change_on_their_device(make_data: Callable[..., FaceVideoData]) -> None:
+    data = make_data(jitter=(0.6, 1.4))
+    batch = next(iter(data.train_dataloader()))
+    moved = data.on_after_batch_transfer(batch, 0)
+    assert torch.equal(moved.frames, jitter_and_normalize(batch.frames, batch.color))
+    assert (moved.frames - normalize(batch.frames)).abs().amax((1, 2, 3, 4)).min() > 0.1, "every clip has other colors"
+    assert moved.color is None
+    assert data.on_after_batch_transfer(moved._replace(frames=None), 0).frames is None
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_memory_is_pinned_for_cuda_devices_only(
+    make_data: Callable[..., FaceVideoData], device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    data = make_data()
+    assert not data.val_dataloader().pin_memory
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    data.trainer = SimpleNamespace(strategy=strategy, global_rank=0, world_size=1)  # type: ignore[assignment]
+    assert data.val_dataloader().pin_memory == (device == "cuda")
 
 
 def test_wrong_settings_are_refused(make_data: Callable[..., FaceVideoData], tiny: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from mdhr.action_units import BP4D
-from mdhr.data.dataset import SequentialClips, TrainingClips, clip_positions, collate_clips
+from mdhr.data.dataset import SequentialClips, TrainingClips, clip_positions
 from mdhr.data.prepared.manifest import Video, read_manifest
 from mdhr.errors import InputError
 from tests.data.conftest import FIRST_FRAME, SIZE
@@ -105,10 +105,13 @@ def test_one_draw_for_all_frames_of_a_clip(tmp_path: Path) -> None:
     paths = tuple(str(shutil.copy(tmp_path / "same.png", tmp_path / f"{i}.png")) for i in range(9))
     still = Video("F001", "T1", paths, np.arange(9), np.zeros((9, 12), np.int8))
     dataset = training([still], jitter=(0.6, 1.4))
-    clips = [dataset[epoch, 0].frames for epoch in range(6)]
-    for frames in clips:
-        assert (frames == frames[0]).all()
-    assert len({frames.float().mean().item() for frames in clips}) == 6
+    clips = [dataset[epoch, 0] for epoch in range(6)]
+    for clip in clips:
+        assert (clip.frames == clip.frames[0]).all()
+    assert len({clip.frames.float().mean().item() for clip in clips}) == 6
+    colors = torch.stack([clip.color for clip in clips])
+    assert colors.unique().numel() == 6 * 3
+    assert 0.6 <= colors.min() < 0.8 < 1.2 < colors.max() <= 1.4
 
 
 def test_short_training_videos_are_padded_with_one_warning(videos: list[Video]) -> None:
@@ -126,15 +129,23 @@ def test_clip_positions() -> None:
     assert padding.tolist() == [False, False, False, True]
 
 
-def test_collate_keeps_values_and_is_channels_last(videos: list[Video]) -> None:
-    dataset = segments(videos)
+@pytest.mark.parametrize("kind", ["training", "test"])
+@pytest.mark.parametrize("in_worker", [False, True])
+def test_a_batch_contains_its_clips(
+    videos: list[Video], kind: str, in_worker: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = training(videos, jitter=(0.6, 1.4)) if kind == "training" else segments(videos)
     clips = [dataset[0], dataset[3]]
-    batch = collate_clips(clips)
+    if in_worker:
+        monkeypatch.setattr("mdhr.data.dataset.get_worker_info", object)
+    batch = dataset.__getitems__([0, 3])
     assert batch.frames.shape == (2, 4, 3, 24, 24)
     assert batch.frames.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
+    assert batch.frames.is_shared() == in_worker, "sending other memory to the main process copies it"
+    for found, *expected in zip(batch, *clips, strict=True):
+        assert found is None if expected[0] is None else torch.equal(found, torch.stack(expected))
     assert batch.features is None
-    for field, values in list(batch._asdict().items())[:-1]:
-        torch.testing.assert_close(values, torch.stack([getattr(clip, field) for clip in clips]))
+    assert (batch.color is None) == (kind == "test")
 
 
 def test_broken_frame_is_named(tmp_path: Path, videos: list[Video]) -> None:

@@ -37,14 +37,14 @@ from mdhr.config.ranges import (
     Protocol,
     Seed,
 )
-from mdhr.data.dataset import SequentialClips, TrainingClips, collate_clips
+from mdhr.data.dataset import SequentialClips, TrainingClips, unchanged
 from mdhr.data.prepared.drop_list import without_dropped
 from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler
 from mdhr.data.subject_split import Split, split_subjects
-from mdhr.data.transforms import normalize
+from mdhr.data.transforms import jitter_and_normalize, normalize
 from mdhr.errors import InputError
 from mdhr.files.worker_pool import data_loader_context
 
@@ -193,8 +193,14 @@ class FaceVideoData(LightningDataModule):
         return self._segments("test")
 
     def on_after_batch_transfer(self, batch: ClipBatch, dataloader_idx: int) -> ClipBatch:
-        """Normalize frames on the device of the network. Copying uint8 takes a quarter of the bandwidth of float32."""
-        return batch if batch.frames is None else batch._replace(frames=normalize(batch.frames))
+        """Apply color factors and normalize frames on the device of the network.
+
+        Copying uint8 frames to it takes a quarter of the bandwidth of float32.
+        """
+        if batch.frames is None:
+            return batch
+        frames = normalize(batch.frames) if batch.color is None else jitter_and_normalize(batch.frames, batch.color)
+        return batch._replace(frames=frames, color=None)
 
     def _dataset_arguments(self, split: Split) -> dict[str, Any]:
         """Return the arguments that both data sets share."""
@@ -221,11 +227,11 @@ class FaceVideoData(LightningDataModule):
             dataset,
             batch_size=self.batch_size,
             sampler=sampler,
-            collate_fn=collate_clips,
+            collate_fn=unchanged,
             num_workers=self.num_workers,
             multiprocessing_context=data_loader_context(self.num_workers),
             persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
             worker_init_fn=_one_thread,
         )
 
