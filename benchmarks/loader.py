@@ -30,7 +30,7 @@ from mdhr.data.dataset import TrainingClips
 from mdhr.data.prepared.frame_cache import StoredFrames, write_stored_frames
 from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.data.transforms import jitter_and_normalize, sample_augmentation
-from mdhr.data.video.frame_images import frame_name, read_frame, write_frame
+from mdhr.data.video.frame_images import frame_buffer, frame_name, read_frame, write_frame
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.identity import make_identity
@@ -93,9 +93,11 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
         def load_batch(clips: TrainingClips, epoch: int, first: int) -> ClipBatch:
             return clips.__getitems__([(epoch, first + i) for i in range(BATCH)])
 
+        buffer = frame_buffer(SIZE)
+
         def decode_frames(index: int) -> None:
             for path in videos[index].paths[:NUM_FRAMES]:
-                read_frame(path, SIZE)
+                read_frame(path, SIZE, buffer=buffer)
 
         loaders: dict[str, Callable[[int, int], object]] = {
             "plain": lambda epoch, first: torch.stack([plain_frames(epoch, first + i) for i in range(BATCH)]),

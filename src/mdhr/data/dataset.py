@@ -6,7 +6,7 @@ number -1, which losses and metrics ignore.
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,7 +21,7 @@ from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Video
 from mdhr.data.transforms import Augmentation, crop, resize, sample_augmentation
-from mdhr.data.video.frame_images import read_frame
+from mdhr.data.video.frame_images import frame_buffer, read_frame
 
 _CLIP_STREAM = 1
 """Separates the random numbers of clips from others of the same seed."""
@@ -60,7 +60,7 @@ class Clips(Dataset[ClipBatch]):
         self.num_frames = num_frames
         self.stride = stride
         self.features = features
-        self.read = stored_frames.read if stored_frames else partial(read_frame, size=size)
+        self.stored_frames = stored_frames
 
     def locate(self, key: Any) -> tuple[int, int, Augmentation | None]:
         """Return the video of a clip, the position of its first frame in the video, and its augmentation, if any."""
@@ -91,8 +91,10 @@ class Clips(Dataset[ClipBatch]):
             )
         else:
             frames = _empty_bytes(len(keys), self.num_frames, self.crop_size, self.crop_size, 3)
+            buffered = partial(read_frame, size=self.size, buffer=frame_buffer(self.size))
+            read = self.stored_frames.read if self.stored_frames else buffered
             for files, augmentation, out in zip(paths, augmentations, frames.numpy(), strict=True):
-                self._load(files, augmentation, out)
+                self._load(files, read, augmentation, out)
             frames = frames.movedim(-1, -3)
             if augmentations[0] is not None:
                 color = torch.tensor([augmentation.color for augmentation in augmentations])
@@ -101,7 +103,13 @@ class Clips(Dataset[ClipBatch]):
     def _positions(self, video: Video, start: int) -> tuple[np.ndarray, np.ndarray]:
         return clip_positions(start, num_frames=self.num_frames, stride=self.stride, length=len(video))
 
-    def _load(self, paths: Sequence[str], augmentation: Augmentation | None, out: np.ndarray) -> None:
+    def _load(
+        self,
+        paths: Sequence[str],
+        read: Callable[[str], np.ndarray],
+        augmentation: Augmentation | None,
+        out: np.ndarray,
+    ) -> None:
         """Write the frames in these image files to ``out``, ``(T, S, S, 3)`` uint8 with S the crop size."""
         resized = augmentation is None and self.size != self.crop_size
         frames = np.empty((len(paths), self.size, self.size, 3), np.uint8) if resized else out
@@ -109,9 +117,9 @@ class Clips(Dataset[ClipBatch]):
             if t and path == paths[t - 1]:  # padding
                 frames[t] = frames[t - 1]
             elif augmentation is None:
-                frames[t] = self.read(path)
+                frames[t] = read(path)
             else:
-                crop(self.read(path), augmentation, out=frames[t])
+                crop(read(path), augmentation, out=frames[t])
         if resized:
             out[:] = resize(torch.from_numpy(frames).movedim(-1, -3), self.crop_size).movedim(-3, -1).numpy()
 

@@ -57,7 +57,7 @@ def test_clips_equal_those_from_image_files(
 def test_stored_frames_are_read_without_opening_image_files(
     make_data: Callable[..., FaceVideoData], stored: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: str, size: int) -> np.ndarray:
+    def refuse(path: str, **_: object) -> np.ndarray:
         raise AssertionError(path)
 
     monkeypatch.setattr("mdhr.data.dataset.read_frame", refuse)

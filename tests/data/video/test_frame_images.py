@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from PIL import ExifTags, Image, ImageOps
 
-from mdhr.data.video.frame_images import read_frame, read_image, read_reduced_image
+from mdhr.data.video.frame_images import frame_buffer, read_frame, read_image, read_reduced_image
 from mdhr.errors import InputError
 
 
@@ -25,6 +25,19 @@ def test_jpeg_equals_what_pillow_decodes(tmp_path: Path) -> None:
     path.write_bytes(simplejpeg.encode_jpeg(noise(), quality=95))
     difference = read_frame(str(path), 48).astype(int) - np.array(Image.open(path))
     assert np.abs(difference).max() <= 2
+
+
+@pytest.mark.parametrize("size", [47, 48])
+def test_a_buffer_does_not_change_frames(tmp_path: Path, size: int) -> None:
+    buffer = frame_buffer(size)
+    assert buffer.nbytes == size * size * 3
+    assert buffer.ctypes.data % 32 == 16
+    for file_size in (size, 60, 30):  # larger and smaller ones are resized
+        path = tmp_path / f"{file_size}.jpg"
+        path.write_bytes(simplejpeg.encode_jpeg(noise(file_size), quality=95))
+        frame = read_frame(str(path), size, buffer=buffer)
+        np.testing.assert_array_equal(frame, read_frame(str(path), size))
+        assert np.shares_memory(frame, buffer) == (file_size == size)
 
 
 def test_png_and_gray_images_are_rgb(tmp_path: Path) -> None:
