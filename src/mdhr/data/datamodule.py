@@ -14,7 +14,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from lightning.pytorch import LightningDataModule
@@ -37,7 +36,7 @@ from mdhr.config.ranges import (
     Protocol,
     Seed,
 )
-from mdhr.data.dataset import SequentialClips, TrainingClips, unchanged
+from mdhr.data.dataset import SequentialClips, TrainingClips, one_thread, unchanged
 from mdhr.data.prepared.drop_list import without_dropped
 from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
@@ -178,8 +177,7 @@ class FaceVideoData(LightningDataModule):
         dataset = TrainingClips(
             **self._dataset_arguments("train"), seed=self.seed, clips_per_video=self.clips_per_video, jitter=self.jitter
         )
-        rank, world_size = self._process()
-        sampler = EpochSampler(dataset, seed=self.seed, rank=rank, world_size=world_size)
+        sampler = EpochSampler(dataset, seed=self.seed, **self._process())
         loader = self._loader(dataset, sampler)
         self._resume(sampler, num_batches=len(loader))
         return loader
@@ -194,9 +192,8 @@ class FaceVideoData(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: ClipBatch, dataloader_idx: int) -> ClipBatch:
         """Change colors and normalize on the device of the network: copying uint8 moves a quarter of the bytes."""
-        if batch.frames is None:
-            return batch
-        frames = normalize(batch.frames) if batch.color is None else jitter_and_normalize(batch.frames, batch.color)
+        if (frames := batch.frames) is not None:
+            frames = normalize(frames) if batch.color is None else jitter_and_normalize(frames, batch.color)
         return batch._replace(frames=frames, color=None)
 
     def _dataset_arguments(self, split: Split) -> dict[str, Any]:
@@ -214,8 +211,7 @@ class FaceVideoData(LightningDataModule):
 
     def _segments(self, split: Split) -> DataLoader[ClipBatch]:
         dataset = SequentialClips(**self._dataset_arguments(split))
-        rank, world_size = self._process()
-        return self._loader(dataset, SegmentSampler(dataset, rank=rank, world_size=world_size))
+        return self._loader(dataset, SegmentSampler(dataset, **self._process()))
 
     def _loader(
         self, dataset: TrainingClips | SequentialClips, sampler: EpochSampler | SegmentSampler
@@ -229,7 +225,7 @@ class FaceVideoData(LightningDataModule):
             multiprocessing_context=data_loader_context(self.num_workers),
             persistent_workers=self.num_workers > 0,
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
-            worker_init_fn=_one_thread,
+            worker_init_fn=one_thread,
         )
 
     def _resume(self, sampler: EpochSampler, *, num_batches: int) -> None:
@@ -250,10 +246,5 @@ class FaceVideoData(LightningDataModule):
         # Lightning is unaware of the position and warns that the data loader is not resumable.
         warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")
 
-    def _process(self) -> tuple[int, int]:
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-
-
-def _one_thread(_: int) -> None:
-    """Use one OpenCV thread per worker process."""
-    cv2.setNumThreads(0)
+    def _process(self) -> dict[str, int]:
+        return {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size} if self.trainer else {}

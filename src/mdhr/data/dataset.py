@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -222,6 +223,11 @@ def clip_positions(start: int, *, num_frames: int, stride: int, length: int) -> 
 def unchanged(batch: Any) -> Any:
     """Return the argument: the collate function for :class:`Clips`, which load complete batches."""
     return batch
+
+
+def one_thread(_: int) -> None:
+    """Use one OpenCV thread per worker process."""
+    cv2.setNumThreads(0)
 
 
 def _empty_bytes(*shape: int) -> Tensor:
