@@ -20,7 +20,7 @@ COLUMNS = ("name", "data", "au_set", "protocol", "network", "k", "region_weight"
            "recipe")  # fmt: skip
 _VARIED = ("network.", "module.network.", "module.region_weight", "seed", "data.fold", "data.module.fold",
            "data.module.seed", "callbacks.resume.", "data.module.num_workers", "trainer.accelerator", "trainer.devices",
-           "trainer.strategy", "trainer.enable_")  # fmt: skip
+           "trainer.strategy", "trainer.enable_", "trainer.log_every_n_steps")  # fmt: skip
 """Settings in which runs of one recipe may differ: those that tables vary, and those without effect on results."""
 _IDENTITY = ["network", "k", "region_weight", "fold", "seed"]
 TRAIN_SUFFIX = "train_suffix"

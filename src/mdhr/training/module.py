@@ -148,7 +148,8 @@ class ActionUnitModule(LightningModule):
         self.log("train/loss_region", terms.region, on_step=False, on_epoch=True, batch_size=size)
         if output.edge_logits is not None:
             self.log("train/loss_edge", terms.edge, on_step=False, on_epoch=True, batch_size=size)
-        self.log("train/learning_rate", self.optimizers().param_groups[-1]["lr"])  # type: ignore[union-attr]
+        rate = self.optimizers().param_groups[-1]["lr"]  # type: ignore[union-attr]
+        self.log("train/learning_rate", torch.tensor(rate))  # Lightning would copy a number to the accelerator and wait
         return terms.total
 
     def validation_step(self, clip: ClipBatch, batch_idx: int) -> None:

@@ -32,7 +32,7 @@ _NO_RESULT = {
 """Settings that do not affect the results of a run, by the node that contains them; not part of ``settings.yaml``."""
 STARTED_FROM = "started_from"
 """Entry of ``settings.yaml``: checkpoint of another run whose training this run continues."""
-_MAY_CHANGE = ("num_workers", ".activation_checkpointing", STARTED_FROM)
+_MAY_CHANGE = ("num_workers", ".log_every_n_steps", ".activation_checkpointing", STARTED_FROM)
 """Endings of settings that may change when a run resumes."""
 
 

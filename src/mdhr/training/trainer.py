@@ -25,6 +25,7 @@ _IRRELEVANT_WARNINGS = (
     ".*does not have many workers",
     ".*LeafSpec",
     ".*exists and is not empty",  # a resumed run
+    ".*smaller than the logging interval",  # means over epochs are logged
 )
 
 
