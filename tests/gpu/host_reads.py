@@ -1,7 +1,7 @@
 """Training on the meta device, which finds the operations for which the host waits for an accelerator, without having one.
 
 Tensors of the meta device have shapes but no values. Code that reads a value of one, or copies between it and the host
-without ``non_blocking=True``, makes the host wait for a GPU. Such accesses are recorded, and reads return substitutes, so that a
+without ``non_blocking=True``, makes the host wait for a GPU. Such accesses are recorded. Reads return substitutes, so that a
 training run reaches its end: -1 for a number (no batch diverged), zeros for a tensor.
 """
 

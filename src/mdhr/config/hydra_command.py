@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.composition import CONF
 from mdhr.config.error_messages import explanation, one_line_errors, print_error
+from mdhr.config.gpu_assignment import assign_gpu, num_visible_gpus
 from mdhr.config.job_folders import job_folder, job_label
 from mdhr.config.job_results import JobResults
 from mdhr.config.override_check import check_overrides, experiments_with_launcher
@@ -46,6 +47,7 @@ def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments
         return result
 
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    OmegaConf.register_new_resolver("num_visible_gpus", num_visible_gpus, replace=True)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises its errors instead of printing them
     sys.argv = [f"mdhr {command}", *arguments]
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command.replace("-", "_"))
@@ -82,6 +84,7 @@ def _run_job(task: Callable[[DictConfig], Any], cfg: DictConfig, results: JobRes
     if OmegaConf.select(cfg, "logger.wandb") is not None and os.path.basename(folder) != cfg.name:
         cfg.logger.wandb.name = f"{cfg.name} {job_label(HydraConfig.get().job.override_dirname)}".rstrip()
     try:
+        assign_gpu()
         result = task(cfg)
     except Exception as error:
         explained = explanation(error)
