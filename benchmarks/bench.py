@@ -43,7 +43,8 @@ class Row:
     name: str
     value: float | None
     """Measured value, compared with the target; None if this machine cannot measure it."""
-    target: float
+    target: float | None
+    """None if the value is only reported."""
     unit: str
     at_most: bool = False
     """Whether the target is an upper bound."""
@@ -54,8 +55,8 @@ class Row:
 
     @property
     def reached(self) -> bool:
-        """Whether the target is reached, or cannot be measured."""
-        if self.value is None:
+        """Whether the target is reached, cannot be measured, or does not exist."""
+        if self.value is None or self.target is None:
             return True
         return self.value <= self.target if self.at_most else self.value >= self.target
 
@@ -186,18 +187,16 @@ ROWS: dict[str, Callable[[], list[Row]]] = {
 }  # fmt: skip
 
 
-def print_table(rows: list[Row]) -> None:
-    """Print one line per row."""
-    table = Table(
-        "row", "measured", "range of single runs", "target", "", "plain and ours", title="comparison with plain code"
-    )
+def print_table(rows: list[Row], *, title: str = "comparison with plain code", note: str = "plain and ours") -> None:
+    """Print one line per row. ``note`` is the heading of the notes."""
+    table = Table("row", "measured", "range of single runs", "target", "", note, title=title)
     for row in rows:
         digits = 0 if row.value is None or row.value >= 100 else 1 if row.unit == "%" else 2
         spread = " to ".join(f"{value:,.{digits}f}" for value in row.spread or ())
         value = "not available" if row.value is None else f"{row.value:,.{digits}f} {row.unit}"
-        bound = f"{'at most' if row.at_most else 'at least'} {row.target:g} {row.unit}"
+        bound = "" if row.target is None else f"{'at most' if row.at_most else 'at least'} {row.target:g} {row.unit}"
         verdict = "[green]reached[/]" if row.reached else "[red]not reached[/]"
-        table.add_row(row.name, value, spread, bound, "" if row.value is None else verdict, row.note)
+        table.add_row(row.name, value, spread, bound, "" if row.value is None or not bound else verdict, row.note)
     Console(width=150).print(table)
 
 

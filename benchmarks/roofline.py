@@ -12,24 +12,33 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mdhr.config.precision import has_bfloat16
 
+CPU = torch.device("cpu")
 SIDE, REPEATS = 2048, 5
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def is_available(precision: str) -> bool:
     """Return whether the processor computes in this precision."""
-    return precision == "float32" or has_bfloat16(torch.device("cpu"))
+    return precision == "float32" or has_bfloat16(CPU)
 
 
-def matrix_product_rate(precision: str) -> float:
-    """Return operations per second of products of square matrices; the fastest of several."""
-    a, b = (torch.rand(SIDE, SIDE, dtype=PRECISIONS[precision]) for _ in range(2))
+def synchronize(device: torch.device) -> None:
+    """Wait until an accelerator has finished its work."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def matrix_product_rate(precision: str, *, device: torch.device = CPU, side: int = SIDE) -> float:
+    """Return operations per second of products of square matrices of ``side`` rows; the fastest of several."""
+    a, b = (torch.rand(side, side, device=device).to(PRECISIONS[precision]) for _ in range(2))
     seconds = []
     for _ in range(REPEATS):
+        synchronize(device)
         started = time.perf_counter()
         a @ b
+        synchronize(device)
         seconds.append(time.perf_counter() - started)
-    return 2 * SIDE**3 / min(seconds)
+    return 2 * side**3 / min(seconds)
 
 
 def clip_operations(network: nn.Module, *, num_frames: int, size: int, training: bool) -> int:

@@ -1,7 +1,11 @@
 """Devices of the GPU tests."""
 
+import os
+
 import pytest
 import torch
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read once, before the first matrix product on a GPU
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

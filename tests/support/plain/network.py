@@ -77,7 +77,7 @@ class PlainMDHR(nn.Module):
                             edges[frame, i, j] = au_set.group_of[i] != r
         for n in range(num_aus):
             edges[:, n, n] = True
-        return edges
+        return edges.to(logits[0].device)
 
 
 class PlainBlock(nn.Module):
