@@ -1,4 +1,4 @@
-"""Contact sheets for the visual inspection of the renderer: identities, action units, and one simulated clip.
+"""Contact sheets for the visual inspection of the renderer: identities, action units, one clip, and the general style.
 
 Inspect them after every change of the renderer. An observer should recognize each action unit in ``action_units.jpg``.
 """
@@ -17,6 +17,7 @@ from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.array_types import Image
 from mdhr.synthetic.clip_simulator import ClipSimulator
 from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.general_acting import GeneralClipSimulator
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.renderer import Renderer
@@ -25,11 +26,15 @@ MAX_BYTES = 300_000
 IDENTITY_SEEDS = tuple(range(24))
 ACTION_UNIT_SEEDS = (1, 20, 201)
 CLIP_SEED = 9
+GENERAL_SEEDS = tuple(range(200, 224))
+GENERAL_FRAME = 12
 COLUMNS = 8
 
 
 def write_contact_sheets(folder: Path, *, head: HeadModel, size: int) -> Iterator[Path]:
-    """Write ``identities.jpg``, ``action_units.jpg``, and ``clip.jpg`` with frames of ``size`` pixels; yield each path.
+    """Write ``identities.jpg``, ``action_units.jpg``, ``clip.jpg``, and ``general.jpg``; yield each path.
+
+    Frames have ``size`` pixels.
 
     Raises ``InputError`` if the folder cannot be written to.
     """
@@ -38,7 +43,12 @@ def write_contact_sheets(folder: Path, *, head: HeadModel, size: int) -> Iterato
     except OSError as error:
         raise InputError(f"cannot write to {folder}: {error.strerror}. Choose another --out.") from error
     renderer = Renderer(head=head, size=size)
-    sheets = {"identities": identity_sheet, "action_units": action_unit_sheet, "clip": clip_sheet}
+    sheets = {
+        "identities": identity_sheet,
+        "action_units": action_unit_sheet,
+        "clip": clip_sheet,
+        "general": general_sheet,
+    }
     for name, render in sheets.items():
         path = folder / f"{name}.jpg"
         write_bytes(path, encode_jpeg(render(renderer)))
@@ -73,13 +83,30 @@ def clip_sheet(renderer: Renderer) -> Image:
     simulator = ClipSimulator(BP4D)
     animation = simulator.simulate(rng=np.random.default_rng(CLIP_SEED), num_frames=24, stride=4)
     animation = replace(animation, resting=simulator.resting_intensity(CLIP_SEED))
-    labels = simulator.labels(animation).astype(bool)
+    labels = simulator.labels(animation)
     identity = make_identity(renderer.head, seed=CLIP_SEED)
     frames = []
     for f in range(animation.num_frames):
-        caption = " ".join(str(au) for au, occurs in zip(BP4D.aus, labels[f], strict=True) if occurs)
-        frames.append(add_caption(renderer.frame(identity, animation, f), caption))
+        frames.append(add_caption(renderer.frame(identity, animation, f), occurring(labels[f])))
     return tile(frames)
+
+
+def general_sheet(renderer: Renderer) -> Image:
+    """Return one frame of each of 24 clips of the general style, captioned with the occurring action units."""
+    simulator = GeneralClipSimulator(BP4D)
+    frames = []
+    for seed in GENERAL_SEEDS:
+        animation = simulator.simulate(rng=np.random.default_rng(seed), num_frames=GENERAL_FRAME + 1, stride=3)
+        animation = simulator.with_identity(animation, seed)
+        identity = make_identity(renderer.head, seed=seed)
+        caption = occurring(simulator.labels(animation)[GENERAL_FRAME])
+        frames.append(add_caption(renderer.frame(identity, animation, GENERAL_FRAME), caption))
+    return tile(frames)
+
+
+def occurring(labels: np.ndarray) -> str:
+    """Return the numbers of the action units that occur according to labels ``(N,)`` of BP4D's set."""
+    return " ".join(str(au) for au, label in zip(BP4D.aus, labels, strict=True) if label == 1)
 
 
 def add_caption(image: Image, text: str) -> Image:

@@ -30,7 +30,8 @@ FACE_UNITS: dict[int, dict[str, float]] = {
 """Weights of the face units at intensity 1 of an action unit. Names without a side denote both sides."""
 
 GENERAL_FACE_UNITS: dict[int, dict[str, float]] = FACE_UNITS | {
-    12: {"mouthSmile": 0.9},
+    6: {"cheekSquint": 1.1},
+    9: {"noseSneer": 1.2},
     14: {"mouthDimple": 1.25, "mouthPress": 0.3, "mouthRollLower": 0.15},
     23: {"mouthPucker": 0.5, "mouthRollUpper": 0.75, "mouthRollLower": 0.6, "mouthShrugLower": -0.2},
     24: {
@@ -43,8 +44,9 @@ GENERAL_FACE_UNITS: dict[int, dict[str, float]] = FACE_UNITS | {
 }
 """Weights of the general style, in which the lip units differ as FACS describes them.
 
-AU14 pulls the corners inwards. AU23 narrows the mouth and rolls the red parts inwards. AU24 presses the lips together
-without narrowing them and pushes the chin up.
+AU6 and AU9 are stronger, because identities with smooth skin show them without wrinkles. AU14 pulls the corners
+inwards. AU23 narrows the mouth and rolls the red parts inwards. AU24 presses the lips together without narrowing them
+and pushes the chin up.
 """
 
 MOUTH_MOVEMENTS: dict[str, dict[str, float]] = {
