@@ -1,7 +1,7 @@
 """Benchmark of loading training clips on one core: `python benchmarks/loader.py [--repeats 5]`.
 
 Loaders produce batches of 8 clips of 16 frames, cropped from 256 to 224 px, with random flip, brightness,
-contrast and saturation:
+contrast and saturation. Rates are per second of processor time, which other processes on the machine affect least:
 
 - ``plain``: Pillow (``tests/support/plain/loader.py``), normalized float32 frames from JPEG files;
 - ``decoding``: decodes the JPEG files of such a batch and does nothing else;
@@ -68,7 +68,7 @@ def build(root: Path) -> int:
 
 
 def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
-    """Return frames per second of every loader, one value per repeat. The loaders alternate."""
+    """Return frames per second of processor time of every loader, one value per repeat. The loaders alternate."""
     threads = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
@@ -110,11 +110,11 @@ def measure_loading(repeats: int = 5) -> dict[str, list[float]]:
         rates: dict[str, list[float]] = {name: [] for name in loaders}
         for epoch in range(repeats + 1):
             for name, load in loaders.items():
-                started = time.perf_counter()
+                started = time.process_time()
                 for first in range(0, VIDEOS, BATCH):
                     load(epoch, first)
                 if epoch:  # epoch 0 is the warm-up
-                    rates[name].append(VIDEOS * NUM_FRAMES / (time.perf_counter() - started))
+                    rates[name].append(VIDEOS * NUM_FRAMES / (time.process_time() - started))
     torch.set_num_threads(threads[0])
     cv2.setNumThreads(threads[1])
     return rates
