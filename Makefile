@@ -11,7 +11,7 @@ SOURCES := src tests notebooks benchmarks docs
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench transfer pretrain pretrain-general clean
+.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench bench-gpu test-gpu transfer pretrain pretrain-general clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -46,6 +46,9 @@ test-all: setup  ## run all tests and measure their coverage
 
 faults: setup  ## kill, fill and fuzz: the long fault-injection suite; 22 minutes
 	MDHR_FAULT_TRIALS=$(or $(TRIALS),15) MDHR_FUZZ_EXAMPLES=650 $(PYTEST) tests/faults
+
+test-gpu: setup  ## run the tests of accelerators; those marked gpu require a CUDA device
+	$(RUN) -m pytest tests/gpu
 
 lint: setup  ## check style, format and types
 	$(RUN) -m ruff check $(SOURCES)
@@ -138,6 +141,9 @@ table-5: setup  ## Table 5: parameters, multiply-adds, time and memory; nine min
 
 bench: setup  ## compare speed and memory with the plain reference; a quarter of an hour
 	$(RUN) benchmarks/bench.py
+
+bench-gpu: setup  ## measure networks and training on this GPU; hours with all rows; OPTIONS="--networks ResNet-50 ..."
+	$(RUN) benchmarks/gpu.py $(OPTIONS)
 
 pretrain: setup  ## pretrain the demo's backbone on rendered frames; half an hour, resumes
 	$(MDHR) pretrain

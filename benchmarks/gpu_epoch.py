@@ -10,6 +10,7 @@ from typing import NamedTuple
 import networks
 import torch
 from lightning.fabric.utilities import move_data_to_device
+from lightning.pytorch import Trainer
 from loader import NUM_FRAMES, build
 from networks import seconds
 from roofline import synchronize
@@ -65,6 +66,8 @@ def epoch_seconds(
             clips_per_video=2 * num_clips,  # of 15 videos: 30 steps
             num_workers=num_workers,
         )
+        accelerator = "gpu" if device.type == "cuda" else device.type
+        data.trainer = Trainer(accelerator=accelerator, devices=1, logger=False, enable_checkpointing=False)
         loader = data.train_dataloader()
         num_steps = len(loader)
 

@@ -1,5 +1,7 @@
 """Scores on a device equal those in float64 on the CPU, within the tolerance of the precision."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 import pytest
@@ -42,17 +44,23 @@ def largest_difference(name: str, source: str, device: torch.device, *, bfloat16
     return (scores.cpu() - expected).abs().max().item()
 
 
-@pytest.fixture(autouse=True)
-def _without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PyTorch enables TF32 for convolutions by default."""
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+@contextmanager
+def tf32(allowed: bool) -> Iterator[None]:
+    """Allow or prevent TF32. PyTorch allows it for convolutions by default."""
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    for backend in backends:
+        backend.allow_tf32 = allowed
+    yield
+    for backend, value in zip(backends, before, strict=True):
+        backend.allow_tf32 = value
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "source"), BACKBONES, ids=["resnet50", "swin_base"])
 def test_float32(name: str, source: str, device: torch.device) -> None:
-    assert largest_difference(name, source, device) < TOLERANCES["float32"]
+    with tf32(False):
+        assert largest_difference(name, source, device) < TOLERANCES["float32"]
 
 
 @pytest.mark.slow
@@ -64,7 +72,6 @@ def test_bfloat16(name: str, source: str, device: torch.device) -> None:
 
 @pytest.mark.gpu
 @pytest.mark.parametrize(("name", "source"), BACKBONES, ids=["resnet50", "swin_base"])
-def test_tf32(name: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
-    assert largest_difference(name, source, torch.device("cuda")) < TOLERANCES["TF32"]
+def test_tf32(name: str, source: str) -> None:
+    with tf32(True):
+        assert largest_difference(name, source, torch.device("cuda")) < TOLERANCES["TF32"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from hydra.utils import instantiate
+from lightning.pytorch import Trainer
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from omegaconf import DictConfig
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -30,7 +31,9 @@ class Copies(TorchDispatchMode):
 
 
 def data_and_batch(cfg: DictConfig) -> tuple[FaceVideoData, ClipBatch]:
+    """Return the data module of a trainer and its first training batch."""
     data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
+    data.trainer = Trainer(accelerator=cfg.trainer.accelerator, devices=1, logger=False, enable_checkpointing=False)
     return data, next(iter(data.train_dataloader()))
 
 
