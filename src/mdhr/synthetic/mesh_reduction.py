@@ -19,7 +19,7 @@ from mdhr.synthetic.array_types import FloatArray
 EVENNESS = 0.02
 """Weight of squared edge lengths relative to squared distances from planes. It avoids long, thin triangles."""
 BOUNDARY = 1.0
-"""Weight of squared edge lengths at boundary vertices."""
+"""Weight of squared distances from the boundary, relative to those from the surface."""
 MIN_COSINE = 0.3
 """Smallest cosine of the angle by which a collapse may turn a triangle."""
 
@@ -44,13 +44,18 @@ class _Reduction:
             for v in corners:
                 self.around[v].add(k)
         edges = np.sort(np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
-        unique, count = np.unique(edges, axis=0, return_counts=True)
-        self.boundary = set(unique[count == 1].ravel().tolist())
-        self._initialize_quadrics(triangles, importance)
+        _, first, count = np.unique(edges, axis=0, return_index=True, return_counts=True)
+        open_edges = first[count == 1]
+        self.boundary = set(edges[open_edges].ravel().tolist())
+        self._initialize_quadrics(triangles)
+        self._add_boundary_planes(edges[open_edges], triangles[open_edges % len(triangles)])
+        self.matrix *= importance[:, None, None, None]
+        self.linear *= importance[:, None, None]
+        self.constant *= importance[:, None]
         self.version: dict[int, int] = defaultdict(int)
         self.heap: list[tuple[float, int, int, int, int]] = []
 
-    def _initialize_quadrics(self, triangles: NDArray[np.int64], importance: NDArray) -> None:
+    def _initialize_quadrics(self, triangles: NDArray[np.int64]) -> None:
         """Set the error ``x A x - 2 b x + c`` of each vertex and pose: planes of its triangles, and its position."""
         number, num_poses = self.points.shape[:2]
         corners = self.points[triangles]  # K 3 P 3
@@ -69,15 +74,24 @@ class _Reduction:
         spread = np.zeros((number, num_poses))
         for k in range(3):
             np.add.at(spread, triangles[:, k], weight)
-        on_boundary = np.zeros(number, bool)
-        on_boundary[list(self.boundary)] = True
-        spread *= np.where(on_boundary, BOUNDARY, EVENNESS)[:, None]
+        spread *= EVENNESS
         self.matrix += spread[..., None, None] * np.eye(3)
         self.linear += spread[..., None] * self.points
         self.constant += spread * (self.points**2).sum(-1)
-        self.matrix *= importance[:, None, None, None]
-        self.linear *= importance[:, None, None]
-        self.constant *= importance[:, None]
+
+    def _add_boundary_planes(self, edges: NDArray[np.int64], triangles: NDArray[np.int64]) -> None:
+        """Add the planes through boundary edges ``(E, 2)`` that are perpendicular to their triangles ``(E, 3)``."""
+        corners = self.points[triangles]  # E 3 P 3
+        facing = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        start, end = self.points[edges[:, 0]], self.points[edges[:, 1]]
+        normal = np.cross(end - start, facing)
+        normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-15
+        weight = BOUNDARY * ((end - start) ** 2).sum(-1)
+        offset = np.einsum("epc,epc->ep", normal, start)
+        for k in range(2):
+            np.add.at(self.matrix, edges[:, k], normal[..., :, None] * normal[..., None, :] * weight[..., None, None])
+            np.add.at(self.linear, edges[:, k], normal * (offset * weight)[..., None])
+            np.add.at(self.constant, edges[:, k], offset**2 * weight)
 
     def run(self, num_triangles: int) -> NDArray[np.int64]:
         """Collapse the cheapest edges until ``num_triangles`` remain."""
