@@ -34,6 +34,7 @@ MIDLINE = {
     "philtrum": (0.0, -0.0530),
     "chin_boss": (0.0, -0.0900),
 }
+CHIN = (0.0, -0.1123)
 
 
 def _nearest(points: FloatArray, target: tuple[float, float], allowed: NDArray[np.bool_]) -> int:
@@ -105,6 +106,5 @@ def find_landmarks(mesh: HeadMesh, frontal: FloatArray, *, jaw_open: FloatArray)
         marks[f"lip_upper_{k}"] = int(np.where(column & ~follows, points[:, 1], np.inf).argmin())
         marks[f"lip_lower_{k}"] = int(np.where(column & follows, points[:, 1], -np.inf).argmax())
 
-    low_front = front & (np.abs(points[:, 0]) < 0.004) & (points[:, 2] > -0.01)
-    marks["chin_middle"] = int(np.where(low_front, points[:, 1], np.inf).argmin())
+    marks["chin_middle"] = _nearest(points, CHIN, front)
     return marks
