@@ -11,6 +11,7 @@ from mdhr.synthetic.anny_head import load_anny_head
 from mdhr.synthetic.clip_simulator import ClipSimulator
 from mdhr.synthetic.face_units import AUS, MOUTH_MOVEMENTS
 from mdhr.synthetic.general_acting import GeneralClipSimulator, bare_teeth
+from mdhr.synthetic.heads import HEAD_NAMES, cached_head
 from mdhr.synthetic.identity import make_identity
 from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL
 from mdhr.synthetic.renderer import Renderer
@@ -177,3 +178,25 @@ def test_lip_units_differ_as_facs_describes(mouths):
     assert dimpler["corner_depth"] < min(tightener["corner_depth"], pressor["corner_depth"]), (
         "AU14 pulls corners inwards"
     )
+
+
+@pytest.mark.parametrize("head", HEAD_NAMES)
+def test_a_grin_shows_bright_teeth_and_a_closed_smile_none(head):
+    renderer = Renderer(head=cached_head(head), size=192, zoom=1.5)
+    animation = FaceAnimation.neutral(2)
+    animation.intensity[:, AUS.index(12)] = 1
+    animation.intensity[1, AUS.index(25)] = 0.6
+    animation = replace(animation, mouth=np.zeros((2, len(MOUTH_MOVEMENTS)), np.float32))
+    animation.mouth[1, list(MOUTH_MOVEMENTS).index("grin")] = 1
+    for seed in (1, 20, 201):
+        identity = make_identity(renderer.head, seed=seed, texture_size=256)
+        teeth = []
+        for f in range(2):
+            marks = dict(zip(renderer.landmark_names, renderer.landmarks(identity, animation, f), strict=True))
+            left, right = sorted((marks["lip_outer_0"][0], marks["lip_outer_6"][0]))
+            box = (slice(int(marks["lip_outer_3"][1]), int(marks["lip_outer_9"][1])), slice(int(left), int(right)))
+            mouth = renderer.frame(identity, animation, f)[box].astype(float)
+            gray = mouth.min(-1) > 0.8 * mouth.max(-1)
+            teeth.append((gray & (mouth.mean(-1) > 110)).mean())
+        assert teeth[0] < 0.01
+        assert teeth[1] > 0.03, "share of the box around the lips"

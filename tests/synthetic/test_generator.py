@@ -21,7 +21,7 @@ from mdhr.action_units import BP4D, DISFA
 from mdhr.data.prepared.manifest import DESCRIPTION, read_manifest
 from mdhr.errors import InputError
 from mdhr.synthetic import video_rendering
-from mdhr.synthetic.generator import SyntheticFaces
+from mdhr.synthetic.generator import GENERAL_VERSION, SyntheticFaces
 from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL
 from mdhr.synthetic.video_plan import FIRST_PRETRAINING_IDENTITY
 from tests.support.paths import ROOT
@@ -117,7 +117,7 @@ def test_bench_settings_do_not_name_style_and_heads(tmp_path):
     assert faces(tmp_path).settings == expected
     assert faces(tmp_path, style="bench", heads=["anny"]).settings == expected
     other = faces(tmp_path, style="general", heads=["ict", "anny"], num_subjects=6).settings
-    assert (other["style"], other["heads"], other["general_version"]) == ("general", ["ict", "anny"], 1)
+    assert (other["style"], other["heads"], other["general_version"]) == ("general", ["ict", "anny"], GENERAL_VERSION)
 
 
 def test_subjects_alternate_between_heads_and_folds_contain_both(tmp_path):

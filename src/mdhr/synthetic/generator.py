@@ -46,7 +46,7 @@ VERSION = 3
 
 DEFAULTS = {"style": "bench", "heads": DEFAULT_HEADS}
 """Settings that are recorded only if they differ, so that folders without them stay valid."""
-GENERAL_VERSION = 1
+GENERAL_VERSION = 2
 """Increase when the same settings produce other frames or labels of the general style."""
 
 

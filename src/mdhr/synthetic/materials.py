@@ -9,8 +9,11 @@ from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.head import HeadModel
 
 SPECULAR = 0.022
-LIT_TEETH, LIT_TEETH_OF_GRINS = 0.0135, 0.018
-"""Meters from the midline within which teeth are lit in the bench and the general style. The cheeks shade the others."""
+BENCH_TEETH, GENERAL_TEETH = (0.0135, 0.81), (0.021, 1.0)
+"""Distance from the midline in meters within which teeth are lit, because the cheeks shade the others, and their light.
+
+In the general style, the teeth of a smile are the brightest part of the face.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,11 +31,12 @@ class Material:
     specular: FloatArray
 
     @classmethod
-    def of(cls, head: HeadModel, *, lit_teeth: float) -> Self:
-        """Return the material of a head whose teeth are lit within ``lit_teeth`` meters of the midline."""
+    def of(cls, head: HeadModel, *, teeth: tuple[float, float]) -> Self:
+        """Return the material of a head with ``BENCH_TEETH`` or ``GENERAL_TEETH``."""
         mesh = head.mesh
         dark = 1 - 0.85 * np.clip(mesh.masks["inside-mouth"] * 1.3, 0, 1) * (1 - mesh.masks["lips"])
-        dark[mesh.teeth] = 0.04 + 0.81 * np.exp(-((mesh.template[mesh.teeth, 0] / lit_teeth) ** 4))
+        lit_within, light = teeth
+        dark[mesh.teeth] = 0.04 + light * np.exp(-((mesh.template[mesh.teeth, 0] / lit_within) ** 4))
         eyes = np.concatenate(mesh.eyes)
         openness = mesh.openness.copy()
         openness[eyes] = 0.85

@@ -17,7 +17,7 @@ from mdhr.synthetic.array_types import FloatArray, Image
 from mdhr.synthetic.camera_effects import add_camera_effects, background_image
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.identity import FACE_HEIGHT, Identity
-from mdhr.synthetic.materials import LIT_TEETH, LIT_TEETH_OF_GRINS, Material
+from mdhr.synthetic.materials import BENCH_TEETH, GENERAL_TEETH, Material
 from mdhr.synthetic.movements import BENCH_ROWS, EXTRA_MOVEMENTS, GENERAL_ROWS
 from mdhr.synthetic.overlays import draw_overlays, record
 from mdhr.synthetic.projection import Projection
@@ -71,8 +71,8 @@ class Renderer:
         self.gather = csr_matrix((ones, corner_of), shape=(num_vertices, num_triangles))
 
         self.bench_movements, self.general_movements = head.movements[BENCH_ROWS], head.movements[GENERAL_ROWS]
-        self.bench_material = Material.of(head, lit_teeth=LIT_TEETH)
-        self.general_material = Material.of(head, lit_teeth=LIT_TEETH_OF_GRINS)
+        self.bench_material = Material.of(head, teeth=BENCH_TEETH)
+        self.general_material = Material.of(head, teeth=GENERAL_TEETH)
         eyes = np.concatenate(mesh.eyes)
         visibility = mesh.visibility.copy()
         visibility[np.concatenate([eyes, mesh.teeth])] = 0
