@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from mdhr.errors import InputError
-from mdhr.network.mfd import FacialDynamics, PatchProjection, frame_difference, window_mean
+from mdhr.network.mfd import FacialDynamics, PatchProjection, defer_backward, frame_difference, window_mean
+from tests.network.live_memory import LiveMemory
 
 
 def test_difference_stays_inside_its_clip() -> None:
@@ -13,6 +14,42 @@ def test_difference_stays_inside_its_clip() -> None:
     steps = frame_difference(maps, 4)
     expected = [maps[4 * b + j + 1] - maps[4 * b + j] for b in range(2) for j in range(3)]
     torch.testing.assert_close(steps, torch.stack(expected))
+
+
+def test_gradient_of_the_difference() -> None:
+    maps = torch.randn(2 * 3, 2, 2, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: frame_difference(x, 3), maps)
+
+
+def test_gradient_of_channels_last_maps_is_channels_last() -> None:
+    maps = torch.randn(2 * 3, 4, 2, 2).contiguous(memory_format=torch.channels_last).requires_grad_()
+    (gradient,) = torch.autograd.grad(frame_difference(maps, 3).square().sum(), maps)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_full_resolution_differences_are_not_stored() -> None:
+    widths, num_frames = (8, 8, 8, 8), 4
+    block = FacialDynamics(widths=widths, strides=(4, 8, 16, 32), width=8, temporal_radius=2).train()
+    maps = [torch.randn(num_frames, c, 64 // 2**s, 64 // 2**s, requires_grad=True) for s, c in enumerate(widths)]
+    memory = LiveMemory(*maps, *block.parameters(), *block.buffers())
+    with memory:
+        output = block(maps, num_frames)
+    assert memory.size < maps[0].nbytes
+    output.sum().backward()
+    assert all(x.grad is not None for x in maps)
+
+
+def test_deferred_backward_runs_after_later_stages() -> None:
+    first, later, head = (torch.ones(2, requires_grad=True) for _ in range(3))
+    order: list[str] = []
+    for name, weight in {"first": first, "later": later, "head": head}.items():
+        weight.register_post_accumulate_grad_hook(lambda _, name=name: order.append(name))
+    maps = 2 * first
+    deeper = maps * later
+    output = maps * head
+    defer_backward(output, maps)
+    (output + deeper).sum().backward()
+    assert order == ["later", "head", "first"]
 
 
 @pytest.mark.parametrize("k", range(1, 9))

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 import timm
 import torch
 from jaxtyping import Float
+from timm.models.resnet import ResNet
 from timm.models.swin_transformer import SwinTransformer
 from timm.models.swin_transformer_v2 import SwinTransformerV2
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from mdhr.config.ranges import CropSize, Decay, Name
 from mdhr.errors import InputError
 from mdhr.network.checkpoints.timm_weights import fetch_from_hub, load_pretrained
-from mdhr.network.optimization.activation_checkpointing import checkpoint_blocks
+from mdhr.network.optimization.activation_checkpointing import checkpoint_blocks, recompute
 
 STRIDES = (4, 8, 16, 32)
 EXAMPLES = ("resnet50", "swin_base_patch4_window7_224")
@@ -45,7 +46,8 @@ class Backbone(nn.Module):
         input_size: height and width of the frames in pixels.
         frozen: keep weights and batch statistics fixed, also in training.
         activation_checkpointing: store only the inputs of the blocks in training and recompute their activations in the
-            backward pass: less memory, more time.
+            backward pass: less memory, more time. Without it, a ResNet stores the outputs of its convolutions and
+            recomputes normalization and activation functions.
         options: further arguments of the timm model, for example ``channels`` of a narrower ResNet.
 
     Attributes:
@@ -93,7 +95,7 @@ class Backbone(nn.Module):
         # Channels-last weights make all feature maps channels-last, which is several times faster on a CPU and the
         # layout that the linear blocks need.
         self.model = model.to(memory_format=torch.channels_last)
-        self.frozen = frozen
+        self.frozen, self.activation_checkpointing = frozen, activation_checkpointing
         self._check_input_size(name)
         self.model.requires_grad_(not frozen)
         if activation_checkpointing:
@@ -160,8 +162,27 @@ class Backbone(nn.Module):
         if self.is_swin:
             inputs, outputs, last = swin_maps(self.model, frames)
             return FeatureMaps(inputs if self.feature_source == "stage_input" else (*outputs[:-1], last), last)
-        scales = self.model.forward_intermediates(frames, indices=self.indices, intermediates_only=True)
+        if isinstance(self.model, ResNet):
+            scales = resnet_maps(self.model, frames, store_convolutions=not self.activation_checkpointing)
+        else:
+            scales = self.model.forward_intermediates(frames, indices=self.indices, intermediates_only=True)
         return FeatureMaps(tuple(scales), scales[-1])
+
+
+def resnet_maps(model: Any, frames: Tensor, *, store_convolutions: bool) -> tuple[Tensor, ...]:
+    """Return the outputs of all stages, each ``BT C H W``.
+
+    Args:
+        store_convolutions: in training, store the outputs of convolutions and recompute the other activations in the
+            backward pass. Otherwise recompute the stem; the stages store what their blocks store.
+    """
+    stem = lambda frames: model.maxpool(model.act1(model.bn1(model.conv1(frames))))  # noqa: E731
+    x = recompute(stem, frames, module=model, store_convolutions=store_convolutions)
+    scales = []
+    for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
+        x = recompute(stage, x, module=stage, store_convolutions=True) if store_convolutions else stage(x)
+        scales.append(x)
+    return tuple(scales)
 
 
 def swin_maps(model: Any, frames: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...], Tensor]:

@@ -34,6 +34,9 @@ class LinearBlock(nn.Module):
 
     def forward(self, x: Float[Tensor, "*samples in_features"]) -> Float[Tensor, "*samples out_features"]:
         """Return ``*samples (num_blocks out_features)``."""
-        x = self.linear(x)
+        return self.activate(self.linear(x))
+
+    def activate(self, x: Float[Tensor, "*samples features"]) -> Float[Tensor, "*samples features"]:
+        """Return the output of the block from that of its linear layer."""
         rows = self.norm(x.flatten(0, -2))
         return F.relu(rows, inplace=True).view(x.shape)

@@ -11,6 +11,7 @@ With X_s the feature maps of scale s, T frames per clip and temporal radius k::
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from einops import rearrange
@@ -20,15 +21,45 @@ from torch.nn import functional as F
 
 from mdhr.errors import InputError
 from mdhr.network.blocks import LinearBlock
+from mdhr.network.optimization.activation_checkpointing import recompute
 
 SCALE_CHANNELS = 16
 """Channels per scale from which the scale weights are computed."""
 
 
+class _ClipDifference(torch.autograd.Function):
+    """``clips[:, 1:] - clips[:, :-1]`` with one temporary map in the backward pass; autograd needs three."""
+
+    @staticmethod
+    def forward(clips: Tensor) -> Tensor:
+        return clips[:, 1:] - clips[:, :-1]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        total = F.pad(gradient, (0,) * 2 * (gradient.dim() - 2) + (1, 0))
+        total[:, :-1] -= gradient
+        return total
+
+
 def frame_difference(maps: Float[Tensor, "BT C H W"], num_frames: int) -> Float[Tensor, "steps C H W"]:
     """Return d, the differences of consecutive feature maps of every clip, ``(B (T-1)) C H W``."""
-    clips = maps.unflatten(0, (-1, num_frames))
-    return (clips[:, 1:] - clips[:, :-1]).flatten(0, 1)
+    # Channels-last maps are contiguous as B T H W C, and so is their gradient.
+    clips = maps.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames))
+    return _ClipDifference.apply(clips).flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def defer_backward(output: Tensor, source: Tensor) -> None:
+    """Run the backward pass of ``output`` directly before that of ``source``, from which it was computed.
+
+    Autograd runs the most recent operation first. It would compute the large weight gradients of MFD while all activations
+    of the backbone are stored. The gradients are the same in both orders.
+    """
+    if not torch.compiler.is_compiling() and output.grad_fn is not None and source.grad_fn is not None:
+        output.grad_fn._set_sequence_nr(source.grad_fn._sequence_nr())  # type: ignore[attr-defined]
 
 
 def window_mean(steps: Float[Tensor, "B steps H W C"], temporal_radius: int) -> Float[Tensor, "B T H W C"]:
@@ -70,8 +101,12 @@ class PatchProjection(nn.Module):
 
     def forward(self, x: Float[Tensor, "steps C_in H_in W_in"]) -> Float[Tensor, "steps H W C_out"]:
         """Return the projected patches. Channels-last input is copied once, or not at all if ``patch`` is 1."""
+        return self.block.activate(self.project(x))
+
+    def project(self, x: Float[Tensor, "steps C_in H_in W_in"]) -> Float[Tensor, "steps H W C_out"]:
+        """Return the output of the convolution."""
         patches = rearrange(x, "n c (h p) (w q) -> n h w (p q c)", p=self.patch, q=self.patch)
-        return self.block(patches)
+        return self.block.linear(patches)
 
 
 class FacialDynamics(nn.Module):
@@ -111,7 +146,10 @@ class FacialDynamics(nn.Module):
         mixed = sum(weight.unsqueeze(-1) * mean for weight, mean in zip(weights.unbind(-1), means, strict=True))
         return self.output(mixed).flatten(0, 1)
 
-    def _mean_dynamics(self, projection: nn.Module, maps: Tensor, num_frames: int) -> Tensor:
+    def _mean_dynamics(self, projection: PatchProjection, maps: Tensor, num_frames: int) -> Tensor:
         """Return m of one scale, ``B T H W C4``."""
-        steps = projection(frame_difference(maps, num_frames))
+        # The differences are as large as the feature maps, and computing them takes little of the time.
+        project = lambda maps: projection.project(frame_difference(maps, num_frames))  # noqa: E731
+        steps = projection.block.activate(recompute(project, maps, module=projection))
+        defer_backward(steps, maps)
         return window_mean(steps.unflatten(0, (-1, num_frames - 1)), self.temporal_radius)
