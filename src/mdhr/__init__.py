@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    path: str | Path,
+    path: str | Path | None = None,
     *,
     device: str = "auto",
     precision: str = "auto",
@@ -29,7 +29,8 @@ def load(
     DataFrame; see :meth:`mdhr.inference.predictor.Predictor.predict`.
 
     Args:
-        path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one.
+        path: run folder such as ``runs/demo``, checkpoint in it, exported folder, or file in one; None selects the model
+            that is part of the package.
         device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
         precision: ``32-true``, ``bf16-mixed``, or ``auto`` for bfloat16 where the device computes in it.
         compiled: compile the network with ``torch.compile``, which pays off for hours of video.
@@ -40,11 +41,11 @@ def load(
     Raises ``InputError`` if there is no such model or a setting is out of range.
 
     Example:
-        >>> predictor = mdhr.load("runs/demo", overlap=8, thresholds={"AU12": 0.4})
+        >>> predictor = mdhr.load(thresholds={"AU12": 0.4})
         >>> predictor("clip.mp4")[["frame", "track", "score_AU12", "AU12"]]
     """
-    from mdhr.inference.model_loading import load_model
+    from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
     from mdhr.inference.predictor import Predictor
 
-    model = load_model(path, device=device, precision=precision, compiled=compiled, trusted=trusted)
+    model = load_model(path or SHIPPED_MODEL, device=device, precision=precision, compiled=compiled, trusted=trusted)
     return Predictor(model, **settings)

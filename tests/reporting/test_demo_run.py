@@ -15,9 +15,10 @@ import mdhr.reporting.demo_run
 from mdhr.config.signals import Interrupted
 from mdhr.data.video.encoding import write_video
 from mdhr.errors import InputError
-from mdhr.reporting.demo_run import run_demo
+from mdhr.reporting.demo_run import group_lines, run_demo
 from mdhr.reporting.figures.labeled_timeline import most_varied_video
 from mdhr.training.run_folder import result_affecting_config, write_settings
+from tests.support.fake_runs import fake_run
 from tests.support.stub_model import Marked, paint_frames
 
 
@@ -66,7 +67,8 @@ def test_second_demo_reuses_the_results_of_the_first(
     printed = capsys.readouterr().out
     assert "F1 always-positive" in printed, "the table is printed again"
     assert "my clip.mp4: 7 frames, a face in 6 of them, 1 track" in printed
-    assert "trained on rendered faces only" in printed
+    assert "has seen rendered faces only" in printed
+    assert "Head " not in printed, "the subjects of prepared noise have no head model"
     assert (run / "video_timeline.png").is_file()
     table = pd.read_csv(run / "video_scores.csv")
     assert table["track"].tolist() == [1] * 7
@@ -122,3 +124,15 @@ def test_most_varied_video_depends_on_labels_only() -> None:
     rows["label_AU2"] = np.concatenate([once, always, half])
     assert most_varied_video(rows) == ("B", "T1")
     assert most_varied_video(rows.head(20)) == ("A", "T1"), "of equals the first"
+
+
+def test_results_of_each_head_model(tmp_path: Path) -> None:
+    tables = []
+    for head, skill in (("anny", 0.9), ("ict", 0.6)):
+        fake_run(tmp_path / head, skill=skill, fold=1, seed=1)
+        table = pd.read_parquet(tmp_path / head / "predictions.parquet")
+        tables.append(table.assign(subject=table["subject"] + f"-{head}"))
+    pd.concat(tables).to_parquet(tmp_path / "predictions.parquet")
+    anny, ict = group_lines(tmp_path, 0.5)
+    assert anny.startswith("Head anny:   4 unseen subjects, mean F1 0.")
+    assert float(anny.split("AUC ")[1][:5]) > float(ict.split("AUC ")[1][:5]) + 0.1

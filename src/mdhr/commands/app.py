@@ -27,12 +27,12 @@ def main(arguments: Sequence[str]) -> int:
 
     from mdhr.config.error_messages import one_line_errors
     from mdhr.config.signals import stop_on_signals
-    from mdhr.inference.app.server import DEFAULT_FOLDER, serve
+    from mdhr.inference.app.server import DEFAULT_FOLDERS, serve
 
     with (
         one_line_errors(),
         stop_on_signals(),
-        serve(options.models or [DEFAULT_FOLDER], port=options.port, open_browser=options.open) as address,
+        serve(options.models or DEFAULT_FOLDERS, port=options.port, open_browser=options.open) as address,
     ):
         print(f"{address}  (press Ctrl-C to stop)", flush=True)
         threading.Event().wait()
@@ -48,7 +48,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add(
-        "--models", nargs="+", type=Path, metavar="DIR", help="runs, exported models, or folders of them (default runs)"
+        "--models",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="runs, exported models, or folders of them (default: the shipped model, and runs)",
     )
     add("--port", type=option_type(Port), metavar="N", help="port (default 7860, or the next free one)")
     add("--open", action="store_true", help="open the page in the browser")

@@ -14,7 +14,7 @@ DETECTORS = ("yunet", "mediapipe")
 ENGINES = ("plain", "ray")
 
 EXAMPLES = """examples:
-  mdhr predict my.mp4 --checkpoint runs/demo --out scores
+  mdhr predict my.mp4 --out scores
   mdhr predict recordings/ --checkpoint exported/model --out scores --annotate --threshold AU12=0.4,AU4=0.3
 
 Completed videos are skipped, and an interrupted command resumes.
@@ -43,16 +43,19 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("videos", nargs="*", metavar="VIDEO", help="video or image file, folder of videos or images, or camera number")
     add("--list", metavar="FILE", help="text file with further videos, one path per line")
-    add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
+    add(
+        "--checkpoint",
+        metavar="MODEL",
+        help="run folder such as runs/demo, a checkpoint in it, or an exported model (default: the shipped model)",
+    )
     add("--out", required=True, metavar="DIR", help="folder for the results")
     add("--annotate", action="store_true", help="also write the video with boxes and scores")
     add("--threshold", action="append", default=[], metavar="T", help="0.5, or AU12=0.4,AU4=0.3 (default: the model's)")
     add(
         "--overlap",
         type=option_type(FrameNumber),
-        default=0,
         metavar="N",
-        help="frames shared by neighboring clips, averaged (default 0)",
+        help="frames shared by neighboring clips, averaged (default: half a clip)",
     )
     add("--batch-size", type=option_type(BatchSize), default=8, metavar="N", help="clips per forward pass (default 8)")
     add(

@@ -1,4 +1,4 @@
-"""Prediction of many videos: ``mdhr predict VIDEO --checkpoint runs/demo --out scores``, see docs/predict.md.
+"""Prediction of many videos: ``mdhr predict VIDEO --out scores``, see docs/predict.md.
 
 Completed videos are skipped, so that an interrupted command resumes. A video that cannot be scored does not stop the
 others.
@@ -46,7 +46,7 @@ def predict(arguments: argparse.Namespace) -> int:
     from mdhr.data.faces.detection import FaceDetector
     from mdhr.data.faces.mediapipe_landmarker import FaceLandmarker
     from mdhr.inference.completed_videos import CompletedVideos, weights_checksum
-    from mdhr.inference.model_loading import load_model
+    from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
     from mdhr.inference.predictor import Predictor
     from mdhr.inference.video_job import VideoJob, predict_sequentially
 
@@ -58,21 +58,22 @@ def predict(arguments: argparse.Namespace) -> int:
     detector = make_detector()
     use_ray = arguments.engine == "ray"
     device = "cpu" if use_ray else arguments.device  # each Ray worker loads its own copy of the model
+    checkpoint = Path(arguments.checkpoint or SHIPPED_MODEL).expanduser()
     loading = {"precision": arguments.precision, "compiled": arguments.compile, "trusted": arguments.trusted}
     predictor = Predictor(
-        load_model(arguments.checkpoint, device=device, **loading),
+        load_model(checkpoint, device=device, **loading),
         detector=detector,
         overlap=arguments.overlap,
         thresholds=thresholds,
         batch_size=arguments.batch_size,
     )
     settings = {
-        "model": str(arguments.checkpoint),
-        "weights": weights_checksum(Path(arguments.checkpoint)),
+        "model": arguments.checkpoint or "shipped with mdhr",
+        "weights": weights_checksum(checkpoint),
         **predictor.model.description.as_dict(),
         "thresholds": dict(zip(predictor.model.au_set.columns, predictor.thresholds.tolist(), strict=True)),
         "precision": arguments.precision if use_ray else predictor.model.precision,  # workers choose their own
-        "overlap": arguments.overlap,
+        "overlap": predictor.overlap,
         "fps": arguments.fps,
         "detector": str(detector),
     }
@@ -80,10 +81,9 @@ def predict(arguments: argparse.Namespace) -> int:
     if use_ray:
         from mdhr.inference.ray.engine import predict_with_ray
 
-        checkpoint = Path(arguments.checkpoint).expanduser().resolve()
         engine = partial(
             predict_with_ray,
-            load_model=partial(load_model, checkpoint, device=arguments.device, **loading),
+            load_model=partial(load_model, checkpoint.resolve(), device=arguments.device, **loading),
             make_detector=make_detector,
             accelerator=arguments.device != "cpu",
         )

@@ -16,7 +16,7 @@ UNKNOWN = "unknown"
 _TEMPLATE = "model_card.md.jinja"
 
 _LICENSES = {
-    "rendered": "rendered by this project from CC0 assets. It shows no real person and requires no agreement.",
+    "rendered": "rendered by this project from CC0 and MIT assets. It shows no real person and requires no agreement.",
     "licensed": "the property of its owners. BP4D and DISFA are distributed for research only, under a signed "
     "agreement. Ask the owners before you share weights trained on them or use them for another purpose.",
 }

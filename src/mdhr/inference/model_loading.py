@@ -42,12 +42,14 @@ from mdhr.network.network_settings import build_network
 SETTINGS_FILE = "settings.yaml"
 BEST_CHECKPOINT = Path("checkpoints", "best.ckpt")
 """Paths in a run folder."""
+SHIPPED_MODEL = Path(__file__).with_name("shipped_model")
+"""Exported folder of the model that is part of the package; experiments/shipped_model/README.md describes it."""
 CONFIG_VERSION = 1
 """Version of ``config.yaml``."""
 
 
 def load_model(
-    path: str | Path,
+    path: str | Path = SHIPPED_MODEL,
     *,
     device: str | torch.device = "auto",
     precision: str = AUTO,
@@ -58,7 +60,8 @@ def load_model(
 
     Args:
         path: run folder, checkpoint in one (``runs/demo/checkpoints/best.ckpt``), exported folder, or file in one
-            (``model.safetensors``, ``model.onnx``, ``model.pt2``). An ``.onnx`` file may lie anywhere.
+            (``model.safetensors``, ``model.onnx``, ``model.pt2``). An ``.onnx`` file may lie anywhere. By default the
+            model that is part of the package.
         device: PyTorch device; ``auto`` is the accelerator if there is one, else the CPU.
         precision: ``32-true``, ``bf16-mixed``, or ``auto`` for bfloat16 where the device computes in it. Graphs in ONNX and
             torch.export files are float32.

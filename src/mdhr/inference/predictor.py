@@ -47,7 +47,7 @@ class Predictor:
         model: trained model; see :func:`mdhr.inference.model_loading.load_model`.
         detector: face detector, by default :class:`mdhr.data.faces.detection.FaceDetector`.
         overlap: frames, 0 to T - 1, shared by neighboring clips, whose scores are averaged. Reduces jumps between clips
-            and multiplies the computation by T / (T - overlap).
+            and multiplies the computation by T / (T - overlap). None is half a clip.
         thresholds: smallest score that counts as active, in [0, 1]: one number, or numbers by column (``{"AU12": 0.4}``).
             The default is the threshold of the model.
         batch_size: clips per forward pass.
@@ -60,16 +60,16 @@ class Predictor:
         model: Model,
         *,
         detector: Detector | None = None,
-        overlap: int = 0,
+        overlap: int | None = None,
         thresholds: float | Mapping[str, float] | None = None,
         batch_size: int = 8,
     ) -> None:
         self.model = model
         self.detector = detector or FaceDetector()
         self.thresholds = resolve_thresholds(model.au_set, thresholds, default=model.description.threshold)
-        self.overlap = overlap
-        self.batch_size = batch_size
         num_frames = model.description.num_frames
+        self.overlap = overlap = num_frames // 2 if overlap is None else overlap
+        self.batch_size = batch_size
         if not 0 <= overlap < num_frames:
             raise InputError(
                 f"overlap={overlap} is out of range: expected 0 to {num_frames - 1} (clips have {num_frames} frames)."

@@ -1,5 +1,7 @@
 """The demo: render faces, train, test on unseen subjects, plot one test video and score a real one.
 
+The real video is scored with the shipped model, which was trained longer and on more faces.
+
 Existing results are reused and an interrupted demo resumes.
 """
 
@@ -7,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from hydra.utils import instantiate
@@ -19,11 +22,13 @@ from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.video.sample_video import fetch_sample_video
 from mdhr.errors import InputError
-from mdhr.inference.model_loading import load_model
+from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
 from mdhr.inference.output_files import plot_track, write_table
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.video_job import summarize_prediction
 from mdhr.reporting.figures.labeled_timeline import plot_labeled_video, scores_and_labels
+from mdhr.reporting.people_metrics import people_metrics
+from mdhr.reporting.tables.transfer import subject_group
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.metrics import action_unit_metrics
@@ -53,7 +58,7 @@ def run_demo(cfg: DictConfig) -> dict[str, Any]:
     except Interrupted as stop:
         stop.message = f"{Interrupted(stop.signum).message}; run the same command to resume"
         raise
-    print(summary(record, run), real_video, sep="\n")
+    print(summary(record, run), *group_lines(run, cfg.module.threshold), real_video, sep="\n")
     return record
 
 
@@ -102,7 +107,7 @@ def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
         path = Path(video) if video else fetch_sample_video(Path(cfg.data.root).parent / "sample_video")
     except InputError as error:
         return f"Real video:  not scored ({error})"
-    predictor = Predictor(load_model(run), batch_size=cfg.data.batch_size)
+    predictor = Predictor(load_model(SHIPPED_MODEL), batch_size=cfg.data.batch_size)
     prediction = predictor.predict(path)
     write_table(run / "video_scores.csv", prediction.table)
     longest = max(range(len(prediction.scores)), key=lambda track: len(prediction.scores[track]), default=None)
@@ -110,8 +115,25 @@ def score_real_video(cfg: DictConfig, run: Path, video: str | None) -> str:
     return (
         f"Real video:  {path.name}: {summarize_prediction(prediction)}\n"
         f"             {run / 'video_timeline.png'}, {run / 'video_scores.csv'}\n"
-        "             The network was trained on rendered faces only, so its scores for real faces are an illustration."
+        "             Scores of the shipped model, which has seen rendered faces only: estimates without ground truth."
     )
+
+
+def group_lines(run: Path, threshold: float) -> list[str]:
+    """Return one line per head model with the results on its unseen subjects; empty if there is one head model."""
+    predictions = pd.read_parquet(run / "predictions.parquet")
+    groups = predictions["subject"].astype(str).map(subject_group)
+    if groups.nunique() == 1:
+        return []
+    lines = []
+    for name, own in predictions.groupby(groups):
+        found = people_metrics(own, threshold=threshold)
+        low, high = found.auc_interval
+        lines.append(
+            f"{f'Head {name}:':12} {found.num_people} unseen subjects, mean F1 {np.nanmean(found.f1):.3f} (always positive "
+            f"{np.nanmean(found.always_positive_f1):.3f}), mean AUC {np.nanmean(found.auc):.3f} ({low:.3f} to {high:.3f})"
+        )
+    return lines
 
 
 def summary(record: dict[str, Any], run: Path) -> str:

@@ -13,7 +13,7 @@ from mdhr.inference.app.background import BackgroundTask
 from mdhr.inference.app.model_list import describe_model, find_models
 from mdhr.inference.app.result_html import frame_html, note_html, progress_html, timelines_html
 from mdhr.inference.app.scored_video import ScoredVideo, score_video
-from mdhr.inference.model_loading import load_model
+from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
 from mdhr.inference.output_files import write_table
 from mdhr.inference.predictor import Predictor
 
@@ -71,14 +71,15 @@ def build_page(folders: Sequence[Path], *, sample: Path, files: Path) -> gr.Bloc
                     timelines = gr.HTML(js_on_load=SEEK_SCRIPT)
 
         def list_models() -> dict[Any, Any]:
-            models = [str(path) for path in find_models([folder for folder in folders if folder.is_dir()])]
+            found = find_models([folder for folder in folders if folder.is_dir()])
+            models = [("shipped with mdhr" if path == SHIPPED_MODEL else str(path), str(path)) for path in found]
             if not models:
                 return {model: gr.update(choices=[]), status: note_html(NO_MODEL, "error")}
             return {
-                model: gr.update(choices=models, value=models[0]),
+                model: gr.update(choices=models, value=models[0][1]),
                 start: gr.update(interactive=True),
                 status: "",
-                trained_on: training_data_html(models[0]),
+                trained_on: training_data_html(models[0][1]),
             }
 
         def analyze(path: str | None, model_path: str) -> Iterator[dict[Any, Any]]:

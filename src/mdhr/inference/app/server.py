@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mdhr.errors import InputError
+from mdhr.inference.model_loading import SHIPPED_MODEL
 
-DEFAULT_FOLDER = Path("runs")
+DEFAULT_FOLDERS = (SHIPPED_MODEL, Path("runs"))
 SAMPLE_VIDEO = Path("data/sample_video/carphone_pristine.mp4")
 CSS_FILE = Path(__file__).with_name("page.css")
 CONTENT_SECURITY_POLICY = (
@@ -42,7 +43,9 @@ def serve(folders: Sequence[Path], *, port: int | None = None, open_browser: boo
         from mdhr.inference.app.model_list import find_models
         from mdhr.inference.app.page import build_page, theme
 
-        find_models([folder for folder in folders if folder != DEFAULT_FOLDER])  # raises if a folder does not exist
+        find_models(
+            [folder for folder in folders if folder not in DEFAULT_FOLDERS]
+        )  # raises if a folder does not exist
         page = build_page(folders, sample=SAMPLE_VIDEO, files=Path(files))
         try:
             _, address, _ = page.launch(
