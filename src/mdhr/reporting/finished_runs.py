@@ -56,9 +56,9 @@ def read_runs(root: Path) -> pd.DataFrame:
     """Return one row per finished run below ``root``, sorted by folder.
 
     Columns: ``data``, ``protocol``, ``fold``, ``seed``, ``f1_mean``, ``auc_mean``, ``git_commit``, ... from
-    ``metrics.json``; ``train_suffix``; F1 by action unit as ``f1_AU1``, ... in [0, 1]; ``network`` (choice of ``conf/network`` or
-    ``other``); ``k`` (NaN for networks without it) and ``region_weight`` from ``settings.yaml``; ``seconds`` of training;
-    ``folder``; ``recipe``, which is equal for runs that differ only in settings that tables vary.
+    ``metrics.json``; ``train_suffix``; F1 by action unit as ``f1_AU1``, ... in [0, 1]; ``network`` (choice of
+    ``conf/network`` or ``other``); ``k`` (NaN for networks without it) and ``region_weight`` from ``settings.yaml``;
+    ``seconds`` of training; ``folder``; ``recipe``, which is equal for runs that differ only in settings that tables vary.
 
     Folders without ``settings.yaml`` are skipped.
     """
