@@ -146,7 +146,7 @@ class FacialDynamics(nn.Module):
         mixed = sum(weight.unsqueeze(-1) * mean for weight, mean in zip(weights.unbind(-1), means, strict=True))
         return self.output(mixed).flatten(0, 1)
 
-    def _mean_dynamics(self, projection: PatchProjection, maps: Tensor, num_frames: int) -> Tensor:
+    def _mean_dynamics(self, projection: Any, maps: Tensor, num_frames: int) -> Tensor:
         """Return m of one scale, ``B T H W C4``."""
         # The differences are as large as the feature maps, and computing them takes little of the time.
         project = lambda maps: projection.project(frame_difference(maps, num_frames))  # noqa: E731
