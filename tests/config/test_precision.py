@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mdhr.config import precision
-from mdhr.config.precision import AUTO, BFLOAT16, FLOAT32, choose_precision, has_bfloat16, trainer_precision
+from mdhr.config.precision import AUTO, BFLOAT16, FLOAT32, allow_tf32, choose_precision, has_bfloat16, trainer_precision
 
 CPU = torch.device("cpu")
 
@@ -40,3 +40,12 @@ def test_the_settings_of_a_trainer_name_the_precision(monkeypatch: pytest.Monkey
 
 def test_a_precision_that_is_set_is_kept() -> None:
     assert trainer_precision({"accelerator": "cpu", "precision": "64-true"}) == "64-true"
+
+
+@pytest.mark.parametrize(("name", "allowed"), [(FLOAT32, False), (BFLOAT16, True)])
+def test_float32_convolutions_are_not_rounded_to_tf32(
+    monkeypatch: pytest.MonkeyPatch, name: str, allowed: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", not allowed)
+    allow_tf32(name)
+    assert torch.backends.cudnn.allow_tf32 == allowed

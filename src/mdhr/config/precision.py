@@ -24,6 +24,14 @@ def trainer_precision(trainer: Mapping[str, Any]) -> Any:
     return choose_precision(AUTO, accelerator or torch.device("cpu"))
 
 
+def allow_tf32(precision: str) -> None:
+    """Compute convolutions of this process in TF32 unless the precision is ``32-true``.
+
+    PyTorch rounds the inputs of float32 convolutions to TF32, with 10 bits of mantissa, on GPUs from Ampere on.
+    """
+    torch.backends.cudnn.allow_tf32 = precision != FLOAT32
+
+
 def choose_precision(precision: str, device: torch.device) -> str:
     """Return the precision that ``auto`` selects on a device; other precisions are unchanged."""
     if precision != AUTO:

@@ -2,7 +2,7 @@
 
 import torch
 
-from mdhr.config.precision import BFLOAT16, FLOAT32, PRECISIONS, choose_precision
+from mdhr.config.precision import BFLOAT16, FLOAT32, PRECISIONS, allow_tf32, choose_precision
 from mdhr.errors import InputError
 from mdhr.inference.model import Scorer, ScoringNetwork
 from mdhr.network.optimization.bfloat16_weights import cast_weights
@@ -28,6 +28,7 @@ def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, c
             )
         return scorer, FLOAT32
     precision = choose_precision(precision, device)
+    allow_tf32(precision)
     if precision == BFLOAT16:
         cast_weights(scorer)
     if compiled:  # constant weights let the CPU compiler merge convolutions with the activations after them

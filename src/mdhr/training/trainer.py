@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from omegaconf import DictConfig
 
-from mdhr.config.precision import trainer_precision
+from mdhr.config.precision import allow_tf32, trainer_precision
 from mdhr.config.signals import Interrupted, exit_deadline
 from mdhr.training.atomic_checkpoint_io import AtomicCheckpointIO
 
@@ -44,9 +44,11 @@ def build_trainer(
     plugins: list[Any] = [AtomicCheckpointIO(), *(instantiate(settings.get("plugins")) or [])]
     if SLURMEnvironment.detect() and not TorchElasticEnvironment.detect():
         plugins.append(SLURMEnvironment(auto_requeue=False))
+    precision = trainer_precision(settings)
+    allow_tf32(precision)
     return instantiate(
         settings,
-        precision=trainer_precision(settings),
+        precision=precision,
         default_root_dir=str(run / "checkpoints"),
         callbacks=list(callbacks),
         logger=list(loggers) or False,
