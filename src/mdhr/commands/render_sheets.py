@@ -14,7 +14,7 @@ EXAMPLES = """examples:
   mdhr render-sheets --out sheets --size 128
   mdhr render-sheets --head ict --out docs/pictures/ict
 
-Writes identities.jpg, action_units.jpg, clip.jpg and general.jpg."""
+Writes identities.jpg, action_units.jpg, poses.jpg, clip.jpg and general.jpg."""
 
 
 def main(arguments: Sequence[str]) -> int:

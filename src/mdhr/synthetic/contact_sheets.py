@@ -1,4 +1,4 @@
-"""Contact sheets for the visual inspection of the renderer: identities, action units, one clip, and the general style.
+"""Contact sheets for the visual inspection of the renderer: identities, action units, poses, one clip, general style.
 
 Inspect them after every change of the renderer. An observer should recognize each action unit in ``action_units.jpg``.
 """
@@ -29,10 +29,15 @@ CLIP_SEED = 9
 GENERAL_SEEDS = tuple(range(200, 224))
 GENERAL_FRAME = 12
 COLUMNS = 8
+ROTATIONS = ((-40, 0, 0), (-20, 0, 0), (20, 0, 0), (40, 0, 0), (0, -15, 0), (0, 15, 0))
+"""Yaw, pitch, and roll in degrees."""
+MOUTHS = ({26: 1.2, 25: 1.0}, {12: 1.0, 6: 1.0, 25: 1.0}, {12: 1.0, 26: 1.0, 25: 0.7}, {9: 1.0, 10: 1.0, 25: 1.0})
+"""Intensity of each action unit in frames with an open mouth."""
+GAZES = ((-1.0, 0.0), (1.0, 0.0), (0.0, -0.8), (0.0, 0.8))
 
 
 def write_contact_sheets(folder: Path, *, head: HeadModel, size: int) -> Iterator[Path]:
-    """Write ``identities.jpg``, ``action_units.jpg``, ``clip.jpg``, and ``general.jpg``; yield each path.
+    """Write ``identities``, ``action_units``, ``poses``, ``clip``, and ``general`` as JPEG files; yield each path.
 
     Frames have ``size`` pixels.
 
@@ -46,6 +51,7 @@ def write_contact_sheets(folder: Path, *, head: HeadModel, size: int) -> Iterato
     sheets = {
         "identities": identity_sheet,
         "action_units": action_unit_sheet,
+        "poses": pose_sheet,
         "clip": clip_sheet,
         "general": general_sheet,
     }
@@ -76,6 +82,23 @@ def action_unit_sheet(renderer: Renderer) -> Image:
         identity = make_identity(renderer.head, seed=seed)
         frames += [add_caption(renderer.frame(identity, animation, f), text) for f, text in enumerate(captions)]
     return tile(frames)
+
+
+def pose_sheet(renderer: Renderer) -> Image:
+    """Return two identities with turned heads, closing eyes, open mouths, and averted gaze."""
+    blinks = (0.5, 1.0)
+    animation = FaceAnimation.neutral(len(ROTATIONS) + len(blinks) + len(MOUTHS) + len(GAZES))
+    animation.rotation[: len(ROTATIONS)] = ROTATIONS
+    first = len(ROTATIONS)
+    animation.blink[first : first + len(blinks)] = blinks
+    for f, mouth in enumerate(MOUTHS, start=first + len(blinks)):
+        for au, intensity in mouth.items():
+            animation.intensity[f, AUS.index(au)] = intensity
+    animation.gaze[-len(GAZES) :] = GAZES
+    identities = [make_identity(renderer.head, seed=seed) for seed in ACTION_UNIT_SEEDS[:2]]
+    return tile(
+        [renderer.frame(identity, animation, f) for identity in identities for f in range(animation.num_frames)]
+    )
 
 
 def clip_sheet(renderer: Renderer) -> Image:
