@@ -12,6 +12,7 @@ from mdhr.synthetic.appearance import sample_appearance
 from mdhr.synthetic.face_units import AUS, FACE_UNITS
 from mdhr.synthetic.head import HeadModel
 from mdhr.synthetic.heads import cached_head
+from mdhr.synthetic.ict_facekit import RELAXED, mixture
 from mdhr.synthetic.ict_head import ASSET, EQUIVALENTS, load_ict_head
 from mdhr.synthetic.ict_phenotypes import phenotype_directions, reference_displacements
 from mdhr.synthetic.ict_regions import FACE, MOUTH_SOCKET
@@ -56,7 +57,7 @@ def source(tmp_path_factory, head):
 
     shapes = arrays["shapes"].astype(np.float32) * np.float32(1e-5)
     names = arrays["shape_names"].tolist()
-    template = mesh.template - bake.mixture(dict(zip(names, shapes, strict=True)), bake.RELAXED)
+    template = mesh.template - mixture(dict(zip(names, shapes, strict=True)), RELAXED)
     left_eye = mesh.template[mesh.triangles].mean(1)[:, 0] > 0
     material = {"body": "M_Face", "teeth": "M_Teeth", "tongue": "M_GumsTongue"}
     materials = np.asarray(

@@ -1,7 +1,5 @@
 """Regions of the ICT-FaceKit head: masks for the painters, and importance for the mesh reduction."""
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +8,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
 from mdhr.synthetic.array_types import FloatArray
-
-if TYPE_CHECKING:
-    from mdhr.synthetic.bake_ict_head import IctFaceKit
+from mdhr.synthetic.ict_facekit import IctFaceKit
 
 FACE = slice(0, 9409)
 """Vertices of the face, including its front surface up to the ears."""
@@ -31,7 +27,7 @@ TONGUE_SHADE = 0.3
 """Darkness of tongue and gums relative to the inside of the cheeks."""
 
 
-def contour(model: "IctFaceKit", marks: tuple[int, ...]) -> NDArray[np.int64]:
+def contour(model: IctFaceKit, marks: tuple[int, ...]) -> NDArray[np.int64]:
     """Return the vertices of the shortest path along mesh edges through landmarks."""
     triangles = model.triangles[model.parts == "body"]
     a, b = triangles.ravel(), np.roll(triangles, -1, axis=1).ravel()
@@ -51,7 +47,7 @@ def contour(model: "IctFaceKit", marks: tuple[int, ...]) -> NDArray[np.int64]:
     return np.asarray(path)
 
 
-def part_masks(model: "IctFaceKit") -> dict[str, FloatArray]:
+def part_masks(model: IctFaceKit) -> dict[str, FloatArray]:
     """Return the masks ``(V,)`` of ``HeadMesh.masks``."""
     points = model.vertices
     x, y, z = points.T
@@ -78,7 +74,7 @@ def lip_depth(points: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.abs(points[order, 0]), points[order, 2]
 
 
-def vertex_importance(model: "IctFaceKit") -> FloatArray:
+def vertex_importance(model: IctFaceKit) -> FloatArray:
     """Return the importance ``(V,)`` of vertices in the mesh reduction: high at lids and lips, low behind."""
     x, y, z = model.vertices.T
     importance = np.clip((z + 0.09) / 0.08, 0.05, 1) * np.where(y < -0.12, 0.1, 1)
