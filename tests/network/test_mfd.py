@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from mdhr.errors import InputError
-from mdhr.network.mfd import FacialDynamics, PatchProjection, defer_backward, frame_difference, window_mean
+from mdhr.network.mfd import FacialDynamics, PatchProjection, frame_difference, window_mean
+from mdhr.network.optimization.backward_memory import defer_backward
 from tests.network.live_memory import LiveMemory
 
 

@@ -22,44 +22,17 @@ from torch.nn import functional as F
 from mdhr.errors import InputError
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.optimization.activation_checkpointing import recompute
+from mdhr.network.optimization.backward_memory import clip_difference, defer_backward
 
 SCALE_CHANNELS = 16
 """Channels per scale from which the scale weights are computed."""
-
-
-class _ClipDifference(torch.autograd.Function):
-    """``clips[:, 1:] - clips[:, :-1]`` with one temporary map in the backward pass; autograd needs three."""
-
-    @staticmethod
-    def forward(clips: Tensor) -> Tensor:
-        return clips[:, 1:] - clips[:, :-1]
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
-        pass
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        total = F.pad(gradient, (0,) * 2 * (gradient.dim() - 2) + (1, 0))
-        total[:, :-1] -= gradient
-        return total
 
 
 def frame_difference(maps: Float[Tensor, "BT C H W"], num_frames: int) -> Float[Tensor, "steps C H W"]:
     """Return d, the differences of consecutive feature maps of every clip, ``(B (T-1)) C H W``."""
     # Channels-last maps are contiguous as B T H W C, and so is their gradient.
     clips = maps.permute(0, 2, 3, 1).unflatten(0, (-1, num_frames))
-    return _ClipDifference.apply(clips).flatten(0, 1).permute(0, 3, 1, 2)
-
-
-def defer_backward(output: Tensor, source: Tensor) -> None:
-    """Run the backward pass of ``output`` directly before that of ``source``, from which it was computed.
-
-    Autograd runs the most recent operation first. It would compute the large weight gradients of MFD while all activations
-    of the backbone are stored. The gradients are the same in both orders.
-    """
-    if not torch.compiler.is_compiling() and output.grad_fn is not None and source.grad_fn is not None:
-        output.grad_fn._set_sequence_nr(source.grad_fn._sequence_nr())  # type: ignore[attr-defined]
+    return clip_difference(clips).flatten(0, 1).permute(0, 3, 1, 2)
 
 
 def window_mean(steps: Float[Tensor, "B steps H W C"], temporal_radius: int) -> Float[Tensor, "B T H W C"]:
