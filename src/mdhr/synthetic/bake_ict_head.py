@@ -3,7 +3,8 @@
 The input is a file of arrays in the units of ICT-FaceKit: centimeters, y up, z to the front. The asset uses the axes
 and the origin of :mod:`mdhr.synthetic.head`, in meters. It contains the part of the mesh that is rendered, reduced to
 fewer triangles; the left half is reduced and mirrored. Lashes, tear fluid, and eye sockets are dropped. The result is
-deterministic; across machines, single visibility coefficients differ in the last float16 digit.
+deterministic; across machines or numbers of BLAS threads, single visibility coefficients differ in the last float16
+digit.
 """
 
 from pathlib import Path
