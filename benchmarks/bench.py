@@ -77,28 +77,36 @@ def limit_row(name: str, precision: str, target: float, measure: Callable[[], tu
     return Row(name, 100 * limit / ours, target, "%", spread=(min(shares), max(shares)), note=note, runs=asdict(runs))
 
 
-def inference_row(name: str, backbone: str, precision: str, *, target: float) -> Row:
+def inference_row(name: str, backbone: str, precision: str, *, target: float, compiled: bool = False) -> Row:
     """Return the row of inference on a clip of 16 frames at 224 px. Raises ``ValueError`` if the scores differ."""
 
     def measure() -> tuple[Runs, str]:
-        runs, difference = inference(backbone, REPEATS, precision=precision)
+        runs, difference = inference(backbone, REPEATS, precision=precision, compiled=compiled)
         if difference > TOLERANCE[precision]:
             raise ValueError(f"{name}, {precision}: scores differ by {difference:.1e} from the plain network")
         return runs, f"scores differ by {difference:.1e}"
 
-    return limit_row(f"inference, {name}", precision, target, measure)
+    return limit_row(f"inference, {name}{', compiled' if compiled else ''}", precision, target, measure)
 
 
 def resnet() -> list[Row]:
     """Inference with ResNet-50."""
     targets = {"float32": 95.0, "bfloat16": 85.0}
-    return [inference_row("ResNet-50", RESNET, precision, target=target) for precision, target in targets.items()]
+    return [
+        inference_row("ResNet-50", RESNET, precision, target=target, compiled=compiled)
+        for precision, target in targets.items()
+        for compiled in (False, True)
+    ]
 
 
 def swin() -> list[Row]:
     """Inference with Swin-Base."""
     targets = {"float32": 85.0, "bfloat16": 70.0}
-    return [inference_row("Swin-Base", SWIN, precision, target=target) for precision, target in targets.items()]
+    return [
+        inference_row("Swin-Base", SWIN, precision, target=target, compiled=compiled)
+        for precision, target in targets.items()
+        for compiled in (False, True)
+    ]
 
 
 def training_row(name: str, backbone: str, precision: str, *, target: float) -> Row:

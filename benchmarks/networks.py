@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mdhr.action_units import BP4D
 from mdhr.batch import ClipBatch
+from mdhr.inference.accelerated_scorer import compile_for_inference
 from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.released_mdhr import load_released_mdhr_state
 from mdhr.network.mdhr import MDHR
@@ -111,13 +112,15 @@ def operations(backbone: str, *, training: bool) -> int:
 
 
 @torch.inference_mode()
-def inference(backbone: str, repeats: int, *, precision: str = "float32") -> tuple[Runs, float]:
+def inference(backbone: str, repeats: int, *, precision: str = "float32", compiled: bool = False) -> tuple[Runs, float]:
     """Return the seconds per clip, and the largest difference of the scores of both networks."""
     plain = plain_network(backbone)
     plain(clip(1).frames)  # training mode, so that the running statistics are not 0 and 1
     ours = fold_batch_norm(with_weights_of(plain, our_network(backbone)))
     if precision == "bfloat16":
         cast_weights(ours)
+    if compiled:
+        compile_for_inference(ours, torch.device("cpu"))
     plain.eval()
     frames, runs, difference = clip().frames, Runs(), 0.0
     flops = operations(backbone, training=False)

@@ -1,6 +1,7 @@
 """Precision and compilation of a scorer."""
 
 import torch
+from torch import nn
 
 from mdhr.config.precision import BFLOAT16, FLOAT32, PRECISIONS, allow_tf32, choose_precision
 from mdhr.errors import InputError
@@ -31,8 +32,16 @@ def accelerate_scorer(scorer: Scorer, device: torch.device, *, precision: str, c
     allow_tf32(precision)
     if precision == BFLOAT16:
         cast_weights(scorer)
-    if compiled:  # constant weights let the CPU compiler merge convolutions with the activations after them
-        scorer.compile(options={"freezing": device.type == "cpu"})
+    if compiled:
+        compile_for_inference(scorer, device)
     if precision == BFLOAT16:
         return torch.autocast(device.type, torch.bfloat16)(scorer), precision
     return scorer, precision
+
+
+def compile_for_inference(network: nn.Module, device: torch.device) -> None:
+    """Compile a network with constant weights, in place, at its first call with every input size.
+
+    On a CPU, constant weights let the compiler merge convolutions with the activation functions after them.
+    """
+    network.compile(options={"freezing": device.type == "cpu"})
