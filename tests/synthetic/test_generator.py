@@ -122,7 +122,7 @@ def test_bench_settings_do_not_name_style_and_heads(tmp_path):
 
 def test_subjects_alternate_between_heads_and_folds_contain_both(tmp_path):
     mixed = faces(tmp_path, heads=["anny", "ict"], num_subjects=10, num_tasks=2)
-    assert mixed.subjects[:4] == ["S01", "S02-ict", "S03", "S04-ict"]
+    assert mixed.subjects[:4] == ["S01-anny", "S02-ict", "S03-anny", "S04-ict"]
     assert [video.head for video in mixed.videos[:4]] == ["anny", "anny", "ict", "ict"]
     assert all(video.subject.endswith("-ict") == (video.head == "ict") for video in mixed.videos)
     assert sorted(subject for subjects in mixed.folds.values() for subject in subjects) == mixed.subjects
@@ -140,7 +140,7 @@ def test_general_style_in_prepared_form(tmp_path, monkeypatch):
     assert one == same
     assert one != other
     manifest = read_manifest(tmp_path / "one", au_set=BP4D)
-    assert [video.name for video in manifest.videos()][:2] == ["S01/T1", "S02-ict/T1"]
+    assert [video.name for video in manifest.videos()][:2] == ["S01-anny/T1", "S02-ict/T1"]
     for au in BP4D.aus:
         np.testing.assert_array_equal(
             manifest.table[f"AU{au}"] == 1, manifest.table[f"intensity_AU{au}"] >= OCCURRENCE_LEVEL

@@ -69,8 +69,8 @@ class SyntheticFaces:
         quality: JPEG quality, 1 to 100.
         style: ``bench`` is made to distinguish temporal models (strong resting expressions, defocus). ``general``
             resembles real videos more closely, see :mod:`mdhr.synthetic.general_acting`.
-        heads: names of head models (``HEAD_NAMES``), assigned to the subjects in turn. Names of subjects end in the
-            head's name, except with the first head. Every fold contains all heads.
+        heads: names of head models (``HEAD_NAMES``), assigned to the subjects in turn. With several heads, names of
+            subjects end in the head's name, such as ``S02-ict``. Every fold contains all heads.
         num_workers: number of processes; None starts one per core.
 
     Raises ``InputError`` if a number is out of range, or if there are fewer than ``NUM_FOLDS`` subjects per head.

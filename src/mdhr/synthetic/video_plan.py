@@ -32,9 +32,9 @@ class VideoSpec:
 
 
 def subject_names(num_subjects: int, heads: HeadNames) -> list[str]:
-    """Return ``S01``, ``S02``, ... Heads alternate; with a second head ``ict``: ``S01``, ``S02-ict``, ``S03``, ..."""
-    chosen = (head_of(s, heads) for s in range(num_subjects))
-    return [f"S{s:02d}" if head == heads[0] else f"S{s:02d}-{head}" for s, head in enumerate(chosen, start=1)]
+    """Return ``S01``, ``S02``, ... Several heads alternate and are named: ``S01-anny``, ``S02-ict``, ``S03-anny``, ..."""
+    names = [f"S{number:02d}" for number in range(1, num_subjects + 1)]
+    return names if len(heads) == 1 else [f"{name}-{head_of(s, heads)}" for s, name in enumerate(names)]
 
 
 def head_of(s: int, heads: HeadNames) -> str:
