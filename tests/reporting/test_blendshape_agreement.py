@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from mdhr.action_units import BP4D, DISFA
 from mdhr.reporting.blendshape_agreement import (
@@ -13,6 +14,7 @@ from mdhr.reporting.blendshape_agreement import (
     FEW_FRAMES,
     MIN_FRAMES,
     SMALL_RANGE,
+    chance_level,
     counterpart_values,
     mean_over_videos,
     measure_agreement,
@@ -108,9 +110,27 @@ def test_estimates_that_cannot_rank_frames_are_left_out_and_counted() -> None:
     assert means["au"].tolist() == list(DISFA.columns)
     np.testing.assert_allclose(means["correlation"], [1, 1, 1, 1, 0, 1, 1, 1])
     assert means["videos"].tolist() == [1, 2, 1, 1, 2, 2, 2, 2]
+    assert means["above chance"].tolist() == [1, 2, 1, 1, 1, 2, 2, 2], "a correlation of -1 is not"
     assert means[SMALL_RANGE].tolist() == [1, 0, 0, 0, 0, 0, 0, 0]
     assert means[CONSTANT_SCORE].tolist() == [0, 0, 1, 0, 0, 0, 0, 0]
     assert means[FEW_FRAMES].tolist() == [1, 1, 1, 2, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("length", [50, 81])
+def test_chance_level_is_the_quantile_over_naive_shifts(length: int) -> None:
+    score, value = np.random.default_rng(1).random((2, length)).round(1)
+    shifts = range(length // 10, length - length // 10 + 1)
+    shifted = [np.corrcoef(naive_ranks(np.roll(score, shift)), naive_ranks(value))[0, 1] for shift in shifts]
+    assert chance_level(score, value) == pytest.approx(np.quantile(np.abs(shifted), 0.95))
+
+
+def test_few_of_many_unrelated_series_are_above_chance() -> None:
+    """Also of smooth ones, of which most exceed the level of as many independent frames."""
+    generator = np.random.default_rng(2)
+    score, value = gaussian_filter1d(generator.normal(size=(2, 2000, 40, len(BP4D.aus))), 6, axis=1)
+    table = pd.concat([measure_agreement(score[:, i], value[:, i], BP4D) for i in range(score.shape[1])])
+    assert (table["correlation"].abs() > 1.96 / np.sqrt(2000)).mean() > 0.5
+    assert 0.01 < (table["correlation"] > table["chance"]).mean() < 0.05
 
 
 def test_documentation_lists_the_counterparts() -> None:

@@ -71,8 +71,8 @@ def test_files_contain_the_agreement_of_every_video(
     assert by_video["empty"]["frames"].eq(0).all()
     page = (tmp_path / "out/agreement.md").read_text()
     assert "not accuracy: the videos have no ground-truth labels" in page
-    assert "| AU1 | browInnerUp | -1.00 | 1 | 2 | 0 | 0 |" in page
-    assert "| AU2 | browOuterUp | - | 0 | 2 | 1 | 0 |" in page
+    assert "| AU1 | browInnerUp | -1.00 | 1 | 0 | 2 | 0 | 0 |" in page
+    assert "| AU2 | browOuterUp | - | 0 | 0 | 2 | 1 | 0 |" in page
     assert r"a\|b | -1.00 | - | - | - | - | - | - | - |" in page
     assert "Model: runs/stub, trained on nothing at all; overlap 0." in page
     assert "Blendshapes: reddish 1.0." in page
@@ -86,6 +86,10 @@ def test_score_that_is_constant_is_left_out(
     table = pd.read_csv(tmp_path / "out/agreement.csv").set_index("au")
     assert table.loc["AU25", "left_out"] == CONSTANT_SCORE
     assert table.loc["AU1", "correlation"] == pytest.approx(1, abs=0.01)
+    assert (
+        f"| {tmp_path / 'a'} | **{table.loc['AU1', 'correlation']:.2f}** |"
+        in (tmp_path / "out/agreement.md").read_text()
+    )
 
 
 def test_settings_reach_the_predictor(run: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

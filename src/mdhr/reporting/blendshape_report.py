@@ -136,7 +136,9 @@ def agreement_page(agreement: pd.DataFrame, notes: Sequence[str]) -> str:
     means = mean_over_videos(agreement)
     overall = means["correlation"].mean()
     means["correlation"] = means["correlation"].map(_cell)
-    by_video = agreement.pivot(index="video", columns="au", values="correlation").map(_cell)
+    is_above = agreement["correlation"] > agreement["chance"]
+    cells = agreement["correlation"].map(_cell).mask(is_above, lambda cell: "**" + cell + "**")
+    by_video = agreement.assign(cell=cells).pivot(index="video", columns="au", values="cell")
     by_video = by_video[means["au"].tolist()].loc[agreement["video"].unique()].reset_index()
     by_video["video"] = by_video["video"].str.replace("|", r"\|")
     return markdown_page(
@@ -150,7 +152,8 @@ def agreement_page(agreement: pd.DataFrame, notes: Sequence[str]) -> str:
             "Correlation: Spearman's rank correlation over the frames in which both found the main face of the video.",
             f"Columns `{'`, `'.join(REASONS)}`: numbers of videos without a correlation. A blendshape with a range below "
             f"{MIN_RANGE} cannot rank frames.",
-            "Neighboring frames are similar, so a video of many frames contains few independent observations.",
+            "`above chance`, bold: correlations that scores shifted in time against the blendshapes rarely reach. "
+            "A short video, or one with few movements, has a high chance level.",
         ],
     )
 
