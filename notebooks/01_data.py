@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Frames and labels
-# Label rates and one labeled video of a prepared data set. `make data-synthetic` renders one; `MDHR_DATA` selects
+# Label rates and one labeled video of a prepared data set. `make data-synthetic_demo` renders one; `MDHR_DATA` selects
 # another folder. Open this file as a notebook with jupytext.
 
 # %%
@@ -12,7 +12,7 @@ import numpy as np
 from mdhr.data.prepared.manifest import read_manifest
 from mdhr.data.video.frame_images import read_frame
 
-manifest = read_manifest(os.environ.get("MDHR_DATA", "data/synthetic"))
+manifest = read_manifest(os.environ.get("MDHR_DATA", "data/synthetic_demo"))
 columns = list(manifest.au_set.columns)
 labels = manifest.table[columns].where(manifest.table[columns] >= 0)
 

@@ -16,7 +16,7 @@ from mdhr.reporting.demo_network import load_demo_network
 from mdhr.reporting.figures.captured_weights import capture_weights
 
 demo = load_demo_network(
-    data=os.environ.get("MDHR_DATA", "data/synthetic"), run=os.environ.get("MDHR_RUN", "runs/demo")
+    data=os.environ.get("MDHR_DATA", "data/synthetic_demo"), run=os.environ.get("MDHR_RUN", "runs/demo")
 )
 au_set, clips = demo.au_set, demo.clips
 print(demo.note)
