@@ -9,7 +9,7 @@ from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate
 SHOWS_DOCSTRING = False
 
 EXAMPLES = """examples:
-  mdhr blendshape-agreement my.mp4 --checkpoint runs/demo --out agreement
+  mdhr blendshape-agreement my.mp4 --out agreement
   mdhr blendshape-agreement recordings/ --checkpoint exported/model --out agreement --overlap 8
 
 Writes agreement.csv and agreement.md. The result is the agreement of two estimators, not accuracy: nothing is compared
@@ -38,14 +38,17 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("videos", nargs="+", metavar="VIDEO", help="video or image file, or folder of videos or images")
-    add("--checkpoint", required=True, help="run folder such as runs/demo, a checkpoint in it, or an exported model")
+    add(
+        "--checkpoint",
+        metavar="MODEL",
+        help="run folder such as runs/demo, a checkpoint in it, or an exported model (default: the shipped model)",
+    )
     add("--out", required=True, metavar="DIR", help="folder for the results")
     add(
         "--overlap",
         type=option_type(FrameNumber),
-        default=0,
         metavar="N",
-        help="frames shared by neighboring clips, averaged (default 0)",
+        help="frames shared by neighboring clips, averaged (default: half a clip)",
     )
     add("--batch-size", type=option_type(BatchSize), default=8, metavar="N", help="clips per forward pass (default 8)")
     add(

@@ -15,7 +15,7 @@ from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.text_tables import markdown_page
-from mdhr.inference.model_loading import load_model
+from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.progress_bar import FrameProgressBar
 from mdhr.inference.video_errors import error_line
@@ -43,7 +43,7 @@ def report_agreement(arguments: argparse.Namespace) -> int:
     videos = find_videos(arguments.videos, out)
     estimator = MediaPipeBlendshapes()
     predictor = Predictor(
-        load_model(arguments.checkpoint, device=arguments.device),
+        load_model(arguments.checkpoint or SHIPPED_MODEL, device=arguments.device),
         overlap=arguments.overlap,
         batch_size=arguments.batch_size,
     )
@@ -61,8 +61,8 @@ def report_agreement(arguments: argparse.Namespace) -> int:
         if tables:
             agreement = pd.concat(tables, ignore_index=True)
             notes = [
-                f"Model: {arguments.checkpoint}, trained on {predictor.model.description.trained_on}; "
-                f"overlap {arguments.overlap}.",
+                f"Model: {arguments.checkpoint or 'shipped with mdhr'}, trained on {predictor.model.description.trained_on}; "
+                f"overlap {predictor.overlap}.",
                 f"Blendshapes: {estimator}.",
             ]
             write_text(out / CSV_FILE, agreement.round(5).to_csv(index=False))

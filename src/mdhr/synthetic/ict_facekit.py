@@ -44,7 +44,7 @@ class IctFaceKit:
 
     vertices: FloatArray
     triangles: NDArray[np.int64]
-    parts: NDArray[np.str_]
+    parts: np.ndarray
     modes: FloatArray
     expressions: dict[str, FloatArray]
     landmarks: NDArray[np.int64]
