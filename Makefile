@@ -122,13 +122,20 @@ me-graphau: setup  ## ME-GraphAU (stages 1 and 2) against MDHR with paired t-tes
 	$(call sweep,me_graphau_stage2)
 	$(call table,me_graphau)
 
-transfer: data := synthetic_general
 transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NETWORKS=mdhr,backbone_only
-	$(MDHR) prepare data=$(data) if_missing=true
+	$(MDHR) prepare data=synthetic_general if_missing=true
 	for suffix in -anny -ict ''; do $(MDHR) store-features experiment=general data.module.train_suffix=$$suffix || exit; done
 	$(MDHR) train -m 'experiment=[general,transfer]' $(if $(NETWORKS),network=$(NETWORKS)) $(if $(SEEDS),seed=$(SEEDS)) \
 		$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(SETTINGS) || test $$? -eq 3
-	$(MDHR) table table=transfer data=$(data) command='make transfer$(if $(NETWORKS), NETWORKS=$(NETWORKS))$(if $(SEEDS), SEEDS=$(SEEDS))'
+	$(MDHR) table table=transfer data=synthetic_general \
+		command='make transfer$(foreach name,SEEDS NETWORKS,$(if $($(name)), $(name)=$($(name))))'
+
+shipped-model: setup  ## train the model that is part of the package and replace it
+	$(MDHR) prepare data=synthetic_general if_missing=true
+	$(MDHR) train experiment=shipped_model ckpt_path=auto
+	rm -rf src/mdhr/inference/shipped_model
+	$(MDHR) export runs/shipped_model --out src/mdhr/inference/shipped_model
+	cat experiments/shipped-model/results.md >> src/mdhr/inference/shipped_model/README.md
 
 app: setup  ## serve the local web page for your videos; MODELS=folder for your models
 	$(MDHR) app --open $(if $(MODELS),--models $(MODELS))

@@ -25,7 +25,7 @@ def test_one_row_per_finished_run_at_any_depth(tmp_path: Path, settings: dict[st
     (bare / "settings.yaml").unlink()
     study_run(tmp_path / "b" / ".replaced", settings, fold=1, seed=2, f1=0.5)
     first, second = read_runs(tmp_path).to_dict("records")
-    expected = {"network": "mdhr", "data": "synthetic", "protocol": "honest", "k": 3, "region_weight": 0.01, "fold": 2,
+    expected = {"network": "mdhr", "data": "synthetic_demo", "protocol": "honest", "k": 3, "region_weight": 0.01, "fold": 2,
                 "seed": 7, "f1_mean": 0.6, "f1_AU1": 0.7, "f1_AU24": 0.6, "seconds": 60.0, "command": None,
                 "precision": "32-true",
                 "folder": str(tmp_path / "a" / "run-3-0.01-2-7")}  # fmt: skip

@@ -73,16 +73,19 @@ def folders_with(file: str, root: Path) -> list[Path]:
     return sorted(root / path.parent for path in paths if not any(part.startswith(".") for part in path.parts))
 
 
-def check_one_recipe(runs: pd.DataFrame, *, ignored: Sequence[str] = ()) -> None:
+def check_one_recipe(runs: pd.DataFrame, *, column: str | None = None, settings: tuple[str, ...] = ()) -> None:
     """Raise ``InputError`` if runs differ in a setting that tables do not vary, or if two runs are identical.
 
     Args:
-        ignored: columns, also entries of ``data.module``, in which runs may differ as well.
+        column: column in which runs may differ as well.
+        settings: endings of the settings that belong to this column.
     """
-    settings = {f"data.module.{column}" for column in ignored}
     first, *others = runs.drop_duplicates("recipe").to_dict("records")
     for other in others:
-        a, b = ({k: v for k, v in json.loads(run["recipe"]).items() if k not in settings} for run in (first, other))
+        a, b = (
+            {key: value for key, value in json.loads(run["recipe"]).items() if not key.endswith(settings)}
+            for run in (first, other)
+        )
         if a == b:
             continue
         key = next(key for key in [*a, *b] if a.get(key) != b.get(key))
@@ -91,7 +94,7 @@ def check_one_recipe(runs: pd.DataFrame, *, ignored: Sequence[str] = ()) -> None
             "requires equal settings: delete one of the runs, or set runs to a folder with runs of one recipe."
         )
     named = runs.reset_index()  # fold and seed may be in the index
-    identity = [*_IDENTITY, *ignored]
+    identity = _IDENTITY if column is None else [*_IDENTITY, column]
     twice = named[named.duplicated(identity, keep=False)].sort_values(identity)["folder"]
     if len(twice):
         raise InputError(f"{twice.iloc[0]} and {twice.iloc[1]} have equal settings. Delete one of them.")

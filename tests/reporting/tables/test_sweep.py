@@ -87,7 +87,7 @@ def test_files_contain_numbers_and_notes(runs: pd.DataFrame, tmp_path: Path) -> 
                  "ours: the best k is 2 and the range is 6.0 points", "its best k is 5 and its range is 0.9"):  # fmt: skip
         assert expected_text in text
     saved = pd.read_csv(tmp_path / "out" / "table.csv", index_col="k")
-    assert saved.loc[1, ["data", "protocol", "folds"]].tolist() == ["synthetic", "honest", "1 2 3"]
+    assert saved.loc[1, ["data", "protocol", "folds"]].tolist() == ["synthetic_demo", "honest", "1 2 3"]
     pd.testing.assert_frame_equal(saved.iloc[:, :5], sweep_table(runs, SWEEPS[3], FOLDS).iloc[:, :5])
     latex = (tmp_path / "out" / "table.tex").read_text()
     assert r"1 & 54.0 $\pm$ 2.8 & 2 & 9 & 65.8 \\" in latex

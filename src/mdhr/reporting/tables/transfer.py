@@ -21,6 +21,8 @@ from mdhr.reporting.people_metrics import PeopleMetrics, people_metrics
 ALL = "all"
 """Name of the training group of runs without a suffix."""
 _KEYS = ["network", TRAIN_SUFFIX]
+_OF_TRAINING_GROUP = (TRAIN_SUFFIX, "data.module.features", "backbone.weights")
+"""Endings of the settings that belong to a training group: each has its own pretrained backbone."""
 
 
 def transfer_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.DataFrame:
@@ -56,7 +58,7 @@ def write_transfer(runs: pd.DataFrame, out: Path, *, folds: Sequence[int] = (1, 
     """
     if not len(runs):
         raise InputError(f"no finished run for the transfer table. Run `{command}` or set runs to another folder.")
-    check_one_recipe(runs, ignored=(TRAIN_SUFFIX,))
+    check_one_recipe(runs, column=TRAIN_SUFFIX, settings=_OF_TRAINING_GROUP)
     table = transfer_table(runs, folds)
     if not len(table):
         raise InputError(f"no network of the transfer table has runs of all folds {list(folds)}. Run `{command}`.")
