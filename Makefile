@@ -132,7 +132,8 @@ transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NET
 
 shipped-model: setup  ## train the model that is part of the package and replace it
 	$(MDHR) prepare data=synthetic_general if_missing=true
-	$(MDHR) train experiment=shipped_model ckpt_path=auto
+	$(MDHR) store-features experiment=general
+	$(MDHR) train experiment=general trainer.precision=32-true run_dir=runs/shipped_model ckpt_path=auto
 	rm -rf src/mdhr/inference/shipped_model
 	$(MDHR) export runs/shipped_model --out src/mdhr/inference/shipped_model
 	cat experiments/shipped-model/results.md >> src/mdhr/inference/shipped_model/README.md
@@ -159,7 +160,7 @@ pretrain: setup  ## pretrain the demo's backbone on rendered frames; half an hou
 # one head model only.
 pretrain_general = $(MDHR) pretrain bank.root=data/bank_general bank.style=general
 pretrain-general: setup  ## pretrain on one and on both head models in the general style; an hour, resumes
-	$(pretrain_general) 'bank.heads=[anny,ict]' bank.num_identities=2000 run_dir=runs/pretrain_general \
+	$(pretrain_general) 'bank.heads=[anny,ict]' bank.num_identities=2000 trainer.max_epochs=16 run_dir=runs/pretrain_general \
 		weights=experiments/pretrain/general.safetensors
 	for head in anny ict; do $(pretrain_general) "bank.heads=[$$head]" bank.num_identities=1000 trainer.max_epochs=8 \
 		run_dir=runs/pretrain_general-$$head weights=experiments/pretrain/general-$$head.safetensors || exit; done
