@@ -1,6 +1,6 @@
 # %% [markdown]
 # # Frames and labels
-# Label rates and one labeled video of a prepared data set. `make data-synthetic_demo` renders one; `MDHR_DATA` selects
+# Label rates and one labeled video of a prepared data set. `mdhr prepare data=synthetic_demo` renders one; `MDHR_DATA` selects
 # another folder. Open this file as a notebook with jupytext.
 
 # %%

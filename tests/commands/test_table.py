@@ -57,7 +57,7 @@ def test_me_graphau_table_has_its_own_folder_and_target(tables: Program) -> None
 @pytest.mark.parametrize(
     ("overrides", "line"),
     [
-        (["table=2"], "table=2: should be 3, 4, 5, 6 or 'me_graphau'"),
+        (["table=2"], "table=2: should be 3, 4, 5, 6, 'me_graphau' or 'transfer'"),
         ([], "table is not set: set table=..."),
         (["table=4"], "no finished run for Table 4: expected runs with network=mdhr, k=5. Run `make table-4`"),
         (["table=3", "data=bp4d", "data.protocol=paper"], "no finished run for Table 3"),

@@ -22,7 +22,7 @@ from mdhr.errors import DivergedError, InputError
 from mdhr.reporting.finished_runs import check_one_recipe, read_runs
 from tests.support.paths import ROOT
 
-STUDY = Path("runs/study/synthetic_demo-honest")
+STUDY = Path("runs/study/synthetic-honest")
 Multirun = Callable[..., int]
 
 
@@ -111,7 +111,7 @@ def test_two_jobs_are_two_runs_of_one_group_in_wandb(
         runs += [record["run"] for record in map(json.loads, records) if record["type"] == "run"]
         epochs.append(sum('"val/f1_mean"' in line for line in records))
     assert [run["display_name"] for run in runs] == [f"mdhr-k{k}-lambda0.01-fold1-seed1" for k in (1, 2)]
-    assert {run["run_group"] for run in runs} == {"table_3-synthetic_demo-honest"}
+    assert {run["run_group"] for run in runs} == {"table_3-synthetic-honest"}
     assert len({run["run_id"] for run in runs}) == 2
     assert epochs[0] == epochs[1] > 0, "separate logs"
 
@@ -187,7 +187,9 @@ def test_tables_share_the_runs_that_they_have_in_common(
     with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
         cfg = compose("train", [f"experiment=[demo,{table}]", *overrides], return_hydra_config=True)
     monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg.copy())
-    assert cfg.run_dir == str(STUDY / name) == f"{cfg.hydra.sweep.dir}/{cfg.hydra.sweep.subdir}"
+    assert (
+        cfg.run_dir == f"runs/study/synthetic_demo-honest/{name}" == f"{cfg.hydra.sweep.dir}/{cfg.hydra.sweep.subdir}"
+    )
     assert (cfg.ckpt_path, cfg.group) == ("auto", f"{table}-synthetic_demo-honest")
     OmegaConf.set_struct(cfg, False)
     del cfg.hydra

@@ -26,7 +26,7 @@ def options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONF / group).glob("*.yaml"))
 
 
-EXPERIMENTS = [name for name in options("experiment") if not name.startswith(("table_", "me_graphau"))]
+EXPERIMENTS = [name for name in options("experiment") if not name.startswith(("table_", "me_graphau", "transfer"))]
 """Recipes; sweeps are tested in test_multirun.py."""
 
 

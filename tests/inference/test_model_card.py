@@ -66,7 +66,7 @@ def test_rendered_and_real_training_data_differ() -> None:
     rendered, real = card(RENDERED_MODEL), card(REAL_MODEL)
     for sentence in (
         "No real face was used in training or testing, and this is not a model of BP4D or DISFA",
-        "from CC0 assets",
+        "from CC0 and MIT assets",
     ):
         assert sentence in rendered
         assert sentence not in real

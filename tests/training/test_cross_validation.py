@@ -73,7 +73,7 @@ def test_the_table_agrees_with_sklearn(unbroken: Path) -> None:
     assert table.loc["mean F1", "mean"] == pytest.approx(100 * f1.mean(0).mean())
     assert table.loc["mean AUC", "mean"] == pytest.approx(100 * auc.mean(0).mean())
     assert "paper" not in table, "rendered faces"
-    assert (set(table["data"]), set(table["protocol"]), set(table["seed"])) == ({"synthetic_demo"}, {"honest"}, {1})
+    assert (set(table["data"]), set(table["protocol"]), set(table["seed"])) == ({"synthetic"}, {"honest"}, {1})
     page = (unbroken / "table.md").read_text()
     assert page.startswith("# smoke on synthetic, F1 in %: protocol honest, folds 1, 2, 3, seed 1\n")
     assert "not real people" in page
