@@ -3,8 +3,8 @@
 import argparse
 from collections.abc import Sequence
 
-from mdhr.config.option_parser import OptionParser, option_type
-from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate
+from mdhr.config.option_parser import OptionParser
+from mdhr.inference.scoring_options import add_scoring_options
 
 SHOWS_DOCSTRING = False
 
@@ -36,26 +36,6 @@ def build_parser() -> argparse.ArgumentParser:
         description="Measure how well the scores of a model rank the frames of videos as MediaPipe's blendshapes do.",
         epilog=EXAMPLES,
     )
-    add = parser.add_argument
-    add("videos", nargs="+", metavar="VIDEO", help="video or image file, or folder of videos or images")
-    add(
-        "--checkpoint",
-        metavar="MODEL",
-        help="run folder such as runs/demo, a checkpoint in it, or an exported model (default: the shipped model)",
-    )
-    add("--out", required=True, metavar="DIR", help="folder for the results")
-    add(
-        "--overlap",
-        type=option_type(FrameNumber),
-        metavar="N",
-        help="frames shared by neighboring clips, averaged (default: half a clip)",
-    )
-    add("--batch-size", type=option_type(BatchSize), default=8, metavar="N", help="clips per forward pass (default 8)")
-    add(
-        "--fps",
-        type=option_type(FrameRate),
-        metavar="F",
-        help="frames per second to compare (default: all); for images, their rate",
-    )
-    add("--device", default="auto", help="auto, cpu, or another PyTorch device")
+    parser.add_argument("videos", nargs="+", metavar="VIDEO", help="video or image file, or folder of videos or images")
+    add_scoring_options(parser)
     return parser

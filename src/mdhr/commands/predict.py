@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 from mdhr.config.option_parser import OptionParser, option_type
-from mdhr.config.ranges import BatchSize, FrameNumber, FrameRate, FrameSize, OpenShare, PositiveFloat, Precision
+from mdhr.config.ranges import FrameSize, OpenShare, PositiveFloat, Precision
+from mdhr.inference.scoring_options import add_scoring_options
 
 SHOWS_DOCSTRING = False
 
@@ -43,27 +44,9 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("videos", nargs="*", metavar="VIDEO", help="video or image file, folder of videos or images, or camera number")
     add("--list", metavar="FILE", help="text file with further videos, one path per line")
-    add(
-        "--checkpoint",
-        metavar="MODEL",
-        help="run folder such as runs/demo, a checkpoint in it, or an exported model (default: the shipped model)",
-    )
-    add("--out", required=True, metavar="DIR", help="folder for the results")
+    add_scoring_options(parser)
     add("--annotate", action="store_true", help="also write the video with boxes and scores")
     add("--threshold", action="append", default=[], metavar="T", help="0.5, or AU12=0.4,AU4=0.3 (default: the model's)")
-    add(
-        "--overlap",
-        type=option_type(FrameNumber),
-        metavar="N",
-        help="frames shared by neighboring clips, averaged (default: half a clip)",
-    )
-    add("--batch-size", type=option_type(BatchSize), default=8, metavar="N", help="clips per forward pass (default 8)")
-    add(
-        "--fps",
-        type=option_type(FrameRate),
-        metavar="F",
-        help="frames per second to score (default: all); for images, their rate",
-    )
     add(
         "--seconds",
         type=option_type(PositiveFloat),
@@ -84,7 +67,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="ray: many videos in parallel, also on a cluster (default plain)",
     )
     add("--overwrite", action="store_true", help="score completed videos again")
-    add("--device", default="auto", help="auto, cpu, or another PyTorch device")
     add(
         "--precision",
         choices=get_args(Precision),

@@ -99,16 +99,7 @@ def load_anny_head(path: Path = ASSET) -> HeadModel:
             for kind in ("unit", "shape", "phenotype")
             for name, rows in zip(asset[f"{kind}_names"], asset[f"{kind}s"], strict=True)
         }
-        mesh = HeadMesh(
-            template=asset["template"],
-            triangles=asset["triangles"].astype(np.int32),
-            parts=asset["part_names"][asset["parts"]],
-            masks={
-                str(name): mask.astype(np.float32) / 255
-                for name, mask in zip(asset["mask_names"], asset["masks"], strict=True)
-            },
-            visibility=asset["visibility"].astype(np.float32),
-        )
+        mesh = HeadMesh.from_asset(asset)
         shape_names = tuple(str(name) for name in asset["shape_names"])
     return HeadModel(
         mesh=mesh,

@@ -7,9 +7,10 @@ of the template. The painters and the renderer use positions in this frame.
 Letters: V vertices, K triangles, W movements.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,18 @@ class HeadMesh:
     parts: np.ndarray
     masks: dict[str, FloatArray]
     visibility: FloatArray
+
+    @classmethod
+    def from_asset(cls, asset: Mapping[str, np.ndarray]) -> Self:
+        """Return the mesh in the arrays of a baked asset."""
+        masks = zip(asset["mask_names"], asset["masks"], strict=True)
+        return cls(
+            template=asset["template"],
+            triangles=asset["triangles"].astype(np.int32),
+            parts=asset["part_names"][asset["parts"]],
+            masks={str(name): mask.astype(np.float32) / 255 for name, mask in masks},
+            visibility=asset["visibility"].astype(np.float32),
+        )
 
     def part_vertices(self, part: str) -> NDArray[np.int64]:
         """Return the vertex indices of a part."""

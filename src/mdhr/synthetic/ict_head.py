@@ -122,16 +122,7 @@ def load_ict_head(path: Path = ASSET) -> HeadModel:
         raise InputError(f"Head model '{path}' does not exist. Write it with `mdhr bake-head --ict ict_facekit.npz`.")
     step = np.float32(DISPLACEMENT_STEP)
     with np.load(path, allow_pickle=False) as asset:
-        mesh = HeadMesh(
-            template=asset["template"],
-            triangles=asset["triangles"].astype(np.int32),
-            parts=asset["part_names"][asset["parts"]],
-            masks={
-                str(name): mask.astype(np.float32) / 255
-                for name, mask in zip(asset["mask_names"], asset["masks"], strict=True)
-            },
-            visibility=asset["visibility"].astype(np.float32),
-        )
+        mesh = HeadMesh.from_asset(asset)
         shapes = dict(zip(asset["shape_names"].tolist(), asset["shapes"].astype(np.float32) * step, strict=True))
         modes = asset["modes"].astype(np.float32) * step
         phenotypes = asset["phenotypes"]
