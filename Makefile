@@ -128,7 +128,7 @@ transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NET
 	$(MDHR) train -m 'experiment=[general,transfer]' $(if $(NETWORKS),network=$(NETWORKS)) $(if $(SEEDS),seed=$(SEEDS)) \
 		$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(SETTINGS) || test $$? -eq 3
 	$(MDHR) table table=transfer data=synthetic_general \
-		command='make transfer$(foreach name,SEEDS NETWORKS,$(if $($(name)), $(name)=$($(name))))'
+		"command='$(strip make transfer $(foreach name,SEEDS NETWORKS,$(if $($(name)),$(name)=$($(name)))))'"
 
 shipped-model: setup  ## train the model that is part of the package and replace it
 	$(MDHR) prepare data=synthetic_general if_missing=true
