@@ -11,7 +11,7 @@ SOURCES := src tests notebooks benchmarks docs
 PYTEST := $(RUN) -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench bench-gpu test-gpu transfer pretrain pretrain-general clean
+.PHONY: help setup demo test test-slow test-all faults lint docs parity figure-1 figure-2 table-3 table-4 table-5 table-6 me-graphau report app bench bench-gpu test-gpu transfer shipped-model pretrain pretrain-general clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9%-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9%-]+):[^#]*## */\1	/' | expand -t 14
@@ -153,13 +153,13 @@ bench: setup  ## compare speed and memory with the plain reference; a quarter of
 bench-gpu: setup  ## measure networks and training on this GPU; hours with all rows; OPTIONS="--networks ResNet-50 ..."
 	$(RUN) benchmarks/gpu.py $(OPTIONS)
 
-pretrain: setup  ## pretrain the demo's backbone on rendered frames; half an hour, resumes
+pretrain: setup  ## pretrain the backbone of the tables on rendered frames; half an hour, resumes
 	$(MDHR) pretrain
 
 # Three backbones: experiment=general starts from general.safetensors, and `make transfer` also from those that have seen
 # one head model only.
 pretrain_general = $(MDHR) pretrain bank.root=data/bank_general bank.style=general
-pretrain-general: setup  ## pretrain on one and on both head models in the general style; an hour, resumes
+pretrain-general: setup  ## pretrain on one and on both head models in the general style; 1.5 hours, resumes
 	$(pretrain_general) 'bank.heads=[anny,ict]' bank.num_identities=2000 trainer.max_epochs=16 run_dir=runs/pretrain_general \
 		weights=experiments/pretrain/general.safetensors
 	for head in anny ict; do $(pretrain_general) "bank.heads=[$$head]" bank.num_identities=1000 trainer.max_epochs=8 \

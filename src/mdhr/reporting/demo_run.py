@@ -26,11 +26,12 @@ from mdhr.inference.model_loading import SHIPPED_MODEL, load_model
 from mdhr.inference.output_files import plot_track, write_table
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.video_job import summarize_prediction
-from mdhr.reporting.figures.labeled_timeline import plot_labeled_video, scores_and_labels
+from mdhr.reporting.figures.labeled_timeline import plot_labeled_video
 from mdhr.reporting.people_metrics import people_metrics
 from mdhr.reporting.tables.transfer import subject_group
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
+from mdhr.training.frame_scores import scores_and_labels
 from mdhr.training.metrics import action_unit_metrics
 from mdhr.training.run_folder import run_state
 from mdhr.training.run_record import METRICS_FILE

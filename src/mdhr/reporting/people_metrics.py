@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import MISSING
+from mdhr.training.frame_scores import scores_and_labels
 
 NUM_RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)
@@ -50,13 +51,11 @@ def people_metrics(
         num_resamples: bootstrap samples of people.
         seed: seed of the bootstrap.
     """
-    columns = [str(column).removeprefix("score_") for column in predictions if str(column).startswith("score_")]
-    scores = predictions[[f"score_{column}" for column in columns]].to_numpy()
-    labels = predictions[[f"label_{column}" for column in columns]].to_numpy()
+    scores, labels = scores_and_labels(predictions)
     people, person = np.unique(predictions["subject"].to_numpy(), return_inverse=True)
     _, clip = np.unique(predictions["subject"] + "/" + predictions["task"], return_inverse=True)
     f1_counts = _counts_by_person(scores >= threshold, labels, person)
-    curves = [RocCurve(scores[:, n], labels[:, n], person) for n in range(len(columns))]
+    curves = [RocCurve(scores[:, n], labels[:, n], person) for n in range(scores.shape[1])]
 
     def draw(weight: np.ndarray) -> tuple[float, float]:
         f1, always = _f1(*(np.tensordot(weight, each, 1) for each in f1_counts))
@@ -73,7 +72,7 @@ def people_metrics(
         f1=f1,
         always_positive_f1=always,
         auc=np.array([curve.area(everybody) for curve in curves]),
-        auc_within_clips=np.array([_auc_within(scores[:, n], labels[:, n], clip) for n in range(len(columns))]),
+        auc_within_clips=np.array([_auc_within(scores[:, n], labels[:, n], clip) for n in range(scores.shape[1])]),
         f1_gain_interval=_interval(gains),
         auc_interval=_interval(areas),
     )

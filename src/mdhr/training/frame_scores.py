@@ -16,7 +16,7 @@ from torchmetrics.utilities import dim_zero_cat
 
 from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.batch import ClipBatch
-from mdhr.errors import DivergedError
+from mdhr.errors import DivergedError, InputError
 from mdhr.files.atomic import temporary_path
 
 
@@ -129,3 +129,21 @@ def write_predictions(path: Path, table: pd.DataFrame) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with temporary_path(path) as temporary:
         table.to_parquet(temporary, index=False)
+
+
+def read_predictions(run: Path) -> pd.DataFrame:
+    """Return the prediction table of a run folder. Raises ``InputError`` if it is missing."""
+    try:
+        return pd.read_parquet(run / "predictions.parquet")
+    except FileNotFoundError as error:
+        raise InputError(f"{run}: predictions.parquet is missing. Delete the folder and run it again.") from error
+
+
+def action_unit_columns(predictions: pd.DataFrame) -> list[str]:
+    """Return the names of the action units in a prediction table: ``AU1``, ``AU2``, ..."""
+    return [str(column).removeprefix("score_") for column in predictions if str(column).startswith("score_")]
+
+
+def scores_and_labels(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and labels of a prediction table, ``(F, N)`` each."""
+    return predictions.filter(regex="^score_").to_numpy(), predictions.filter(regex="^label_").to_numpy()

@@ -74,7 +74,7 @@ def read_frame(path: str, size: int, *, buffer: np.ndarray | None = None) -> np.
 def frame_buffer(size: int) -> np.ndarray:
     """Return memory for a frame ``(size, size, 3)`` uint8 that is not aligned to 32 bytes.
 
-    libjpeg-turbo bypasses the cache of the processor when it writes to aligned memory. Whoever reads the frame then waits
+    libjpeg-turbo bypasses the cache of the processor when it writes to aligned memory. Code that reads the frame then waits
     for main memory.
     """
     num_bytes = size * size * 3

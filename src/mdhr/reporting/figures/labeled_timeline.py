@@ -9,6 +9,7 @@ from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.provenance import is_rendered
 from mdhr.data.video.frame_images import read_frame
 from mdhr.inference.timeline import plot_timeline
+from mdhr.training.frame_scores import scores_and_labels
 
 VARIED = (0.15, 0.85)
 """Share of active frames between which an action unit counts as varied."""
@@ -52,8 +53,3 @@ def most_varied_video(predictions: pd.DataFrame) -> tuple[str, str]:
     _, labels = scores_and_labels(predictions)
     rates = pd.DataFrame(labels == 1).groupby([predictions["subject"], predictions["task"]]).mean()
     return rates.apply(lambda rate: rate.between(*VARIED)).sum(axis="columns").idxmax()
-
-
-def scores_and_labels(predictions: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return scores and labels of a prediction table, ``(F, N)`` each."""
-    return predictions.filter(regex="^score_").to_numpy(), predictions.filter(regex="^label_").to_numpy()

@@ -15,6 +15,7 @@ import pandas as pd
 from mdhr.errors import InputError
 from mdhr.reporting.finished_runs import check_one_recipe
 from mdhr.reporting.tables.significance import frames_fingerprint, holm, paired_subjects, paired_test, subject_f1
+from mdhr.training.frame_scores import read_predictions
 
 PAPER_K, PAPER_LAMBDA = 5, 0.01
 """The paper's k (for networks that have one) and lambda."""
@@ -142,10 +143,7 @@ def _subject_pairs(
 
 
 def _read(folder: Path, threshold: float) -> _TestResult:
-    try:
-        predictions = pd.read_parquet(folder / "predictions.parquet")
-    except FileNotFoundError as error:
-        raise InputError(f"{folder}: predictions.parquet is missing. Delete the folder and run it again.") from error
+    predictions = read_predictions(folder)
     return _TestResult(subject_f1(predictions, threshold=threshold), frames_fingerprint(predictions))
 
 

@@ -21,6 +21,7 @@ from statsmodels.stats.multitest import multipletests
 
 from mdhr.data.prepared.manifest import KEY
 from mdhr.errors import InputError
+from mdhr.training.frame_scores import action_unit_columns
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
     Args:
         predictions: prediction table with one row per frame, see ``mdhr.training.frame_scores``.
     """
-    columns = [column.removeprefix("score_") for column in predictions if str(column).startswith("score_")]
+    columns = action_unit_columns(predictions)
     predicted = predictions[[f"score_{column}" for column in columns]].to_numpy() >= threshold
     labels = predictions[[f"label_{column}" for column in columns]].to_numpy()
     counts_by_name = {

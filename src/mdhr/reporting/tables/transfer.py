@@ -17,6 +17,7 @@ from mdhr.files.atomic import write_text
 from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import TRAIN_SUFFIX, check_one_recipe, provenance_note
 from mdhr.reporting.people_metrics import PeopleMetrics, people_metrics
+from mdhr.training.frame_scores import action_unit_columns, read_predictions
 
 ALL = "all"
 """Name of the training group of runs without a suffix."""
@@ -45,9 +46,8 @@ def transfer_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.D
                 people_metrics(table[table["group"] == name], threshold=float(own["threshold"].iloc[0]))
                 for table, own in zip(by_seed, seeds, strict=True)
             ]
-            aus = [str(column).removeprefix("score_") for column in by_seed[0] if str(column).startswith("score_")]
             row = {"network": network, "trained_on": suffix.removeprefix("-") or ALL, "tested_on": name}
-            rows.append({**row, "seeds": len(seeds), **_mean_row(metrics, aus)})
+            rows.append({**row, "seeds": len(seeds), **_mean_row(metrics, action_unit_columns(by_seed[0]))})
     return pd.DataFrame(rows)
 
 
@@ -83,13 +83,7 @@ def subject_group(subject: str) -> str:
 
 def _predictions(runs: pd.DataFrame) -> pd.DataFrame:
     """Return the prediction tables of all runs, one below the other, with a column ``group``."""
-    tables = []
-    for folder in runs["folder"]:
-        file = Path(folder) / "predictions.parquet"
-        if not file.is_file():
-            raise InputError(f"{file} does not exist. Delete the folder and run it again.")
-        tables.append(pd.read_parquet(file))
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat([read_predictions(Path(folder)) for folder in runs["folder"]], ignore_index=True)
     return table.assign(group=table["subject"].astype(str).map(subject_group))
 
 
