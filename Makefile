@@ -83,8 +83,8 @@ figure-2: setup  ## Figure 2: label distribution with DISFA's action units; DATA
 # Tables of runs: prepare the data set, run what is missing, then write the table, even if jobs failed (status 3).
 # Variables: DATA=bp4d, SEEDS=1,2,3, PROTOCOL=paper, LAUNCHER=joblib, EXPERIMENT=recipe, RUNS=folder,
 # SETTINGS="setting=value ..." (docs/reproduce.md).
-data = $(or $(DATA),synthetic_96)
-recipe_synthetic_96 := synthetic_small_resnet
+data = $(or $(DATA),synthetic_bench)
+recipe_synthetic_bench := synthetic_small_resnet
 recipe_bp4d := bp4d_resnet50
 recipe_disfa := disfa_resnet50
 recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)

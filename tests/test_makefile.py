@@ -91,12 +91,12 @@ def test_a_figure_shows_rendered_faces_or_the_data_set_that_is_named(clone: Path
 
 def test_a_table_is_prepared_then_run_then_made(clone: Path) -> None:
     prepare, store, sweep, table = _commands(clone, "table-3")
-    data = "data=synthetic_96"
+    data = "data=synthetic_bench"
     assert prepare == ["prepare", data, "if_missing=true"]
     assert store == ["store-features", "experiment=synthetic_small_resnet", data]
     experiment = "experiment=[synthetic_small_resnet,table_3]"
     assert sweep == ["train", "-m", experiment, data, "||", "test", "$?", "-eq", "3"]
-    assert table == ["table", "table=3", data, "command='make table-3 DATA=synthetic_96'"]
+    assert table == ["table", "table=3", data, "command='make table-3 DATA=synthetic_bench'"]
 
 
 def test_the_ablation_has_a_run_without_the_auxiliary_loss_and_any_data_and_settings(clone: Path) -> None:

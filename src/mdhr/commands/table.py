@@ -3,7 +3,7 @@
 usage: mdhr table table=3|4|5|6|me_graphau|transfer [data=NAME] [runs=FOLDER] [out=FOLDER]
 
 Examples:
-  mdhr table table=3 data=synthetic_96
+  mdhr table table=3 data=synthetic_bench
   mdhr table table=6 data=bp4d data.protocol=paper
 
 Writes table.csv, table.md, table.tex and figures. Nothing is trained; `make table-3` first trains the missing runs.
