@@ -41,7 +41,7 @@ class MEGraphAU(nn.Module):
         stage: 1 for the facial graph (FGG), 2 for edge features and gated graph convolutions (MEFL).
         num_neighbors: K of stage 1, the node itself included.
         project_once: fewer multiply-adds in stage 2 with the same result, see
-            :class:`mdhr.network.me_graphau.edge_features.CrossAttention`.
+            :class:`mdhr.network.me_graphau.edge_features.EdgeFeatures`.
         weights: checkpoint of a stage 1 (or 2) training, from which the parts common to both stages are initialized.
         temporal_radius: ignored. Accepted so that experiments written for MDHR compose with ME-GraphAU.
 
