@@ -13,7 +13,8 @@ import matplotlib.pyplot as plt
 import torch
 from networks import RESNET, seconds
 
-from mdhr.action_units import BP4D, LOWER, MIDDLE, UPPER, ActionUnitSet, RegionGroup
+from mdhr.action_units import BP4D, ActionUnitSet
+from mdhr.action_units.regions import LOWER, MIDDLE, UPPER, RegionGroup
 from mdhr.batch import ClipBatch
 from mdhr.network.backbone import Backbone
 from mdhr.network.mdhr import MDHR

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mdhr.action_units import ACTION_UNIT_SETS, AU_NAMES, BP4D
+from mdhr.action_units import ACTION_UNIT_SETS, BP4D
+from mdhr.action_units.facs import AU_NAMES
 from mdhr.inference.timeline import SCORE_COLOR, TRUE_COLOR, plot_timeline
 
 NUM_FRAMES = 40

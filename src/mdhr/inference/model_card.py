@@ -5,7 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mdhr.action_units import AU_NAMES, action_unit_set
+from mdhr.action_units import action_unit_set
+from mdhr.action_units.facs import action_unit, au_name
 from mdhr.data.provenance import PROTOCOLS
 from mdhr.files.text_tables import percent
 from mdhr.inference.model_description import RENDERED_FACES, ModelDescription
@@ -97,7 +98,7 @@ def _rows(record: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """Yield one row per action unit, then the mean."""
     measured = [record.get(key, {}) for key in ("f1", "auc", "baseline_f1")]
     for column in measured[0]:
-        yield column, AU_NAMES[int(column.removeprefix("AU"))], *(_percent(values.get(column)) for values in measured)
+        yield column, au_name(action_unit(column)), *(_percent(values.get(column)) for values in measured)
     yield "mean", "", *(_percent(record.get(key)) for key in ("f1_mean", "auc_mean", "baseline_f1_mean"))
 
 

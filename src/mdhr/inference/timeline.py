@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mdhr.action_units import AU_NAMES, ActionUnitSet
+from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.facs import au_column, au_name
 from mdhr.data.video.frame import median_interval
 from mdhr.files.atomic import temporary_path
 
@@ -89,7 +90,7 @@ def plot_timeline(
         row = add_axes(LEFT, rows_top + n * ROW, plot_width, ROW)
         au_truth = None if truth is None else truth[:, n]
         _plot_row(row, edges, scores[:, n], threshold=thresholds[n], truth=au_truth, face_found=face_found)
-        row.set_ylabel(f"AU{au} {AU_NAMES[au]}", rotation=0, ha="left", va="center", fontsize=11, color=INK)
+        row.set_ylabel(f"{au_column(au)} {au_name(au)}", rotation=0, ha="left", va="center", fontsize=11, color=INK)
         row.yaxis.set_label_coords(-(LEFT - 0.2) / plot_width, 0.5)
         row.text(1.012, 0.5, _percentage(scores[:, n], thresholds[n], au_truth), transform=row.transAxes, va="center",
                  fontsize=11, color=INK)  # fmt: skip

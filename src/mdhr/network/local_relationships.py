@@ -11,7 +11,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from mdhr.action_units import ActionUnitSet, Region, RegionGroup
+from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.regions import Region, RegionGroup
 from mdhr.network.blocks import LinearBlock
 
 

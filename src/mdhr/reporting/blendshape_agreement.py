@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.facs import ActionUnit, au_column
 
 MIN_RANGE = 0.05
 """A blendshape with a smaller range (maximum - minimum) over the frames of a video mostly contains noise."""
@@ -51,7 +52,7 @@ class Counterpart:
         return max(values) if self.combination == "max" else float(np.mean(values))
 
 
-COUNTERPARTS = {
+COUNTERPARTS: dict[ActionUnit, Counterpart] = {
     1: Counterpart(("browInnerUp",)),
     2: Counterpart(("browOuterUp",)),
     4: Counterpart(("browDown",)),
@@ -104,7 +105,7 @@ def measure_agreement(scores: np.ndarray, values: np.ndarray, au_set: ActionUnit
         reasons = (len(score) < MIN_FRAMES, value_range < MIN_RANGE, score_range == 0)
         left_out = next((reason for reason, applies in zip(REASONS, reasons, strict=True) if applies), "")
         rows.append({
-            "au": f"AU{au}",
+            "au": au_column(au),
             "blendshapes": str(COUNTERPARTS[au]),
             "frames": len(score),
             "blendshape_range": value_range,

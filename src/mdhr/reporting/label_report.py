@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
+from mdhr.action_units.facs import au_column
 from mdhr.data.prepare_data import prepare
 from mdhr.data.prepared.manifest import DESCRIPTION, Manifest
 from mdhr.errors import InputError
@@ -84,7 +85,7 @@ def terminal_table(distribution: pd.DataFrame, *, title: str) -> Table:
         counts = (f"{count:,}" for count in (row.active, row.inactive, row.unknown))
         seconds = (f"{value:.1f} s" if row.runs else "-" for value in (row.median_seconds, row.mean_seconds))
         rate = f"{row.rate:.3f}" if row.rate >= 0 else "-"
-        table.add_row(f"AU{row.au}", str(row.name), *counts, rate, f"{row.runs:,}", *seconds)
+        table.add_row(au_column(row.au), str(row.name), *counts, rate, f"{row.runs:,}", *seconds)
     return table
 
 

@@ -10,13 +10,14 @@ Letters: F frames, N action units.
 import numpy as np
 import pandas as pd
 
-from mdhr.action_units import AU_NAMES, MISSING, ActionUnitSet
+from mdhr.action_units import MISSING, ActionUnitSet
+from mdhr.action_units.facs import ActionUnit, au_name
 from mdhr.data.prepared.manifest import KEY
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def active_runs(table: pd.DataFrame, au_set: ActionUnitSet) -> dict[int, np.ndarray]:
+def active_runs(table: pd.DataFrame, au_set: ActionUnitSet) -> dict[ActionUnit, np.ndarray]:
     """Return the lengths in frames of the runs of each action unit, in the order of videos and frames.
 
     Args:
@@ -47,7 +48,7 @@ def label_distribution(table: pd.DataFrame, au_set: ActionUnitSet, *, fps: float
     distribution = pd.DataFrame(
         {
             "au": au_set.aus,
-            "name": [AU_NAMES[au] for au in au_set.aus],
+            "name": [au_name(au) for au in au_set.aus],
             "active": active,
             "inactive": inactive,
             "unknown": unknown,
@@ -57,14 +58,14 @@ def label_distribution(table: pd.DataFrame, au_set: ActionUnitSet, *, fps: float
     return distribution.join(lengths[["runs", "mean_frames", "median_frames", "mean_seconds", "median_seconds"]])
 
 
-def run_lengths(runs: dict[int, np.ndarray], *, fps: float) -> pd.DataFrame:
+def run_lengths(runs: dict[ActionUnit, np.ndarray], *, fps: float) -> pd.DataFrame:
     """Return one row per action unit with the distribution of its run lengths.
 
     Columns: ``au``, ``runs`` and, in frames and in seconds, the mean, the shortest, quantiles and the longest.
     """
     rows = []
     for au, lengths in runs.items():
-        row: dict[str, float] = {"au": au, "runs": len(lengths)}
+        row: dict[str, float | ActionUnit] = {"au": au, "runs": len(lengths)}
         observed = lengths if len(lengths) else np.array([np.nan])
         for unit, values in (("frames", observed), ("seconds", observed / fps)):
             row |= {f"mean_{unit}": values.mean(), f"shortest_{unit}": values.min()}

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.facs import ActionUnit
 from mdhr.config.ranges import FrameNumber, Name
 from mdhr.data.folds import BP4D_FOLDS
 from mdhr.data.releases.contents import ReleaseContents
@@ -84,7 +85,7 @@ def read_occurrence(path: Path, au_set: ActionUnitSet) -> pd.DataFrame:
     if cells.shape[1] > 2 and set(cells.iloc[0, 1:].str.strip()) <= _LABEL_CELLS:
         raise InputError("no header: the first line contains labels; add a line with the AU numbers above it")
     header = [_AU.fullmatch(cell) for cell in cells.iloc[0]]
-    column_of: dict[int, int] = {}
+    column_of: dict[ActionUnit, int] = {}
     for column, match in enumerate(header):
         if column and match:  # the first column contains the frame number, regardless of its header
             if int(match[1]) in column_of:

@@ -18,6 +18,7 @@ import pandas as pd
 from pydantic import Field
 
 from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.facs import ActionUnit
 from mdhr.config.ranges import FrameNumber, Name
 from mdhr.data.folds import DISFA_FOLDS
 from mdhr.data.releases.contents import ReleaseContents
@@ -86,7 +87,7 @@ class DisfaRelease:
         return "right" if self.camera == "left" else "left"
 
     def _read_labels(self, reader: ReleaseReader) -> None:
-        files: dict[str, dict[int, Path]] = {}
+        files: dict[str, dict[ActionUnit, Path]] = {}
         for folder, names in reader.walk(self.labels):
             for name in names:
                 if match := _LABELS.fullmatch(name):
@@ -121,7 +122,7 @@ def read_intensity(path: Path) -> pd.Series:
     return pd.Series(cells[1].to_numpy(), index=pd.Index(parse_frame_numbers(cells[0]) - 1, name="frame"))
 
 
-def occurrence(intensities: dict[int, pd.Series], *, threshold: int) -> pd.DataFrame:
+def occurrence(intensities: dict[ActionUnit, pd.Series], *, threshold: int) -> pd.DataFrame:
     """Return ``frame``, occurrence and intensity of every action unit, as text.
 
     An occurrence is 0, 1, or empty if the intensity is not a number. Frames that some of the files lack are empty

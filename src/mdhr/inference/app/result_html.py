@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from mdhr.action_units import AU_NAMES
+from mdhr.action_units.facs import au_column, au_name
 from mdhr.inference.app.scored_video import ScoredVideo
 
 MAX_COLUMNS = 1000
@@ -28,7 +28,7 @@ def frame_html(video: ScoredVideo, track: int, position: int, threshold: float) 
     thumbnail = b64encode(video.thumbnail(track, position)).decode()
     note = "" if found[position] else " · no face found"
     rows = "".join(
-        f'<tr class="{"active" if score >= threshold else ""}"><th><b>AU{au}</b> {AU_NAMES[au]}</th>'
+        f'<tr class="{"active" if score >= threshold else ""}"><th><b>{au_column(au)}</b> {au_name(au)}</th>'
         f'<td class="bar"><div><i style="width:{0 if np.isnan(score) else 100 * score:.1f}%"></i>'
         f'<u style="left:{100 * threshold:.1f}%"></u></div></td>'
         f"<td>{'' if np.isnan(score) else f'{score:.2f}'}</td><td>{share:.0%}</td></tr>"
@@ -49,7 +49,7 @@ def timelines_html(video: ScoredVideo, track: int, threshold: float) -> str:
     length = len(scores)
     gaps = _intervals(np.isnan(scores[:, 0]))
     rows = "".join(
-        f'<div class="name"><b>AU{au}</b> <span>{AU_NAMES[au]}</span></div>'
+        f'<div class="name"><b>{au_column(au)}</b> <span>{au_name(au)}</span></div>'
         f'<div class="plot"><svg viewBox="0 0 {length} {CURVE_HEIGHT + 2 * BAR_HEIGHT}" preserveAspectRatio="none">'
         f'<path class="gap" d="{_boxes(gaps, 0, CURVE_HEIGHT + 2 * BAR_HEIGHT)}"/>'
         f'<path class="limit" d="M0 {CURVE_HEIGHT * (1 - threshold) + 4:.1f}h{length}"/>'

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch
 
-from mdhr.action_units import AU_NAMES, ActionUnitSet
+from mdhr.action_units import ActionUnitSet
+from mdhr.action_units.facs import au_column, au_name
 from mdhr.inference.timeline import INK, SCORE_COLOR, TRUE_COLOR
 from mdhr.reporting.figures.captured_weights import CapturedWeights
 from mdhr.reporting.figures.label_figures import SHADES
@@ -89,7 +90,7 @@ def plot_attention(
     order = [n for members in au_set.members for n in members]
     _plot_patterns(axes(LEFT, aus_top, WIDTH - LEFT - RIGHT, num_aus * ROW), edges, captured, truth, au_set, order)
     for row, n in enumerate(order):
-        label(f"AU{au_set.aus[n]} {AU_NAMES[au_set.aus[n]]}", aus_top + (row + 0.5) * ROW, fontsize=10)
+        label(f"{au_column(au_set.aus[n])} {au_name(au_set.aus[n])}", aus_top + (row + 0.5) * ROW, fontsize=10)
 
     label("Graph attention of each target AU (row) to the message AUs (columns), mean over the clip, in %",
           graph_top - 0.62, fontsize=12, fontweight="bold")  # fmt: skip
@@ -169,7 +170,7 @@ def _plot_patterns(
 def _plot_matrix(ax: Axes, attention: np.ndarray, active: np.ndarray, au_set: ActionUnitSet, order: list[int]) -> None:
     """Plot ``(N, N)`` in percent, sorted by region; the last row is the share of frames with an open gate."""
     shown = attention[np.ix_(order, order)]
-    names = [f"AU{au_set.aus[n]}" for n in order]
+    names = [au_set.columns[n] for n in order]
     ax.imshow(shown, cmap=SHADES, vmin=0, vmax=1)
     for (row, column), value in np.ndenumerate(shown):
         if value >= 0.005:

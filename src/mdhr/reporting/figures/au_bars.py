@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mdhr.action_units import AU_NAMES
+from mdhr.action_units.facs import action_unit, au_name
 from mdhr.inference.timeline import INK
 from mdhr.reporting.figures.titled_figure import titled_figure
 
@@ -55,7 +55,5 @@ def plot_au_bars(f1: pd.DataFrame, *, title: str, note: str, spread: pd.DataFram
 
 def _tick_label(column: str) -> str:
     """Return ``AU12`` and its name, one word per line."""
-    if not column.startswith("f1_AU"):
-        return "mean"
-    au = column.removeprefix("f1_AU")
-    return f"AU{au}\n" + AU_NAMES[int(au)].replace(" ", "\n")
+    name = column.removeprefix("f1_")
+    return name if name == "mean" else f"{name}\n" + au_name(action_unit(name)).replace(" ", "\n")

@@ -10,7 +10,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from mdhr.action_units import AU_NAMES
+from mdhr.action_units.facs import ActionUnit, action_unit, au_column, au_name
 from mdhr.inference.timeline import INK, NO_FACE_COLOR, SCORE_COLOR, TRUE_COLOR
 from mdhr.reporting.figures.titled_figure import MARGIN, titled_figure
 
@@ -45,7 +45,7 @@ def plot_label_distribution(distribution: pd.DataFrame, *, title: str, note: str
 
 
 def plot_run_lengths(
-    runs: dict[int, np.ndarray], lengths: pd.DataFrame, *, fps: float, title: str, note: str
+    runs: dict[ActionUnit, np.ndarray], lengths: pd.DataFrame, *, fps: float, title: str, note: str
 ) -> Figure:
     """Plot a histogram of the run lengths of each action unit over logarithmic time.
 
@@ -87,7 +87,7 @@ def plot_co_occurrence(together: pd.DataFrame, rates: pd.Series, *, title: str, 
     figure = titled_figure(width, height, title=title, note=note)
     for values, names, start in (
         (rates.to_numpy()[None], ["all frames"], top),
-        (together.to_numpy(), [f"{name} {AU_NAMES[int(name[2:])]}" for name in together.index], top + 1.3 * cell),
+        (together.to_numpy(), [f"{name} {au_name(action_unit(name))}" for name in together.index], top + 1.3 * cell),
     ):
         tall = len(values) * cell
         ax = figure.add_axes((LEFT / width, 1 - (start + tall) / height, num_aus * cell / width, tall / height))
@@ -119,7 +119,7 @@ def _rows(aus: pd.Series, *, title: str, note: str) -> tuple[Figure, Axes]:
     figure = titled_figure(WIDTH, height, title=title, note=note)
     bounds = (LEFT / WIDTH, FOOTER / height, (WIDTH - LEFT - RIGHT) / WIDTH, len(aus) * ROW / height)
     ax = figure.add_axes(bounds)
-    _names(ax, [f"AU{au} {AU_NAMES[au]}" for au in aus])
+    _names(ax, [f"{au_column(au)} {au_name(au)}" for au in aus])
     ax.set_ylim(len(aus) - 0.5, -0.5)
     ax.tick_params(axis="x", labelsize=10, colors=INK)
     ax.xaxis.label.set(fontsize=10.5, color=INK)

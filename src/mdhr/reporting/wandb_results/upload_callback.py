@@ -11,7 +11,8 @@ import pandas as pd
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import WandbLogger
 
-from mdhr.action_units import AU_NAMES, MISSING
+from mdhr.action_units import MISSING
+from mdhr.action_units.facs import au_name
 from mdhr.data.provenance import is_rendered
 from mdhr.reporting.figures.labeled_timeline import plot_labeled_video
 from mdhr.reporting.wandb_results.precision_recall import precision_recall
@@ -67,7 +68,7 @@ def result_tables(module: ActionUnitModule) -> dict[str, Any]:
     assert module.metrics is not None
     scores, labels = module.predictions.scores, module.predictions.labels
     columns, metrics = module.au_set.columns, module.metrics
-    aus = {"AU": list(columns), "name": [AU_NAMES[au] for au in module.au_set.aus]}
+    aus = {"AU": list(columns), "name": [au_name(au) for au in module.au_set.aus]}
     counts = confusion_counts(scores >= module.threshold, labels)
     by_au = pd.DataFrame(aus | {
         "F1": metrics.f1, "F1 always-positive": metrics.baseline_f1, "AUC": metrics.auc, "accuracy": metrics.accuracy,

@@ -6,7 +6,7 @@ Letters: B frames, H W positions, C channels, K targets.
 import torch
 from torch import Tensor, nn
 
-from mdhr.action_units import LOWER, MIDDLE, UPPER
+from mdhr.action_units.regions import LOWER, MIDDLE, UPPER
 from mdhr.network.blocks import LinearBlock
 from mdhr.network.local_relationships import region_positions
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mdhr.action_units import BP4D, DISFA, MISSING, UPPER, ActionUnitSet, RegionGroup, action_unit_set
+from mdhr.action_units import BP4D, DISFA, MISSING, ActionUnitSet, action_unit_set
+from mdhr.action_units.regions import UPPER, RegionGroup
 from mdhr.errors import InputError
 
 BOTH = pytest.mark.parametrize("au_set", [BP4D, DISFA], ids=lambda s: s.name)

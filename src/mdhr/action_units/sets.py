@@ -6,49 +6,22 @@ the table is ambiguous, the layout of the released weights.
 N action units, R region groups (legend of dimension letters: :mod:`mdhr.batch`).
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from mdhr.action_units.facs import ActionUnit, action_unit, au_column
+from mdhr.action_units.regions import LOWER, MIDDLE, REGIONS, UPPER, RegionGroup, default_groups
 from mdhr.errors import InputError, shown
 
 MISSING = -1
 """Value of missing occurrence labels and region patterns."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """A horizontal band of the face, as fractions of the height of a feature map."""
-
-    name: str
-    top: Fraction
-    bottom: Fraction
-
-    def rows(self, height: int) -> slice:
-        """Return the rows of a feature map with ``height`` rows that overlap the band, rounded outward."""
-        return slice(self.top * height // 1, -(-self.bottom * height // 1))
-
-
-UPPER = Region("upper", Fraction(0), Fraction(3, 7))
-MIDDLE = Region("middle", Fraction(2, 7), Fraction(5, 7))
-LOWER = Region("lower", Fraction(4, 7), Fraction(1))
-
-
-@dataclass(frozen=True)
-class RegionGroup:
-    """Action units that are modeled jointly inside one region, most significant pattern bit first."""
-
-    name: str
-    region: Region
-    aus: tuple[int, ...]
-
-    @property
-    def num_patterns(self) -> int:
-        """Number of on/off combinations of the action units in the group."""
-        return 2 ** len(self.aus)
+_DEFINITION_KEYS = {"name", "aus", "groups", "region_block"}
 
 
 @dataclass(frozen=True)
@@ -62,19 +35,27 @@ class ActionUnitSet:
     """
 
     name: str
-    aus: tuple[int, ...]
+    aus: tuple[ActionUnit, ...]
     groups: tuple[RegionGroup, ...]
     region_block: bool
 
     def __post_init__(self) -> None:
         grouped = [au for group in self.groups for au in group.aus]
-        if sorted(grouped) != sorted(self.aus):
+        if Counter(grouped) != Counter(self.aus):
             raise ValueError(f"every action unit of {self.name} must belong to exactly one region group")
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Column names of the action units in tables: ``AU1``, ``AU2``, ..."""
-        return tuple(f"AU{au}" for au in self.aus)
+        """Column names of the action units in tables: ``AU1``, ``L12``, ..."""
+        return tuple(au_column(au) for au in self.aus)
+
+    @property
+    def definition(self) -> str | dict[str, Any]:
+        """Plain value from which :func:`parse_action_unit_set` returns this set: its name, if the set is published."""
+        if ACTION_UNIT_SETS.get(self.name) == self:
+            return self.name
+        groups = [{"name": g.name, "region": g.region.name, "aus": list(g.aus)} for g in self.groups]
+        return {"name": self.name, "aus": list(self.aus), "groups": groups, "region_block": self.region_block}
 
     @cached_property
     def members(self) -> tuple[tuple[int, ...], ...]:
@@ -152,32 +133,61 @@ DISFA = ActionUnitSet(
 ACTION_UNIT_SETS = {au_set.name: au_set for au_set in (BP4D, DISFA)}
 
 
-def action_unit_set(name: str) -> ActionUnitSet:
-    """Return the action unit set of that name.
+def action_unit_set(
+    name: str,
+    aus: Sequence[ActionUnit] | None = None,
+    groups: Sequence[dict[str, Any]] | None = None,
+    region_block: bool | None = None,
+) -> ActionUnitSet:
+    """Return a published action unit set by its name, or a new set.
+
+    Args:
+        aus: action units of a new set, in the order of the network's outputs; see :func:`mdhr.action_units.facs.action_unit`.
+        groups: region groups of a new set, with the keys ``name``, ``region`` (upper, middle, lower) and ``aus``. None
+            uses :func:`default_groups`.
+        region_block: see :class:`ActionUnitSet`. None adds it if a region has several groups, as for BP4D.
 
     Raises:
-        InputError: no such set.
+        InputError: no such set, or an invalid definition.
     """
-    if not isinstance(name, str) or name not in ACTION_UNIT_SETS:
-        raise InputError(f"unknown action unit set {shown(name)!r}: expected one of {', '.join(ACTION_UNIT_SETS)}.")
-    return ACTION_UNIT_SETS[name]
+    if aus is None:
+        if not isinstance(name, str) or name not in ACTION_UNIT_SETS:
+            raise InputError(
+                f"unknown action unit set {shown(name)!r}: expected one of {', '.join(ACTION_UNIT_SETS)}, or pass the "
+                "action units of a new set with data.au_set.aus=[1,2,4,...]."
+            )
+        return ACTION_UNIT_SETS[name]
+    parsed = tuple(action_unit(au) for au in aus)
+    where = f"action unit set {shown(name)!r}"
+    if not parsed or len(set(parsed)) < len(parsed):
+        raise InputError(
+            f"{where}: expected at least one action unit, each once, not {', '.join(map(str, aus)) or 'none'}."
+        )
+    chosen = default_groups(parsed) if groups is None else tuple(_parse_group(group, where) for group in groups)
+    if region_block is None:
+        region_block = len({group.region for group in chosen}) < len(chosen)
+    try:
+        return ActionUnitSet(name=str(name), aus=parsed, groups=chosen, region_block=region_block)
+    except ValueError as error:
+        raise InputError(
+            f"{where}: {error}. Correct data.au_set.groups, or leave it out for the default groups."
+        ) from error
 
 
-AU_NAMES = {
-    1: "inner brow raiser",
-    2: "outer brow raiser",
-    4: "brow lowerer",
-    6: "cheek raiser",
-    7: "lid tightener",
-    9: "nose wrinkler",
-    10: "upper lip raiser",
-    12: "lip corner puller",
-    14: "dimpler",
-    15: "lip corner depressor",
-    17: "chin raiser",
-    23: "lip tightener",
-    24: "lip pressor",
-    25: "lips part",
-    26: "jaw drop",
-}
-"""Names of the action units in the Facial Action Coding System."""
+def parse_action_unit_set(definition: str | dict[str, Any]) -> ActionUnitSet:
+    """Return the set of a value of :attr:`ActionUnitSet.definition`. Raises ``InputError`` if it is invalid."""
+    if isinstance(definition, str):
+        return action_unit_set(definition)
+    if not isinstance(definition, dict) or not {"name", "aus"} <= set(definition) <= _DEFINITION_KEYS:
+        raise InputError(f"{shown(definition)!r} is not an action unit set: expected a name, or name, aus and groups.")
+    return action_unit_set(**definition)
+
+
+def _parse_group(group: Any, where: str) -> RegionGroup:
+    keys = {"name", "region", "aus"}
+    if not hasattr(group, "keys") or set(group.keys()) != keys or group["region"] not in REGIONS:
+        raise InputError(
+            f"{where}: region group {shown(group)!r} is invalid: expected the keys name, region "
+            f"({', '.join(REGIONS)}) and aus."
+        )
+    return RegionGroup(str(group["name"]), REGIONS[group["region"]], tuple(action_unit(au) for au in group["aus"]))
