@@ -45,8 +45,8 @@ class RegionGroup:
 def default_groups(aus: Sequence[ActionUnit]) -> tuple[RegionGroup, ...]:
     """Return the region groups of action units, at most ``MAX_GROUP_SIZE`` each.
 
-    A region with more action units is split by :data:`mdhr.action_units.facs.FACE_PARTS`, neighboring parts together as far as they
-    fit. This rule yields the groups of the released weights for BP4D and DISFA.
+    A region with more action units is split by :data:`mdhr.action_units.facs.FACE_PARTS`. Neighboring parts stay together
+    as far as they fit. This rule yields the groups of the released weights for BP4D and DISFA.
     """
     groups = []
     for region in REGIONS.values():
