@@ -11,6 +11,7 @@ GROUPS: dict[str, dict[str, str]] = {
     },
     "Data": {
         "prepare": "prepare a data set: detect faces, crop them, write the manifest",
+        "render-videos": "render coded example videos (docs/own_data.md)",
         "check": "list every problem of a data set",
         "label-figures": "plot label distributions (Figures 1 and 2 of the paper)",
         "store-frames": "store the frames of a data set as pixels",
