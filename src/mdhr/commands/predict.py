@@ -10,12 +10,14 @@ from mdhr.inference.scoring_options import add_scoring_options
 
 SHOWS_DOCSTRING = False
 
-FORMATS = ("csv", "parquet")
+DEFAULT_FORMATS = ("csv", "parquet")
+FORMATS = (*DEFAULT_FORMATS, "eaf", "boris", "textgrid", "intervals")
 DETECTORS = ("yunet", "mediapipe")
 ENGINES = ("plain", "ray")
 
 EXAMPLES = """examples:
   mdhr predict my.mp4 --out scores
+  mdhr predict my.mp4 --out scores --formats eaf,csv
   mdhr predict recordings/ --checkpoint exported/model --out scores --annotate --threshold AU12=0.4,AU4=0.3
 
 Completed videos are skipped, and an interrupted command resumes.
@@ -57,8 +59,9 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--formats",
         type=_formats,
-        default=FORMATS,
-        help="comma-separated formats of the score table (default csv,parquet)",
+        default=DEFAULT_FORMATS,
+        help="comma-separated: csv, parquet (score table); eaf (ELAN), boris, textgrid, intervals (csv) for coders "
+        "(default csv,parquet)",
     )
     add(
         "--engine",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mdhr.data.video.frame_source import open_source
 from mdhr.inference.completed_videos import CompletedVideos
+from mdhr.inference.interval_files import INTERVAL_WRITERS, CodedVideo
 from mdhr.inference.output_files import NO_FACE, plot_tracks, write_annotated_video, write_table
 from mdhr.inference.predictor import Prediction, Predictor
 from mdhr.inference.progress_bar import FrameProgressBar
@@ -24,7 +25,8 @@ class VideoJob:
         predictor: scores the videos.
         completed: output folder with the record of completed videos.
         fps: frames per second to score; see :func:`mdhr.data.video.frame_source.open_source`.
-        formats: formats of the score table, ``csv`` and ``parquet``.
+        formats: formats of the score table, ``csv`` and ``parquet``, and of interval files, see
+            :data:`mdhr.inference.interval_files.INTERVAL_WRITERS`.
         annotate: whether to write an annotated video.
     """
 
@@ -36,7 +38,8 @@ class VideoJob:
 
     def is_complete(self, name: str, video: Path) -> bool:
         """Whether all output files of a video exist and the video has not changed."""
-        suffixes = [*(f".{suffix}" for suffix in self.formats), ".png", *(["_annotated.mp4"] if self.annotate else [])]
+        tables = [file.name for file in self._table_files(name).values()]
+        suffixes = [*tables, ".png", *(["_annotated.mp4"] if self.annotate else [])]
         return self.completed.contains(name, video, suffixes)
 
     def run(self, name: str, video: Path, bar: FrameProgressBar, predict: Callable[[FrameProgress], Prediction]) -> str:
@@ -52,9 +55,13 @@ class VideoJob:
         self.completed.remove(name)
         out = self.completed.folder
         bar.set_stage("writing output files")
-        files = [out / f"{name}.{suffix}" for suffix in self.formats]
-        for file in files:
-            write_table(file, prediction.table)
+        tables = self._table_files(name)
+        for table_format, file in tables.items():
+            if table_format in INTERVAL_WRITERS:
+                INTERVAL_WRITERS[table_format][1](file, CodedVideo(video, prediction))
+            else:
+                write_table(file, prediction.table)
+        files = [*tables.values()]
         files += plot_tracks(out / f"{name}.png", self.predictor, prediction)
         if self.annotate:
             files.append(out / f"{name}_annotated.mp4")
@@ -62,6 +69,11 @@ class VideoJob:
         summary = summarize_prediction(prediction)
         self.completed.add(name, video, files, summary=summary)
         return f"{video}: {summary}; {', '.join(file.name for file in files)}"
+
+    def _table_files(self, name: str) -> dict[str, Path]:
+        """Return the paths of score table and interval files by format."""
+        endings = {each: INTERVAL_WRITERS[each][0] if each in INTERVAL_WRITERS else f".{each}" for each in self.formats}
+        return {each: self.completed.folder / f"{name}{ending}" for each, ending in endings.items()}
 
 
 Engine = Callable[[VideoJob, Mapping[str, Path]], Iterator[tuple[str, Callable[[FrameProgress], Prediction]]]]
