@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -22,12 +23,14 @@ class Interval:
         start: first point in time.
         end: end, exclusive. An end equal to the start is a point, which marks the frame that contains it.
         value: 1 for active, 0 for coded as inactive, -1 for unknown.
+        is_point: whether it is a widened point event. Point events may overlap.
     """
 
     au: ActionUnit
     start: float
     end: float
     value: int = 1
+    is_point: bool = False
 
 
 def active_frames(intervals: Sequence[Interval], *, fps: float, num_frames: int) -> np.ndarray:
@@ -53,9 +56,7 @@ def _frame_range(interval: Interval, fps: float) -> tuple[int, int]:
     return first, last
 
 
-def check_intervals(
-    intervals: Sequence[Interval], *, where: str, fps: float, num_frames: int | None
-) -> list[Problem]:
+def check_intervals(intervals: Sequence[Interval], *, where: str, fps: float, num_frames: int | None) -> list[Problem]:
     """Return the problems of intervals: reversed, overlapping, before the start or beyond the end of the video."""
     problems = []
     by_au: dict[ActionUnit, list[Interval]] = {}
@@ -64,8 +65,8 @@ def check_intervals(
     end = np.inf if num_frames is None else num_frames / fps
     for au, members in by_au.items():
         name, ordered = au_column(au), sorted(members, key=lambda interval: (interval.start, interval.end))
-        pairs = zip(ordered, ordered[1:], strict=False)
-        overlaps = [(a, b) for a, b in pairs if b.start < a.end - _TOLERANCE]
+        states = [interval for interval in ordered if not interval.is_point]
+        overlaps = [(a, b) for a, b in pairwise(states) if b.start < a.end - _TOLERANCE]
         reverse = [interval for interval in ordered if interval.end < interval.start]
         early = [interval for interval in ordered if interval.start < -_TOLERANCE]
         late = [interval for interval in ordered if interval.end > end + 1 / fps + _TOLERANCE]

@@ -24,7 +24,7 @@ class CodeSettings:
     """
 
     mapping: Mapping[str, tuple[ActionUnit, ...]] = field(default_factory=dict)
-    threshold: int | None = None
+    threshold: float | None = None
     point_seconds: float = 0.0
     coding_fps: float | None = None
     first_frame: int = 0
