@@ -68,7 +68,7 @@ data-%: setup  ## prepare the data set conf/data/%.yaml, such as data-synthetic
 check-%: setup  ## list the problems of a release and its prepared form, such as check-bp4d
 	$(MDHR) check data=$*
 
-train-%: setup  ## train and test three folds of an experiment, such as train-demo; PROTOCOL=paper
+train-%: setup  ## train and test every fold of an experiment, such as train-demo; PROTOCOL=paper
 	$(MDHR) cross-validate experiment=$(subst -,_,$*) $(if $(PROTOCOL),data.protocol=$(PROTOCOL))
 
 # Label statistics of the data set DATA, which is prepared first if necessary.

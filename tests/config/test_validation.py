@@ -144,7 +144,7 @@ WRONG = {
     "data.au_set.name=BP5D": r"data\.au_set\.name=BP5D: unknown action unit set 'BP5D': expected one of BP4D, DISFA",
     "data.crop_size=100": r"data\.crop_size=100: should be a multiple of 32",
     "data.batch_size=0": r"data\.batch_size=0: should be greater than or equal to 1",
-    "data.fold=4": r"data\.fold=4: should be 1, 2 or 3",
+    "data.fold=0": r"data\.fold=0: should be greater than or equal to 1",
     "data.protocol=lucky": r"data\.protocol=lucky: should be 'honest' or 'paper'",
     "data.module.jitter=wild": r"data\.module\.jitter=wild: should be a valid array",
     "backbone.feature_source=roof": r"backbone\.feature_source=roof: should be 'stage_input' or 'stage_output'",
@@ -167,7 +167,7 @@ def test_wrong_setting_is_one_line(override: str, line: str):
 
 def test_every_wrong_setting_has_its_line():
     with pytest.raises(InputError) as raised:
-        validate(composed("data.fold=4", "data.crop_size=100", "+data.module.num_worker=1"))
+        validate(composed("data.fold=0", "data.crop_size=100", "+data.module.num_worker=1"))
     lines = str(raised.value).splitlines()
     assert [line.split("=")[0].split(":")[0] for line in lines] == [
         "data.fold",

@@ -20,6 +20,7 @@ import mdhr.training.cross_validation
 from mdhr.__main__ import main
 from mdhr.action_units import BP4D
 from mdhr.config.signals import Interrupted
+from mdhr.data.prepared.manifest import read_manifest, write_manifest
 from mdhr.errors import DivergedError, InputError
 from mdhr.reporting.cross_validation_table import cross_validate
 from mdhr.training.callbacks.last_checkpoint import LastCheckpoint
@@ -175,7 +176,8 @@ def test_the_row_of_the_paper_is_shown_for_real_faces_only(
         ("data.fold=2", r"^data\.fold=2: cross-validation sets the fold\. Set folds=\[2\]\.$"),
         ("folds=[1,1]", r"^folds=\[1, 1\]: should name each fold once$"),
         ("folds=2", r"^folds=2: should be a valid list$"),
-        ("folds=[4]", r"^folds\.0=4: should be 1, 2 or 3$"),
+        ("folds=[0]", r"^folds\.0=0: should be greater than or equal to 1$"),
+        ("folds=[2,4]", r"^folds=\[2, 4\]: synthetic has no fold 4, only 1, 2, 3\.$"),
         ("ckpt_path=last", "^ckpt_path=last: incomplete folds resume automatically"),
         ("data.protocol=lucky", r"^data\.protocol=lucky: should be 'honest' or 'paper'$"),
     ],
@@ -200,11 +202,13 @@ def test_exit_status(
     status: int,
     line: str,
     tmp_path: Path,
+    prepared: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if "seed=13" in overrides:
+        overrides = [*overrides, f"data.root={prepared}"]
         monkeypatch.setattr(mdhr.training.cross_validation, "train", _record_without_training)
     GlobalHydra.instance().clear()
     with pytest.raises(SystemExit) as stopped:
@@ -220,3 +224,24 @@ def test_a_record_contains_its_fold(unbroken: Path) -> None:
     for fold in (1, 2, 3):
         record = json.loads((unbroken / f"fold{fold}" / "metrics.json").read_text())
         assert (record["fold"], record["name"]) == (fold, f"smoke-fold{fold}")
+
+
+def test_the_folds_are_those_of_the_data(
+    tmp_path: Path, compose_folds: Compose, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = read_manifest(prepared)
+    subjects = sorted(set(manifest.table["subject"]))
+    write_manifest(
+        tmp_path / "data",
+        manifest.table,
+        name=manifest.name,
+        au_set=manifest.au_set,
+        fps=manifest.fps,
+        size=manifest.size,
+        folds={fold: [subject] for fold, subject in enumerate(subjects, start=1)},
+        settings={},
+    )
+    monkeypatch.setattr(mdhr.training.cross_validation, "train", _record_without_training)
+    table = cross_validate(compose_folds(tmp_path / "run", f"data.root={tmp_path / 'data'}"))
+    assert len(subjects) == 6
+    assert list(table.columns) == [*(f"fold {fold}" for fold in range(1, 7)), "mean"]

@@ -210,7 +210,7 @@ CALL = {"_target_": "os.system", "command": "touch called"}
         ({"data__module__surprise": 1}, r"there is no setting data\.module\.surprise"),
         ({"module": "os.system"}, r"settings\.yaml: module=os\.system: should be a node of settings"),
         ({"data": {}}, r"settings\.yaml: data\.name is not set"),
-        ({"data__fold": 7}, r"settings\.yaml: data\.fold=7: should be 1, 2 or 3"),
+        ({"data__fold": 0}, r"settings\.yaml: data\.fold=0: should be greater than or equal to 1"),
     ],
 )
 def test_settings_of_a_stranger_call_nothing(

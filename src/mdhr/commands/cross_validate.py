@@ -1,6 +1,6 @@
 """Train and test every fold of an experiment, then write one table.
 
-usage: mdhr cross-validate experiment=NAME [folds=[1,2,3]] [setting=value ...]
+usage: mdhr cross-validate experiment=NAME [folds=[2,3]] [setting=value ...]
 
 Examples:
   mdhr cross-validate experiment=demo

@@ -9,12 +9,6 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 
-def _check_fold(number: int) -> int:
-    if number not in (1, 2, 3):
-        raise ValueError("should be 1, 2 or 3")
-    return number
-
-
 def _check_ascending(limits: tuple[float, float]) -> tuple[float, float]:
     if limits[0] > limits[1]:
         raise ValueError("should be in ascending order")
@@ -41,7 +35,8 @@ NumProcesses = Annotated[int, Field(ge=1, le=256)]
 JpegQuality = Annotated[int, Field(ge=1, le=100)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """NumPy and Lightning accept no larger seed."""
-Fold = Annotated[int, AfterValidator(_check_fold)]
+Fold = Annotated[int, Field(ge=1, le=10_000)]
+"""Number of a test fold. The prepared data set determines which folds exist."""
 Protocol = Literal["honest", "paper"]
 Precision = Literal["auto", "32-true", "bf16-mixed"]
 """Names of precisions, as in Lightning; see :mod:`mdhr.config.precision`."""

@@ -9,12 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
 from mdhr.action_units import action_unit_set
 from mdhr.config.argument_check import check_arguments
 from mdhr.config.plain_settings import check_clip_size, checked_node, plain_values
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import Manifest, read_manifest
-from mdhr.data.releases.released_lists import read_released_lists
+from mdhr.data.releases.released_lists import read_released_lists, released_folds
 from mdhr.errors import InputError, shown
 
 DATA_MODULE = "mdhr.data.datamodule.FaceVideoData"
@@ -24,6 +27,17 @@ SOURCES: dict[str, Callable[..., Manifest]] = {
     "mdhr.data.releases.released_lists.read_released_lists": read_released_lists,
 }
 """Functions that read a manifest, by the ``_target_`` of ``data.module.source``."""
+
+
+def data_folds(data: DictConfig) -> tuple[int, ...]:
+    """Return the numbers of the test folds of the data set that the node ``data`` describes.
+
+    Raises ``InputError`` if the data set does not exist.
+    """
+    source = instantiate(data.module.source)
+    if "fold" in source.keywords:
+        return released_folds(au_set=instantiate(data.au_set), **source.keywords)
+    return tuple(sorted(source().folds))
 
 
 def build_data(settings: Any, *, where: Path) -> FaceVideoData:

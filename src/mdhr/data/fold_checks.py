@@ -11,6 +11,8 @@ def check_fold_subjects(
 ) -> list[Problem]:
     """Return the subjects of folds that are absent, and the subjects that are in no fold or in several.
 
+    If there is only one fold, subjects in no fold are training subjects.
+
     Args:
         folds: test subjects of every fold.
         subjects: subjects with frames or labels.
@@ -24,7 +26,7 @@ def check_fold_subjects(
             problems.append(Problem(f"fold {fold}", what, len(absent), fix, level))
     num_folds = Counter(subject for members in folds.values() for subject in set(members))
     for subject in sorted(set(subjects) | set(num_folds)):
-        if num_folds[subject] != 1:
+        if num_folds[subject] != 1 and (num_folds[subject] or len(folds) != 1):
             what = f"is a test subject of {num_folds[subject] or 'no'} fold{'s' if num_folds[subject] else ''}"
             problems.append(Problem(subject, what, fix="correct the folds or the subject's name"))
     return problems

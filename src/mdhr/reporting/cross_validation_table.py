@@ -15,7 +15,7 @@ from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
 from mdhr.reporting.paper_results import PaperRow, paper_row
 from mdhr.reporting.tables.fold_table import as_markdown, as_terminal_table, fold_notes, fold_table, fold_title
-from mdhr.training.cross_validation import fold_settings, train_folds
+from mdhr.training.cross_validation import check_settings, fold_settings, train_folds
 
 
 def cross_validate(cfg: DictConfig) -> pd.DataFrame:
@@ -24,8 +24,9 @@ def cross_validate(cfg: DictConfig) -> pd.DataFrame:
     Raises ``InputError`` for wrong settings or data. Raises ``DivergedError`` after the table is written if a fold
     diverged.
     """
-    folds = fold_settings(cfg)
+    check_settings(cfg)
     paper = _paper_row(cfg)
+    folds = fold_settings(cfg)
     records = train_folds(folds)
     diverged = [str(fold) for fold, record in records.items() if record is None]
     if len(diverged) == len(records):

@@ -12,27 +12,39 @@ from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
-from mdhr.errors import DivergedError, InputError
+from mdhr.data.data_settings import data_folds
+from mdhr.errors import DivergedError, InputError, listed
 from mdhr.training.run_folder import run_state
 from mdhr.training.training_run import train
 
 _ANNOUNCEMENTS = {"new": "starts", "incomplete": "resumes"}
 
 
-def fold_settings(cfg: DictConfig) -> dict[int, DictConfig]:
-    """Return the validated configuration of every fold's run; raises ``InputError`` for wrong settings."""
+def check_settings(cfg: DictConfig) -> None:
+    """Raise ``InputError`` for wrong settings."""
     if cfg.data.fold is not None:
         raise InputError(f"data.fold={cfg.data.fold}: cross-validation sets the fold. Set folds=[{cfg.data.fold}].")
     if cfg.ckpt_path != "auto":
         raise InputError(f"ckpt_path={cfg.ckpt_path}: incomplete folds resume automatically. Omit ckpt_path.")
-    if cfg.folds is None:
-        raise InputError("folds is not set: set folds=[1,2,3].")
     validate(OmegaConf.merge(cfg, {"data": {"fold": 1}}))  # type: ignore[arg-type]
+
+
+def fold_settings(cfg: DictConfig) -> dict[int, DictConfig]:
+    """Return the configuration of the run of every fold in ``cfg.folds``, or of every fold of the data set.
+
+    Raises ``InputError`` if the data set does not exist or does not have a fold.
+    """
+    existing = data_folds(OmegaConf.merge(cfg, {"data": {"fold": 1}}).data)
+    folds = existing if cfg.folds is None else tuple(cfg.folds)
+    if absent := sorted(set(folds) - set(existing)):
+        raise InputError(
+            f"folds={list(folds)}: {cfg.data.name} has no fold {absent[0]}, only {listed(existing, limit=10)}."
+        )
     return {
         fold: OmegaConf.merge(  # type: ignore[misc]
             cfg, {"name": f"{cfg.name}-fold{fold}", "run_dir": f"{cfg.run_dir}/fold{fold}", "data": {"fold": fold}}
         )
-        for fold in cfg.folds
+        for fold in folds
     }
 
 

@@ -258,3 +258,7 @@ def test_a_release_as_large_as_bp4d_is_checked_in_seconds() -> None:
     (problem,) = check_release(release)
     assert time.perf_counter() - begin < 20, "seconds; a quarter of that where nothing else runs"
     assert (problem.where, problem.count) == (labels.loc[5000, "file"], 1)
+
+
+def test_subjects_outside_of_a_single_fold_are_training_subjects() -> None:
+    assert check_fold_subjects({1: ["A"]}, {"A", "B", "C"}) == []

@@ -84,6 +84,21 @@ def read_released_lists(
     )
 
 
+def released_folds(
+    root: str | Path, *, au_set: ActionUnitSet, list_folder: str | Path = "list", **_: object
+) -> tuple[int, ...]:
+    """Return the numbers of the folds with a list of test labels; other arguments of the source are ignored.
+
+    Raises ``InputError`` if there is none.
+    """
+    lists, prefix = Path(root) / list_folder, f"{au_set.name}_test_label_fold"
+    numbers = (path.stem.removeprefix(prefix) for path in lists.glob(f"{prefix}*.txt"))
+    folds = tuple(sorted(int(number) for number in numbers if number.isdecimal()))
+    if not folds:
+        raise InputError(f"list {lists / prefix}1.txt does not exist. Correct data.root.")
+    return folds
+
+
 def check_weights(path: Path, train: pd.DataFrame, au_set: ActionUnitSet) -> None:
     """Warn if a file of class weights exists and does not match the training labels.
 
