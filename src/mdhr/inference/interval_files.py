@@ -86,7 +86,7 @@ def write_eaf(path: Path, coded: CodedVideo) -> None:
             eaf.add_annotation(name, interval.start, interval.end, f"{interval.score:.2f}")
     _sort_time_slots(eaf)
     eaf.properties = [("lastUsedAnnotationId", len(coded.intervals))]
-    write_bytes(path, Elan.to_string(eaf, encoding="UTF-8"))
+    write_bytes(path, b'<?xml version="1.0" encoding="UTF-8"?>\n' + Elan.to_string(eaf, encoding="UTF-8"))
 
 
 def write_boris(path: Path, coded: CodedVideo) -> None:
