@@ -142,6 +142,7 @@ class TrainingSettings(Closed):
     logger: dict[str, Target] | None
     callbacks: TrainingCallbacks
     ckpt_path: Name | None = None
+    finetune_from: Name | None = None
     overwrite: bool = False
     folds: Folds | None = None
     paper_row: _PaperRow | None = None

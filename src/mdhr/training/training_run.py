@@ -31,6 +31,7 @@ from mdhr.training.batch_limits import check_batch_limits
 from mdhr.training.checkpoint_file import check_resumable, read_checkpoint
 from mdhr.training.checkpoint_selection import selected_checkpoint
 from mdhr.training.elapsed_time import SECONDS_FILE, read_seconds, stopwatch
+from mdhr.training.fine_tuning_source import initialize_from
 from mdhr.training.module import ActionUnitModule
 from mdhr.training.run_folder import STARTED_FROM, result_affecting_config, write_settings, write_subjects
 from mdhr.training.run_record import (
@@ -42,7 +43,7 @@ from mdhr.training.run_record import (
     write_record,
 )
 from mdhr.training.run_replacement import ReplacementEnd, replacing_run, settle_replacement
-from mdhr.training.run_start import RunStart, plan_start
+from mdhr.training.run_start import RESUMING, RunStart, plan_start
 from mdhr.training.slurm import requeue_job
 from mdhr.training.trainer import build_trainer, distributed_deadline
 
@@ -87,7 +88,7 @@ def _train(cfg: DictConfig, run: Path, start: RunStart) -> dict[str, Any]:
     data: FaceVideoData = instantiate(cfg.data.module, _convert_="all")
     data.setup("fit")
     check_batch_limits(cfg.trainer, data)
-    module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+    module = _build_module(cfg, start)
     if start.checkpoint is not None:
         check_resumable(read_checkpoint(start.checkpoint), module, start.checkpoint)
     trainer = build_trainer(
@@ -103,6 +104,24 @@ def _train(cfg: DictConfig, run: Path, start: RunStart) -> dict[str, Any]:
             logger.log_hyperparams(OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
         with _explaining_signals(cfg, trainer):
             return _fit_and_test(cfg, settings, trainer, module, data, start.checkpoint)
+
+
+def _build_module(cfg: DictConfig, start: RunStart) -> ActionUnitModule:
+    """Return the module with initial weights; a checkpoint in ``start`` replaces them later."""
+    if cfg.finetune_from is None:
+        module: ActionUnitModule = instantiate(cfg.module, _convert_="all")
+        return module
+    if cfg.ckpt_path not in (None, *RESUMING):
+        raise InputError(
+            "ckpt_path=FILE and finetune_from exclude each other. Omit ckpt_path to start from new weights."
+        )
+    unloaded = {"backbone": {"pretrained": False, "weights": None}} if cfg.get("backbone") else {}
+    module = instantiate(OmegaConf.merge(cfg, unloaded).module, _convert_="all")  # type: ignore[union-attr]
+    if start.checkpoint is None:
+        report = initialize_from(module.network, cfg.finetune_from, au_set=module.au_set)
+        if is_first_process():
+            print(f"fine-tuning from {cfg.finetune_from}: {report.summary}")
+    return module
 
 
 @contextmanager
