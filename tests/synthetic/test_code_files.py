@@ -51,7 +51,7 @@ def test_eaf_contains_the_occurrences(codes: VideoCodes) -> None:
     for tier, bounds in expected(codes, decimals=3).items():
         read = sorted((start / 1000, end / 1000) for start, end, *_ in file.get_annotation_data_for_tier(tier))
         assert read == bounds
-    assert file.get_linked_files()[0]["RELATIVE_MEDIA_URL"] == "./S01_T1.mp4"
+    assert file.get_linked_files()[0]["RELATIVE_MEDIA_URL"] == "S01_T1.mp4"
 
 
 def test_textgrid_contains_the_occurrences_and_covers_the_video(codes: VideoCodes) -> None:

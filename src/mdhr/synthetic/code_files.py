@@ -7,6 +7,7 @@ Letters: F frames, N action units.
 """
 
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ def write_eaf(path: Path, codes: VideoCodes) -> None:
     from pympi.Elan import Eaf
 
     file = Eaf(author=CODER)
-    file.add_linked_file(codes.video.resolve().as_uri(), relpath=f"./{codes.video.name}", mimetype="video/mp4")
+    video = codes.video.resolve()
+    relative = os.path.relpath(video, path.parent.resolve())
+    file.add_linked_file(video.as_uri(), relpath=relative, mimetype="video/mp4")
     for column, bounds in codes.intervals().items():
         file.add_tier(column, ann=CODER)
         for start, end in bounds:
