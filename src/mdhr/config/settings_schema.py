@@ -82,6 +82,8 @@ class Data(Closed, _ClipSettings):
 
     root: Name
     prepared: Name
+    labels: Name | None = None
+    folds: Any = None
     module: _DataModule
     release: Target | None = None
     detector: Target | None = None

@@ -53,6 +53,8 @@ class ReleaseContents:
     the text columns ``intensity_AU1``, ... that the occurrence comes from."""
     problems: tuple[Problem, ...]
     """Problems of folders and files. ``check_release`` adds those of label cells and absent frames."""
+    same_tasks: bool = True
+    """Whether every subject should have all tasks."""
 
 
 class Release(Protocol):

@@ -98,11 +98,12 @@ def check_release(
 def _check_videos(
     release: ReleaseContents, labels: pd.DataFrame, subjects: Collection[str], *, partial: bool
 ) -> list[Problem]:
-    """Return absent videos and those without labels or frames. Every subject should have all tasks of the release."""
+    """Return absent videos, unless tasks differ between subjects, and videos without labels or frames."""
     with_frames = {(video.subject, video.task) for video in release.videos}
     with_labels = set(labels[["subject", "task"]].drop_duplicates().itertuples(index=False, name=None))
     tasks = sorted({task for _, task in with_frames | with_labels})
-    table = pd.DataFrame(list(product(sorted(subjects), tasks)), columns=["subject", "task"], dtype=str)
+    expected = list(product(sorted(subjects), tasks)) if release.same_tasks else sorted(with_frames | with_labels)
+    table = pd.DataFrame(expected, columns=["subject", "task"], dtype=str)
     videos = list(table.itertuples(index=False, name=None))
     exists = [video in with_frames or video in with_labels for video in videos]
     table = table.assign(
