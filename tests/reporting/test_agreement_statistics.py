@@ -61,7 +61,8 @@ def test_icc_of_shifted_ratings_is_one_and_of_constant_ratings_undefined() -> No
 
 def test_undefined_statistics_are_nan() -> None:
     inactive = np.array([[10, 0], [0, 0]])
-    assert np.isnan(cohen_kappa(inactive)) and np.isnan(f1_score(inactive))
+    assert np.isnan(cohen_kappa(inactive))
+    assert np.isnan(f1_score(inactive))
     assert gwet_ac1(inactive) == 1
     assert all(np.isnan(rate) for rate in rates(np.zeros((2, 2))))
 
@@ -108,7 +109,8 @@ def test_table_pools_the_frames_of_all_videos_and_is_reproducible() -> None:
     assert table["kappa"][:2].tolist() == pytest.approx([cohen_kappa_score(a[:, n], b[:, n]) for n in range(2)])
     assert table["kappa"][2] == pytest.approx(table["kappa"][:2].mean())
     assert table["bias"][0] == pytest.approx(b[:, 0].mean() - a[:, 0].mean())
-    assert (table["kappa_low"] < table["kappa"]).all() and (table["kappa"] < table["kappa_high"]).all()
+    assert (table["kappa_low"] < table["kappa"]).all()
+    assert (table["kappa"] < table["kappa_high"]).all()
     assert table["icc"].isna().all()
     assert table.equals(agreement_table(pairs, ["AU1", "L12"], tolerance=0.5, num_resamples=200))
 
@@ -117,7 +119,8 @@ def test_the_bootstrap_samples_videos_of_one_subject_and_nothing_for_one_video()
     assert bootstrap_unit([pair("v1", "s", 0), pair("v2", "s", 1)]) == "video"
     assert bootstrap_unit([pair("v1", "s", 0)]) == ""
     table = agreement_table([pair("v1", "s", 0)], ["AU1", "AU2"], tolerance=0.5)
-    assert table["kappa_low"].isna().all() and table["kappa"].notna().all()
+    assert table["kappa_low"].isna().all()
+    assert table["kappa"].notna().all()
 
 
 def test_icc_is_computed_if_both_codings_have_intensities() -> None:

@@ -31,6 +31,7 @@ GROUPS: dict[str, dict[str, str]] = {
     "Results": {
         "table": "write a table of the paper from finished runs",
         "report": "write one HTML page with every run and table",
+        "agreement": "measure the agreement of two coders, or of a coder and a model",
         "blendshape-agreement": "compare scores of videos with MediaPipe's blendshapes",
         "attention": "plot scale weights and graph attention of one test clip",
         "parity": "compare our networks with outputs of the released code",
