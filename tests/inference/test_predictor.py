@@ -153,7 +153,7 @@ def test_values_out_of_range_are_reported() -> None:
     ):
         Predictor(model, thresholds={"AU7": 0.5})
     with pytest.raises(InputError, match=r"threshold of AU1: 1\.5 is out of range"):
-        resolve_thresholds(model.au_set, 1.5, default=0.5)
+        resolve_thresholds(model.au_set, 1.5, default=model.description.default_thresholds(model.au_set))
     with pytest.raises(InputError, match=r"video none.* does not exist"):
         Predictor(model)("none.mp4")
 

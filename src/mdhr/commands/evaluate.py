@@ -6,11 +6,14 @@ Examples:
   mdhr evaluate run=runs/demo
   mdhr evaluate run=runs/demo module.threshold=0.4 out=runs/demo-threshold04
   mdhr evaluate run=runs/demo checkpoint=runs/demo/checkpoints/last.ckpt data.root=/data/faces trainer=gpu
+  mdhr evaluate run=runs/bp4d data=disfa out=runs/bp4d-on-disfa
 
 Network, data, fold and protocol are those of the run. Metrics and predictions are written to <run>/evaluation. Results
 of other settings are not overwritten: pass out=FOLDER.
 
   checkpoint=FILE            checkpoint to test, by default <run>/checkpoints/best.ckpt
+  data=NAME                  another data set: folder of its prepared form, or name in conf/data. All its subjects are
+                             tested on the action units that run and data set have in common
   out=FOLDER                 folder for metrics.json and predictions.parquet
   data.root=FOLDER           prepared data set, if it was moved
   data.fold=K                test fold; only subjects that the run did not use in training are accepted
@@ -39,4 +42,6 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command and return its exit status."""
     from mdhr.config.hydra_command import run_hydra_command
 
-    return run_hydra_command("evaluate", run, arguments)
+    short = "data="  # conf/evaluate.yaml has settings of the node data, not a choice of one
+    given = [f"test_data={a.removeprefix(short)}" if a.startswith(short) else a for a in arguments]
+    return run_hydra_command("evaluate", run, given)

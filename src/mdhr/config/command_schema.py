@@ -47,6 +47,7 @@ class EvaluationSettings(Closed):
     run: Name
     checkpoint: Name
     out: Name
+    test_data: Name | None = None
     allow_seen_subjects: bool
     name: Name
     run_dir: Name

@@ -44,6 +44,9 @@ Precision = Literal["auto", "32-true", "bf16-mixed"]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegativeFloat = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+VALIDATION_F1 = "validation_f1"
+Threshold = Share | Literal["validation_f1"]
+"""Smallest score of an occurrence; ``validation_f1`` chooses one per action unit on the validation split."""
 OpenShare = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 """Above 0 and below 1."""
 Decay = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]

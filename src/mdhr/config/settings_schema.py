@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from mdhr.action_units import action_unit_set
 from mdhr.config.ranges import (
+    VALIDATION_F1,
     BatchSize,
     ClassWeights,
     CropSize,
@@ -22,7 +23,7 @@ from mdhr.config.ranges import (
     PositiveFloat,
     Protocol,
     Seed,
-    Share,
+    Threshold,
 )
 from mdhr.config.schema_nodes import Closed, Open, Target
 from mdhr.config.trainer_schema import Trainer, TrainingCallbacks
@@ -104,13 +105,14 @@ class _Network(Target):
 class _RecordedModule(Open):
     learning_rate: PositiveFloat
     region_weight: NonNegativeFloat
-    threshold: Share
+    threshold: Threshold
 
 
 class _Module(Target):
     learning_rate: PositiveFloat
     weight_decay: NonNegativeFloat
     class_weights: ClassWeights | None = None
+    threshold: Threshold
 
 
 class _PaperRow(Closed):
@@ -182,6 +184,11 @@ class TrainingSettings(Closed):
             raise ValueError(
                 f"module.weight_decay={decay} is out of range: expected less than {1 / rate:g} "
                 f"(1 / module.learning_rate), because a step multiplies the weights by 1 - learning_rate * weight_decay"
+            )
+        if self.module.threshold == VALIDATION_F1 and self.data.protocol != "honest":
+            raise ValueError(
+                f"module.threshold={VALIDATION_F1} requires data.protocol=honest, because the validation split of "
+                f"protocol {self.data.protocol} is the test fold"
             )
         if self.data.module.features is not None:
             if self.backbone is None or not self.backbone.frozen:

@@ -135,14 +135,7 @@ class FaceVideoData(LightningDataModule):
                 f"data.crop_size={self.crop_size} exceeds the frame size of {manifest.root}, {manifest.size} px. "
                 "Lower data.crop_size or prepare larger frames with data.prepare.size."
             )
-        subjects = split_subjects(
-            manifest,
-            fold=self.fold,
-            protocol=self.protocol,
-            fraction=self.validation_fraction,
-            seed=self.seed,
-            train_suffix=self.train_suffix,
-        )
+        subjects = self.split_subjects(manifest)
         videos = manifest.videos()
         self._videos = {
             split: [video for video in videos if video.subject in chosen] for split, chosen in subjects.items()
@@ -152,6 +145,17 @@ class FaceVideoData(LightningDataModule):
         )
         self.stored_frames = StoredFrames(self.frames, manifest=complete) if self.frames else None
         self._manifest = manifest
+
+    def split_subjects(self, manifest: Manifest) -> dict[Split, frozenset[str]]:
+        """Return the subjects of every split; see :func:`mdhr.data.subject_split.split_subjects`."""
+        return split_subjects(
+            manifest,
+            fold=self.fold,
+            protocol=self.protocol,
+            fraction=self.validation_fraction,
+            seed=self.seed,
+            train_suffix=self.train_suffix,
+        )
 
     def videos(self, split: Split) -> list[Video]:
         """Return the videos of a split. ``ClipBatch.video`` is an index into this list."""

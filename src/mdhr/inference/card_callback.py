@@ -20,6 +20,8 @@ class ModelCardWriter(RecordCallback):
 
     def on_record(self, run: Path, settings: Mapping[str, Any], record: Mapping[str, Any], manifest: Manifest) -> None:
         """Write both files."""
-        description = describe_training(settings, fps=manifest.fps, preparation=manifest.settings)
+        description = describe_training(
+            settings, fps=manifest.fps, preparation=manifest.settings, thresholds=record.get("thresholds")
+        )
         write_description(run, description)
         write_text(run / MODEL_CARD_FILE, run_card(description, settings, record, name=str(record["name"])))

@@ -3,6 +3,7 @@
 ``mdhr train`` writes it to ``model.yaml`` of the run folder; ``mdhr export`` writes it to ``config.yaml``.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,8 +12,9 @@ from typing import Any
 
 import yaml
 
-from mdhr.action_units import action_unit_set
+from mdhr.action_units import ActionUnitSet, action_unit_set
 from mdhr.config.plain_settings import check_clip_size
+from mdhr.config.ranges import VALIDATION_F1
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.prepared.manifest import DESCRIPTION
 from mdhr.data.provenance import is_rendered
@@ -20,6 +22,8 @@ from mdhr.errors import InputError, shown
 from mdhr.files.atomic import write_text
 from mdhr.files.yaml_files import read_yaml
 
+THRESHOLD = 0.5
+"""Threshold of models with thresholds by action unit, for action units without one."""
 DESCRIPTION_FILE = "model.yaml"
 """Name in a run folder."""
 RENDERED_FACES = "rendered faces only, no real faces"
@@ -53,6 +57,8 @@ class ModelDescription:
     """Smallest score that counts as active, in [0, 1]."""
     trained_on: str
     """Training data as text, completes the sentence "Trained on ..."."""
+    thresholds: dict[str, float] | None = None
+    """Threshold of every action unit, such as ``{"AU12": 0.4}``, that was chosen on the validation split."""
 
     def __post_init__(self) -> None:
         action_unit_set(self.au_set)
@@ -67,6 +73,9 @@ class ModelDescription:
             if not lowest <= value <= highest:  # also true for NaN
                 raise InputError(f"{name}={shown(value)} of the model is out of range: expected {lowest} to {highest}.")
         check_clip_size(self.num_frames, self.crop_size)
+        for name, value in (self.thresholds or {}).items():
+            if not 0 <= value <= 1:
+                raise InputError(f"threshold {shown(value)} of {shown(name)} is out of range: expected 0 to 1.")
         if not (self.trained_on.isprintable() and len(self.trained_on) <= MAX_TRAINED_ON):
             raise InputError(
                 f"trained_on={shown(self.trained_on)} of the model is not one line of at most {MAX_TRAINED_ON} characters."
@@ -74,7 +83,11 @@ class ModelDescription:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values for a YAML file."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    def default_thresholds(self, au_set: ActionUnitSet) -> dict[str, float]:
+        """Return the threshold of every action unit of the model."""
+        return {column: (self.thresholds or {}).get(column, self.threshold) for column in au_set.columns}
 
     @classmethod
     def from_dict(cls, values: Any, *, where: Path) -> "ModelDescription":
@@ -82,7 +95,11 @@ class ModelDescription:
 
         Raises ``InputError`` if a field is missing, unknown or out of range.
         """
-        types = {field.name: field.type for field in fields(cls)}
+        types = {field.name: field.type for field in fields(cls) if field.name != "thresholds"}
+        thresholds = None
+        if isinstance(values, Mapping) and "thresholds" in values:
+            thresholds = _parse_thresholds(values["thresholds"], where)
+            values = {key: value for key, value in values.items() if key != "thresholds"}
         if not isinstance(values, Mapping) or set(values) != set(types):
             raise InputError(
                 f"{where}: a model description must contain exactly {', '.join(types)}. "
@@ -99,17 +116,35 @@ class ModelDescription:
                     f"{where}: {name}={shown(value)} of the model is not a number. Export the model or train it again."
                 ) from error
         try:
-            return cls(**converted)
+            return cls(**converted, thresholds=thresholds)
         except InputError as error:
             raise InputError(f"{where}: {error}") from error
 
 
-def describe_training(settings: Mapping[str, Any], *, fps: float, preparation: Mapping[str, Any]) -> ModelDescription:
+def _parse_thresholds(value: Any, where: Path) -> dict[str, float]:
+    """Return thresholds by column from a mapping, or from JSON in the metadata of an ONNX file."""
+    try:
+        stored = json.loads(value) if isinstance(value, str) else value
+        return {str(name): float(number) for name, number in stored.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: thresholds={shown(value)} of the model are not numbers by action unit. Export the model again."
+        ) from error
+
+
+def describe_training(
+    settings: Mapping[str, Any],
+    *,
+    fps: float,
+    preparation: Mapping[str, Any],
+    thresholds: dict[str, float] | None = None,
+) -> ModelDescription:
     """Return the description of a model that was trained with the resolved ``settings``.
 
     Args:
         fps: frames per second of the data set.
         preparation: settings that the data set was prepared or rendered with; they determine the crop.
+        thresholds: thresholds by action unit that the run has chosen.
 
     Raises ``InputError`` if ``fps`` is not positive, or a value of the description is out of range.
     """
@@ -122,8 +157,9 @@ def describe_training(settings: Mapping[str, Any], *, fps: float, preparation: M
         crop_size=data["crop_size"],
         frame_interval=data["module"].get("frame_stride", 1) / fps,
         fill=round(preparation.get("fill", FILL) * preparation.get("zoom", 1.0), 6),
-        threshold=settings["module"]["threshold"],
+        threshold=THRESHOLD if settings["module"]["threshold"] == VALIDATION_F1 else settings["module"]["threshold"],
         trained_on=training_data(data),
+        thresholds=thresholds,
     )
 
 

@@ -26,7 +26,7 @@ def onnx_metadata(config: Mapping[str, Any]) -> dict[str, str]:
         "output": OUTPUT,
         "mean": ",".join(map(str, IMAGENET_MEAN)),
         "std": ",".join(map(str, IMAGENET_STD)),
-        **{key: str(value) for key, value in model.items()},
+        **{key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in model.items()},
         "config_version": str(config["version"]),
         "fingerprint": json.dumps(config["fingerprint"]),
     }

@@ -49,7 +49,7 @@ class Predictor:
         overlap: frames, 0 to T - 1, shared by neighboring clips, whose scores are averaged. Reduces jumps between clips
             and multiplies the computation by T / (T - overlap). None is half a clip.
         thresholds: smallest score that counts as active, in [0, 1]: one number, or numbers by column (``{"AU12": 0.4}``).
-            The default is the threshold of the model.
+            The default is the threshold of the model, or its thresholds if they were chosen on the validation split.
         batch_size: clips per forward pass.
 
     Raises ``InputError`` if a value is out of range.
@@ -66,7 +66,9 @@ class Predictor:
     ) -> None:
         self.model = model
         self.detector = detector or FaceDetector()
-        self.thresholds = resolve_thresholds(model.au_set, thresholds, default=model.description.threshold)
+        self.thresholds = resolve_thresholds(
+            model.au_set, thresholds, default=model.description.default_thresholds(model.au_set)
+        )
         num_frames = model.description.num_frames
         self.overlap = overlap = num_frames // 2 if overlap is None else overlap
         self.batch_size = batch_size
@@ -143,14 +145,14 @@ class Predictor:
 
 
 def resolve_thresholds(
-    au_set: ActionUnitSet, thresholds: float | Mapping[str, float] | None, *, default: float
+    au_set: ActionUnitSet, thresholds: float | Mapping[str, float] | None, *, default: Mapping[str, float]
 ) -> np.ndarray:
     """Return one threshold per action unit, ``(N,)``.
 
     Raises ``InputError`` if an action unit is not in the set or a threshold is not in [0, 1].
     """
     if not isinstance(thresholds, Mapping):
-        thresholds = dict.fromkeys(au_set.columns, default if thresholds is None else thresholds)
+        thresholds = default if thresholds is None else dict.fromkeys(au_set.columns, thresholds)
     if unknown := [name for name in thresholds if name not in au_set.columns]:
         raise InputError(
             f"threshold of {unknown[0]}: the model does not predict this action unit, "
@@ -159,4 +161,4 @@ def resolve_thresholds(
     for name, value in thresholds.items():
         if not 0 <= value <= 1:
             raise InputError(f"threshold of {name}: {value} is out of range, expected 0 to 1.")
-    return np.array([thresholds.get(name, default) for name in au_set.columns])
+    return np.array([thresholds.get(name, default[name]) for name in au_set.columns])

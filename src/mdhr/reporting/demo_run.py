@@ -34,7 +34,7 @@ from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.frame_scores import scores_and_labels
 from mdhr.training.metrics import action_unit_metrics
 from mdhr.training.run_folder import run_state
-from mdhr.training.run_record import METRICS_FILE
+from mdhr.training.run_record import METRICS_FILE, read_record
 from mdhr.training.training_run import train
 
 
@@ -59,7 +59,7 @@ def run_demo(cfg: DictConfig) -> dict[str, Any]:
     except Interrupted as stop:
         stop.message = f"{Interrupted(stop.signum).message}; run the same command to resume"
         raise
-    print(summary(record, run), *group_lines(run, cfg.module.threshold), real_video, sep="\n")
+    print(summary(record, run), *group_lines(run, record["threshold"]), real_video, sep="\n")
     return record
 
 
@@ -83,7 +83,7 @@ def print_test_metrics(cfg: DictConfig, run: Path) -> None:
     """Print the metrics of a complete run, computed from its ``predictions.parquet``."""
     predictions = pd.read_parquet(run / "predictions.parquet")
     scores, labels = (torch.tensor(values) for values in scores_and_labels(predictions))
-    metrics = action_unit_metrics(scores, labels, threshold=cfg.module.threshold)
+    metrics = action_unit_metrics(scores, labels, threshold=read_record(run)["threshold"])
     columns = instantiate(cfg.data.au_set).columns
     Console(width=100).print(metrics_table(metrics, columns, title="test"))
 
@@ -94,7 +94,7 @@ def plot_test_video(cfg: DictConfig, run: Path) -> None:
         run / "timeline.png",
         data=instantiate(cfg.data.module, _convert_="all"),
         predictions=pd.read_parquet(run / "predictions.parquet"),
-        threshold=cfg.module.threshold,
+        threshold=read_record(run)["threshold"],
         with_frames=True,
     )
 

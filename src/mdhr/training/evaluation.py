@@ -2,19 +2,22 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.command_schema import EvaluationSettings
 from mdhr.config.processes import end_with_first_process, is_first_process
+from mdhr.config.ranges import VALIDATION_F1
 from mdhr.config.signals import stop_on_signals
 from mdhr.config.validation import validate, validate_recorded
+from mdhr.data.cross_data import CrossData, cross_data, prepared_folder
 from mdhr.data.data_settings import build_data
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.errors import InputError, listed
@@ -22,8 +25,10 @@ from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.yaml_files import read_yaml
 from mdhr.training.checkpoint_file import load_module
+from mdhr.training.module import ActionUnitModule
 from mdhr.training.run_folder import SETTINGS_FILE, read_settings, seen_subjects
-from mdhr.training.run_record import EVALUATION_FILE, METRICS_FILE, make_record, write_record
+from mdhr.training.run_record import EVALUATION_FILE, METRICS_FILE, make_record, read_record, write_record
+from mdhr.training.thresholds import threshold_record
 from mdhr.training.trainer import build_trainer, distributed_deadline
 
 AS_TRAINED = "as_trained"
@@ -47,9 +52,16 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     checkpoint = Path(cfg.checkpoint)
     module = load_module(settings, checkpoint)
     settings = override_settings(settings, OmegaConf.to_container(cfg, resolve=True))  # type: ignore[arg-type]
-    module.threshold = settings["module"]["threshold"]
+    if settings["module"]["threshold"] == VALIDATION_F1:
+        module.thresholds = _stored_thresholds(run, module)
+    else:
+        module.threshold = settings["module"]["threshold"]
     data = build_data(settings, where=run / SETTINGS_FILE)
-    if not cfg.allow_seen_subjects:
+    trained_on = settings["data"]["name"]
+    if cfg.test_data is not None:
+        data = _other_data(data, settings, run, cfg.test_data)
+        settings = {**settings, "data": {**settings["data"], "name": data.manifest.name}}
+    if not cfg.allow_seen_subjects and data.manifest.name == trained_on:
         check_unseen(data, run)
     trainer = build_trainer(
         cfg.trainer,
@@ -64,6 +76,7 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
                 {
                     "run": os.path.relpath(run.resolve(), out.resolve()),
                     "checkpoint": os.path.relpath(checkpoint.resolve(), out.resolve()),
+                    "test_data": None if cfg.test_data is None else str(prepared_folder(cfg.test_data)),
                     "data.root": settings["data"]["module"]["source"].get("root"),
                     "data.fold": settings["data"]["fold"],
                     "module.threshold": settings["module"]["threshold"],
@@ -75,9 +88,13 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
         record = {
             "name": cfg.name,
             **make_record(module, settings),
+            **threshold_record(module),
+            **({"trained_on": trained_on} if isinstance(data, CrossData) else {}),
             "checkpoint": str(checkpoint),
             "seconds": {"evaluate": time.perf_counter() - started},
         }
+        if isinstance(data, CrossData):
+            record = _common_results(record, data.common_columns)
         if trainer.is_global_zero:
             write_record(out, record)
             print(f"metrics and predictions are in {out}")
@@ -129,6 +146,40 @@ def check_unseen(data: FaceVideoData, run: Path) -> None:
             f"data.fold={data.fold}: {run} used {len(seen)} of the {len(subjects)} test subjects ({listed(seen)}) for "
             "training. Evaluate the test fold of the run, or pass allow_seen_subjects=true."
         )
+
+
+def _other_data(data: FaceVideoData, settings: Mapping[str, Any], run: Path, name: str) -> CrossData:
+    """Return all videos of another data set as test data, with the frame interval of the training clips."""
+    root = prepared_folder(name)
+    own = settings["data"]["module"]["source"].get("root")
+    if own is not None and root.resolve() == Path(own).resolve():
+        raise InputError(f"data={name} is the data set that {run} was trained with. Omit data to test its test fold.")
+    description = read_yaml(run / "model.yaml") if (run / "model.yaml").is_file() else {}
+    interval = description.get("frame_interval") if isinstance(description, Mapping) else None
+    return cross_data(data, root, frame_interval=interval if isinstance(interval, float) else None)
+
+
+def _common_results(record: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """Return the record of an evaluation without the values of action units that are not in ``columns``."""
+    return {
+        key: _common_results(value, columns)
+        if key == "at_thresholds"
+        else {au: value[au] for au in columns}
+        if isinstance(value, Mapping) and set(columns) <= set(value)
+        else value
+        for key, value in record.items()
+    }
+
+
+def _stored_thresholds(run: Path, module: ActionUnitModule) -> torch.Tensor | None:
+    """Return the thresholds that a run has chosen; None if it was not tested."""
+    stored = read_record(run).get("thresholds") if (run / METRICS_FILE).is_file() else None
+    if stored is None:
+        return None
+    try:
+        return torch.tensor([float(stored[column]) for column in module.au_set.columns], dtype=torch.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{run / METRICS_FILE}: thresholds are incomplete. Pass module.threshold=0.5.") from error
 
 
 def _given(overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,12 @@ def prediction_table(frames: ScoredFrames, videos: Sequence[VideoName], au_set: 
     return pd.concat([keys, scores, labels], axis="columns")
 
 
+def common_predictions(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a prediction table with the action units ``columns`` only."""
+    others = [au for au in action_unit_columns(table) if au not in columns]
+    return table.drop(columns=[f"{kind}_{au}" for au in others for kind in ("score", "label")])
+
+
 def write_predictions(path: Path, table: pd.DataFrame) -> None:
     """Write the prediction table to a parquet file."""
     path.parent.mkdir(parents=True, exist_ok=True)

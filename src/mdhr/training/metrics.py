@@ -57,7 +57,7 @@ def _mean(values: Tensor) -> float:
     return values.nanmean().item()
 
 
-def action_unit_metrics(scores: Tensor, labels: Tensor, *, threshold: float = THRESHOLD) -> ActionUnitMetrics:
+def action_unit_metrics(scores: Tensor, labels: Tensor, *, threshold: float | Tensor = THRESHOLD) -> ActionUnitMetrics:
     """Return the metrics of all frames of a fold.
 
     F1 is not linear in the frames, so the mean of the metrics of batches is not the metric of the fold.
@@ -65,7 +65,7 @@ def action_unit_metrics(scores: Tensor, labels: Tensor, *, threshold: float = TH
     Args:
         scores: ``(F, N)`` in [0, 1].
         labels: ``(F, N)``: 0, 1 or ``MISSING``.
-        threshold: a score of at least this predicts an occurrence.
+        threshold: a score of at least this predicts an occurrence; one number, or one per action unit, ``(N,)``.
     """
     predicted = scores >= threshold
     counts = confusion_counts(predicted, labels)

@@ -13,11 +13,11 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from mdhr.action_units import ActionUnitSet
 from mdhr.batch import ClipBatch
-from mdhr.config.ranges import ClassWeights, Decay, NonNegativeFloat, PositiveFloat, Share
+from mdhr.config.ranges import VALIDATION_F1, ClassWeights, Decay, NonNegativeFloat, PositiveFloat, Threshold
 from mdhr.errors import DivergedError, InputError
 from mdhr.training.frame_scores import FrameScores, ScoredFrames
 from mdhr.training.losses import EDGE_WEIGHTS, ClipLoss, class_weights, constant_labels, weighted_asymmetric_loss
-from mdhr.training.metrics import ActionUnitMetrics, action_unit_metrics
+from mdhr.training.metrics import THRESHOLD, ActionUnitMetrics, action_unit_metrics
 
 AU_SET_KEY = "mdhr_au_set"
 """Key of a checkpoint: name of the action unit set that the network predicts."""
@@ -42,12 +42,14 @@ class ActionUnitModule(LightningModule):
         betas: coefficients of AdamW.
         weight_decay: weight decay of AdamW.
         backbone_lr_scale: learning rate of ``network.backbone`` as a multiple of ``learning_rate``.
-        threshold: a score of at least this predicts an occurrence.
+        threshold: a score of at least this predicts an occurrence. ``validation_f1`` chooses one threshold per action
+            unit after training (:mod:`mdhr.training.thresholds`); metrics in training are those at 0.5.
         edge_weight: weight of the loss on edges of ME-GraphAU. None selects the weight of its paper.
         compiled: compile the network with ``torch.compile``.
 
     Attributes:
         predictions: scores and labels of the last validation or test epoch, equal in all processes.
+        thresholds: ``(N,)``, chosen on the validation split; None if they were not chosen.
         metrics: metrics of the last validation or test epoch, equal in all processes; None after the sanity check.
     """
 
@@ -65,7 +67,7 @@ class ActionUnitModule(LightningModule):
         betas: tuple[Decay, Decay],
         weight_decay: NonNegativeFloat,
         backbone_lr_scale: NonNegativeFloat,
-        threshold: Share,
+        threshold: Threshold,
         edge_weight: NonNegativeFloat | None = None,
         compiled: bool = False,
     ) -> None:
@@ -83,7 +85,9 @@ class ActionUnitModule(LightningModule):
         self.betas = (betas[0], betas[1])
         self.weight_decay = weight_decay
         self.backbone_lr_scale = backbone_lr_scale
-        self.threshold = threshold
+        self.threshold_setting = threshold
+        self.threshold = THRESHOLD if threshold == VALIDATION_F1 else float(threshold)
+        self.thresholds: Tensor | None = None
         self.frame_scores = FrameScores(num_aus=len(au_set.aus))
         self.register_buffer("diverged_batch", torch.tensor(-1), persistent=False)
         self.predictions: ScoredFrames | None = None

@@ -45,6 +45,7 @@ from mdhr.training.run_record import (
 from mdhr.training.run_replacement import ReplacementEnd, replacing_run, settle_replacement
 from mdhr.training.run_start import RESUMING, RunStart, plan_start
 from mdhr.training.slurm import requeue_job
+from mdhr.training.thresholds import choose_thresholds, threshold_record
 from mdhr.training.trainer import build_trainer, distributed_deadline
 
 
@@ -187,11 +188,13 @@ def _fit_and_test(
             f"ckpt_path={cfg.ckpt_path}: no epoch is left to train. Pass a checkpoint of an earlier epoch."
         )
     checkpoint, validation = selected_checkpoint(trainer, module, data)
+    choose_thresholds(trainer, module, data, checkpoint)
     trainer.test(module, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
     record = {
         "name": cfg.name,
         "choices": config_choices(settings["network"]),
         **make_record(module, settings),
+        **threshold_record(module),
         "validation_f1_mean": validation,
         "checkpoint": os.path.relpath(checkpoint),
         "seconds": {"train": read_seconds(run).get("train"), "evaluate": time.perf_counter() - tested},

@@ -6,7 +6,8 @@ from typing import cast
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from mdhr.config.ranges import Name
-from mdhr.training.frame_scores import prediction_table, write_predictions
+from mdhr.data.cross_data import CrossData
+from mdhr.training.frame_scores import common_predictions, prediction_table, write_predictions
 from mdhr.training.module import ActionUnitModule
 
 
@@ -25,4 +26,7 @@ class PredictionWriter(Callback):
         module = cast(ActionUnitModule, pl_module)
         if trainer.is_global_zero and module.predictions is not None:
             videos = trainer.datamodule.videos("test")  # type: ignore[attr-defined]
-            write_predictions(self.path, prediction_table(module.predictions, videos, module.au_set))
+            table = prediction_table(module.predictions, videos, module.au_set)
+            if isinstance(trainer.datamodule, CrossData):  # type: ignore[attr-defined]
+                table = common_predictions(table, trainer.datamodule.common_columns)  # type: ignore[attr-defined]
+            write_predictions(self.path, table)
