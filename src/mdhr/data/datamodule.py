@@ -148,13 +148,9 @@ class FaceVideoData(LightningDataModule):
 
     def split_subjects(self, manifest: Manifest) -> dict[Split, frozenset[str]]:
         """Return the subjects of every split; see :func:`mdhr.data.subject_split.split_subjects`."""
+        fraction, suffix = self.validation_fraction, self.train_suffix
         return split_subjects(
-            manifest,
-            fold=self.fold,
-            protocol=self.protocol,
-            fraction=self.validation_fraction,
-            seed=self.seed,
-            train_suffix=self.train_suffix,
+            manifest, fold=self.fold, protocol=self.protocol, fraction=fraction, seed=self.seed, train_suffix=suffix
         )
 
     def videos(self, split: Split) -> list[Video]:
