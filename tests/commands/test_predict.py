@@ -121,6 +121,19 @@ def test_output_files_are_written_and_reused(
     assert not (out / files[3]).exists(), "file of the earlier video is deleted"
 
 
+def test_interval_files_are_written_on_request(run: Callable[..., int], scored: list[str], tmp_path: Path) -> None:
+    video, out = film(tmp_path / "two.mp4", HERE, AT_THE_EDGE), tmp_path / "out"
+    assert run(video, "--formats", "eaf,boris,textgrid,intervals") == 0
+    files = {"two.eaf", "two_boris.tsv", "two.TextGrid", "two_intervals.csv"}
+    assert files < {path.name for path in out.iterdir()}
+    assert run(video, "--formats", "eaf") == 0
+    assert len(scored) == 1
+    assert run(video, "--formats", "csv") == 0, "the intervals are not the score table"
+    assert len(scored) == 2
+    assert (out / "two.csv").is_file()
+    assert not (out / "two.eaf").exists()
+
+
 def test_the_same_input_results_in_the_same_bytes(run: Callable[..., int], tmp_path: Path) -> None:
     video, out = film(tmp_path / "a.mp4", HERE, length=30), tmp_path / "out"
     contents = []

@@ -10,8 +10,18 @@ import pandas as pd
 import pytest
 from pympi import Elan
 
+from mdhr.action_units import DISFA
+from mdhr.data.codes.reading import read_codes
+from mdhr.data.codes.settings import CodeSettings
 from mdhr.data.video.encoding import write_video
-from mdhr.inference.interval_files import CodedVideo, write_boris, write_eaf, write_interval_table, write_textgrid
+from mdhr.inference.interval_files import (
+    INTERVAL_WRITERS,
+    CodedVideo,
+    write_boris,
+    write_eaf,
+    write_interval_table,
+    write_textgrid,
+)
 from mdhr.inference.intervals import active_intervals
 from mdhr.inference.predictor import Prediction, Predictor
 from tests.support.stub_model import Marked, Painted, StubModel, paint_frames
@@ -136,6 +146,23 @@ def test_the_interval_table_has_one_row_per_interval(tmp_path: Path) -> None:
     red = table[table["au"] == "AU1"]
     assert red[["track", "first_frame", "last_frame"]].to_numpy().tolist() == [[1, 0, 8]]
     assert red["end_seconds"].item() == 0.3
+
+
+@pytest.mark.parametrize("table_format", ["eaf", "boris", "textgrid"])
+@pytest.mark.parametrize("example", [one_face, no_face])
+def test_interval_files_read_back_as_codes(tmp_path: Path, example, table_format: str) -> None:
+    video, prediction = example(tmp_path)
+    ending, write = INTERVAL_WRITERS[table_format]
+    write(tmp_path / f"out{ending}", CodedVideo(video, prediction))
+    num_frames = len(prediction.faces.time)
+    settings = CodeSettings(absent="inactive")
+    codes, problems = read_codes(
+        tmp_path / f"out{ending}", au_set=DISFA, fps=30, num_frames=num_frames, settings=settings
+    )
+    assert not problems
+    for column in DISFA.columns:
+        expected = (prediction.table[column] == 1).fillna(False).astype(int)
+        assert codes[column].tolist() == expected.tolist()
 
 
 def test_a_frame_without_a_face_ends_an_interval() -> None:

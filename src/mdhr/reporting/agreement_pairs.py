@@ -64,7 +64,7 @@ def _read_pair(
     """
     lengths = [_length(source.table) for source in pair if source.table is not None]
     num_frames = max(lengths) if lengths else None
-    every = _set_of([au for part in FACE_PARTS for au in part.au_names for au in (au, f"L{au}", f"R{au}")])
+    every = _set_of([code for part in FACE_PARTS for au in part.au_names for code in (au, f"L{au}", f"R{au}")])
     first = [_read(source, every, fps, num_frames, replace(settings, absent="unknown")) for source in pair]
     problems = [line for _, lines in first for line in lines]
     tables = [table for table, _ in first]

@@ -43,7 +43,8 @@ def cohen_kappa(counts: np.ndarray) -> np.ndarray:
 
 def gwet_ac1(counts: np.ndarray) -> np.ndarray:
     """Return Gwet's AC1, which is stable for rare action units, unlike kappa."""
-    mean_rate = sum(rates(counts)) / 2
+    rate_a, rate_b = rates(counts)
+    mean_rate = (rate_a + rate_b) / 2
     return _chance_corrected(counts, 2 * mean_rate * (1 - mean_rate))
 
 
