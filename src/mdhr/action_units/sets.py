@@ -8,7 +8,7 @@ N action units, R region groups (legend of dimension letters: :mod:`mdhr.batch`)
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +21,8 @@ from mdhr.errors import InputError, shown
 
 MISSING = -1
 """Value of missing occurrence labels and region patterns."""
+MAX_NAME = 60
+"""Characters of the longest name of a set."""
 _DEFINITION_KEYS = {"name", "aus", "groups", "region_block"}
 
 
@@ -56,6 +58,10 @@ class ActionUnitSet:
             return self.name
         groups = [{"name": g.name, "region": g.region.name, "aus": list(g.aus)} for g in self.groups]
         return {"name": self.name, "aus": list(self.aus), "groups": groups, "region_block": self.region_block}
+
+    def same_outputs(self, other: "ActionUnitSet") -> bool:
+        """Return whether networks for both sets have the same outputs: the sets are equal except for their names."""
+        return replace(self, name=other.name) == other
 
     @cached_property
     def members(self) -> tuple[tuple[int, ...], ...]:
@@ -157,8 +163,12 @@ def action_unit_set(
                 "action units of a new set with data.au_set.aus=[1,2,4,...]."
             )
         return ACTION_UNIT_SETS[name]
-    parsed = tuple(action_unit(au) for au in aus)
     where = f"action unit set {shown(name)!r}"
+    if not (isinstance(name, str) and name.isprintable() and len(name) <= MAX_NAME):
+        raise InputError(f"{where}: expected a name of one line with at most {MAX_NAME} characters.")
+    if not _is_list(aus) or not (groups is None or _is_list(groups)):
+        raise InputError(f"{where}: expected lists of action units and groups, such as data.au_set.aus=[1,2,12].")
+    parsed = tuple(action_unit(au) for au in aus)
     if not parsed or len(set(parsed)) < len(parsed):
         raise InputError(
             f"{where}: expected at least one action unit, each once, not {', '.join(map(str, aus)) or 'none'}."
@@ -167,11 +177,14 @@ def action_unit_set(
     if region_block is None:
         region_block = len({group.region for group in chosen}) < len(chosen)
     try:
-        return ActionUnitSet(name=str(name), aus=parsed, groups=chosen, region_block=region_block)
+        au_set = ActionUnitSet(name=name, aus=parsed, groups=chosen, region_block=region_block)
     except ValueError as error:
         raise InputError(
             f"{where}: {error}. Correct data.au_set.groups, or leave it out for the default groups."
         ) from error
+    if ACTION_UNIT_SETS.get(name, au_set) != au_set:
+        raise InputError(f"{where}: this name belongs to a published set with other action units or groups. Rename it.")
+    return au_set
 
 
 def parse_action_unit_set(definition: str | dict[str, Any]) -> ActionUnitSet:
@@ -183,9 +196,14 @@ def parse_action_unit_set(definition: str | dict[str, Any]) -> ActionUnitSet:
     return action_unit_set(**definition)
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
 def _parse_group(group: Any, where: str) -> RegionGroup:
     keys = {"name", "region", "aus"}
-    if not hasattr(group, "keys") or set(group.keys()) != keys or group["region"] not in REGIONS:
+    is_node = hasattr(group, "keys") and set(group.keys()) == keys
+    if not is_node or group["region"] not in list(REGIONS) or not _is_list(group["aus"]):
         raise InputError(
             f"{where}: region group {shown(group)!r} is invalid: expected the keys name, region "
             f"({', '.join(REGIONS)}) and aus."

@@ -20,7 +20,7 @@ from mdhr.config.error_messages import explanation, one_line_errors, print_error
 from mdhr.config.gpu_assignment import assign_gpu, num_visible_gpus
 from mdhr.config.job_folders import job_folder, job_label
 from mdhr.config.job_results import JobResults
-from mdhr.config.override_check import check_overrides, experiments_with_launcher
+from mdhr.config.override_check import check_overrides, experiments_with_launcher, with_new_keys
 from mdhr.config.signals import stop_on_signals
 
 
@@ -49,7 +49,7 @@ def run_hydra_command(command: str, task: Callable[[DictConfig], Any], arguments
     OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
     OmegaConf.register_new_resolver("num_visible_gpus", num_visible_gpus, replace=True)
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # Hydra raises its errors instead of printing them
-    sys.argv = [f"mdhr {command}", *arguments]
+    sys.argv = [f"mdhr {command}", *with_new_keys(arguments)]
     main = hydra.main(version_base="1.3", config_path=str(CONF), config_name=command.replace("-", "_"))
     try:
         with one_line_errors(), stop_on_signals(), _unchecked_help():

@@ -10,6 +10,8 @@ from hydra.errors import HydraException
 from mdhr.config.composition import CONF
 from mdhr.errors import InputError, shown
 
+_AU_SET_OVERRIDE = re.compile(r"data\.au_set(\.(aus|groups|region_block))?=")
+
 
 def check_overrides(arguments: Sequence[str]) -> None:
     """Raise ``InputError`` for the first override without a name, with invalid syntax, or with a value for a group.
@@ -30,6 +32,11 @@ def check_overrides(arguments: Sequence[str]) -> None:
                 f"{shown(argument)} is not a valid override: {reason}. Quote special characters."
             ) from error
         _check_group(override)
+
+
+def with_new_keys(arguments: Sequence[str]) -> list[str]:
+    """Return the overrides with ``++`` for settings of ``data.au_set`` that its file may lack, such as ``aus``."""
+    return [f"++{argument}" if _AU_SET_OVERRIDE.match(argument) else argument for argument in arguments]
 
 
 def _check_group(override: Override) -> None:

@@ -7,8 +7,10 @@ plain: numbers, flags and names.
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from mdhr.action_units import ActionUnitSet, parse_action_unit_set
 from mdhr.errors import InputError, shown
 
+AU_SET = "mdhr.action_units.action_unit_set"
 MAX_LIST = 64
 """Length of the longest list of numbers."""
 MAX_CLIP_PIXELS = 2**27
@@ -24,6 +26,19 @@ def checked_node(settings: Any, where: str, allowed: Collection[str]) -> dict[st
     if not isinstance(target, str) or target not in allowed:
         raise InputError(f"{where}._target_={shown(target)} is not allowed: expected {' or '.join(allowed)}")
     return dict(settings)
+
+
+def checked_au_set(settings: Any, where: str) -> ActionUnitSet:
+    """Return the action unit set that a node of settings describes; raises ``InputError`` if it is invalid."""
+    node = checked_node(settings, where, (AU_SET,))
+    del node["_target_"]
+    return parse_action_unit_set(node["name"] if set(node) == {"name"} else node)
+
+
+def au_set_node(au_set: ActionUnitSet) -> dict[str, Any]:
+    """Return the node of settings from which :func:`checked_au_set` returns the set."""
+    definition = au_set.definition
+    return {"_target_": AU_SET, **({"name": definition} if isinstance(definition, str) else definition)}
 
 
 def plain_values(node: Mapping[str, Any], where: str, *, lists: bool = False) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import timm
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from mdhr.action_units import action_unit_set
+from mdhr.action_units import ActionUnitSet, action_unit_set
 from mdhr.config.ranges import (
     VALIDATION_F1,
     BatchSize,
@@ -27,6 +27,7 @@ from mdhr.config.ranges import (
 )
 from mdhr.config.schema_nodes import Closed, Open, Target
 from mdhr.config.trainer_schema import Trainer, TrainingCallbacks
+from mdhr.errors import InputError, shown
 
 VALIDATION_METRICS = ("f1_mean", "auc_mean", "accuracy_mean", "loss_au")
 """Metrics of :class:`mdhr.training.module.ActionUnitModule` that can select the checkpoint."""
@@ -45,13 +46,27 @@ def _check_unique(numbers: list[int]) -> list[int]:
     return numbers
 
 
-AUSetName = Annotated[str, AfterValidator(lambda name: action_unit_set(name).name)]
 BackboneName = Annotated[str, AfterValidator(_check_backbone)]
 Folds = Annotated[list[Fold], Field(min_length=1), AfterValidator(_check_unique)]
 
 
 class _AUSet(Open):
-    name: AUSetName
+    target: Name | None = Field(default=None, alias="_target_")
+    name: str
+    aus: list[int | str] | None = None
+    groups: list[dict[str, Any]] | None = None
+    region_block: bool | None = None
+
+    @model_validator(mode="after")
+    def _is_valid(self) -> "_AUSet":
+        try:
+            self.au_set()
+        except InputError as error:
+            raise ValueError(f"data.au_set.name={shown(self.name)}: {error}") from error
+        return self
+
+    def au_set(self) -> ActionUnitSet:
+        return action_unit_set(self.name, self.aus, self.groups, self.region_block)
 
 
 class _RecordedDataModule(Open):
@@ -165,7 +180,7 @@ class TrainingSettings(Closed):
                 f"trainer.check_val_every_n_epoch={interval} is out of range: expected at most "
                 f"trainer.max_epochs={last}, because the checkpoint is selected by validation"
             )
-        columns = action_unit_set(self.data.au_set.name).columns
+        columns = self.data.au_set.au_set().columns
         weights = self.module.class_weights
         if weights is not None and len(weights) != len(columns):
             raise ValueError(

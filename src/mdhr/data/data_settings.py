@@ -12,16 +12,14 @@ from typing import Any
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from mdhr.action_units import action_unit_set
 from mdhr.config.argument_check import check_arguments
-from mdhr.config.plain_settings import check_clip_size, checked_node, plain_values
+from mdhr.config.plain_settings import check_clip_size, checked_au_set, checked_node, plain_values
 from mdhr.data.datamodule import FaceVideoData
 from mdhr.data.prepared.manifest import Manifest, read_manifest
 from mdhr.data.releases.released_lists import read_released_lists, released_folds
 from mdhr.errors import InputError, shown
 
 DATA_MODULE = "mdhr.data.datamodule.FaceVideoData"
-AU_SET = "mdhr.action_units.action_unit_set"
 SOURCES: dict[str, Callable[..., Manifest]] = {
     "mdhr.data.prepared.manifest.read_manifest": read_manifest,
     "mdhr.data.releases.released_lists.read_released_lists": read_released_lists,
@@ -49,13 +47,13 @@ def build_data(settings: Any, *, where: Path) -> FaceVideoData:
     try:
         node = checked_node(settings["data"]["module"], "data.module", (DATA_MODULE,))
         source = checked_node(node.pop("source", None), "data.module.source", SOURCES)
-        au_set = checked_node(node.pop("au_set", None), "data.module.au_set", (AU_SET,))
+        au_set = checked_au_set(node.pop("au_set", None), "data.module.au_set")
         del node["_target_"]
         read = SOURCES[source.pop("_target_")]
         source.pop("_partial_", None)
         check_arguments(read, plain_values(source, "data.module.source"), where="data.module.source")
         check_arguments(FaceVideoData, plain_values(node, "data.module", lists=True), where="data.module")
         check_clip_size(node.get("num_frames", 1), node.get("crop_size", 0))
-        return FaceVideoData(source=partial(read, **source), au_set=action_unit_set(au_set.get("name", "")), **node)
+        return FaceVideoData(source=partial(read, **source), au_set=au_set, **node)
     except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(f"{where}: {shown(str(error), limit=300)}") from error

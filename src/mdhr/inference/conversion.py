@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from mdhr.action_units import ACTION_UNIT_SETS
+from mdhr.config.plain_settings import AU_SET
 from mdhr.data.faces.cropping import FILL
 from mdhr.errors import InputError
 from mdhr.files.checksums import file_checksum
@@ -24,7 +25,7 @@ from mdhr.network.checkpoints.tensor_mapping import RELEASED_BACKBONES
 from mdhr.network.checkpoints.timm_weights import describe_keys
 from mdhr.network.mdhr import MDHR
 from mdhr.network.me_graphau.me_graphau import MEGraphAU
-from mdhr.network.network_settings import AU_SET, BACKBONE, build_network
+from mdhr.network.network_settings import BACKBONE, build_network
 
 NUM_FRAMES, TEMPORAL_RADIUS, CROP_SIZE, THRESHOLD = 16, 5, 224, 0.5
 """Values of the released code, for every data set and backbone."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mdhr.action_units import ActionUnitSet, action_unit_set
+from mdhr.action_units import ActionUnitSet, parse_action_unit_set
 from mdhr.config.precision import FLOAT32
 from mdhr.data.transforms import normalize
 from mdhr.errors import InputError
@@ -49,7 +49,7 @@ class Model:
     @property
     def au_set(self) -> ActionUnitSet:
         """Action units in the order of the scores."""
-        return action_unit_set(self.description.au_set)
+        return parse_action_unit_set(self.description.au_set)
 
     @torch.inference_mode()
     def score(self, clips: Tensor) -> np.ndarray:

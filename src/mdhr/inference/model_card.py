@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from mdhr.action_units import action_unit_set
+from mdhr.action_units import parse_action_unit_set
 from mdhr.action_units.facs import action_unit, au_name
 from mdhr.data.provenance import PROTOCOLS
 from mdhr.files.text_tables import percent
@@ -66,7 +66,7 @@ def model_card(
         title=title,
         network=network,
         model=description,
-        au_set=action_unit_set(description.au_set),
+        au_set=parse_action_unit_set(description.au_set),
         rendered=kind == "rendered",
         data=data or record.get("data", UNKNOWN),
         protocol=PROTOCOLS.get(record.get("protocol", ""), UNKNOWN).removeprefix("protocol "),

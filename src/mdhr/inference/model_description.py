@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from mdhr.action_units import ActionUnitSet, action_unit_set
-from mdhr.config.plain_settings import check_clip_size
+from mdhr.action_units import ActionUnitSet, parse_action_unit_set
+from mdhr.config.plain_settings import check_clip_size, checked_au_set
 from mdhr.config.ranges import VALIDATION_F1
 from mdhr.data.faces.cropping import FILL
 from mdhr.data.prepared.manifest import DESCRIPTION
@@ -43,8 +43,8 @@ class ModelDescription:
     Raises ``InputError`` if a value is out of range.
     """
 
-    au_set: str
-    """Name of the action unit set: ``BP4D`` or ``DISFA``."""
+    au_set: str | dict[str, Any]
+    """Action unit set, see :attr:`mdhr.action_units.ActionUnitSet.definition`: ``BP4D``, ``DISFA`` or a mapping."""
     num_frames: int
     """T, frames per clip."""
     crop_size: int
@@ -61,7 +61,7 @@ class ModelDescription:
     """Threshold of every action unit, such as ``{"AU12": 0.4}``, that was chosen on the validation split."""
 
     def __post_init__(self) -> None:
-        action_unit_set(self.au_set)
+        parse_action_unit_set(self.au_set)
         for name, lowest, highest in (
             ("num_frames", 1, 10_000),
             ("crop_size", 32, 4096),
@@ -108,6 +108,9 @@ class ModelDescription:
         converted = {}
         for name, value in values.items():
             try:
+                if name == "au_set":
+                    converted[name] = value
+                    continue
                 if not isinstance(value, str | int | float):
                     raise TypeError("not a plain value")
                 converted[name] = types[name](value)  # type: ignore[operator]
@@ -152,7 +155,7 @@ def describe_training(
     if not 0 < fps < math.inf:
         raise InputError(f"the data set has {fps} frames per second, expected more than 0. Prepare it again.")
     return ModelDescription(
-        au_set=data["au_set"]["name"],
+        au_set=checked_au_set(data["au_set"], "data.au_set").definition,
         num_frames=data["num_frames"],
         crop_size=data["crop_size"],
         frame_interval=data["module"].get("frame_stride", 1) / fps,
@@ -192,7 +195,9 @@ def read_run_description(run: Path, settings: Mapping[str, Any]) -> ModelDescrip
             manifest = read_yaml(prepared)
             fps, preparation = manifest["fps"], manifest.get("settings") or {}
         else:
-            fps = data["module"].get("source", {}).get("fps") or RELEASE_FPS[data["au_set"]["name"]]
+            fps = data["module"].get("source", {}).get("fps") or RELEASE_FPS.get(data["au_set"]["name"])
+            if fps is None:
+                raise InputError(f"the data set in {prepared.parent}, which contains its frame rate, does not exist")
             preparation = {}
             if is_rendered(data["name"]):
                 fps, preparation = fps / _RENDERED_STRIDE, {"zoom": _RENDERED_ZOOM}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from mdhr.action_units import action_unit_set
+from mdhr.action_units import parse_action_unit_set
 from mdhr.data.transforms import IMAGENET_MEAN, IMAGENET_STD
 from mdhr.files.json_files import parse_json
 from mdhr.inference.model_description import ModelDescription
@@ -21,7 +21,7 @@ def onnx_metadata(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the metadata of an ONNX file, given the content of ``config.yaml``."""
     model = config["model"]
     return {
-        "action_units": ",".join(action_unit_set(model["au_set"]).columns),
+        "action_units": ",".join(parse_action_unit_set(model["au_set"]).columns),
         "input": INPUT,
         "output": OUTPUT,
         "mean": ",".join(map(str, IMAGENET_MEAN)),
@@ -40,8 +40,11 @@ def config_from_metadata(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     if not {"config_version", "fingerprint"} <= set(metadata):
         return None
     names = [field.name for field in fields(ModelDescription)]
+    model: dict[str, Any] = {name: metadata[name] for name in names if name in metadata}
+    if model.get("au_set", "").startswith("{"):  # not a published set, see ActionUnitSet.definition
+        model["au_set"] = parse_json(model["au_set"])
     return {
         "version": int(metadata["config_version"]),
-        "model": {name: metadata[name] for name in names if name in metadata},
+        "model": model,
         "fingerprint": parse_json(metadata["fingerprint"]),
     }

@@ -13,9 +13,15 @@ import timm
 import torch
 from torch import nn
 
-from mdhr.action_units import action_unit_set
 from mdhr.config.argument_check import check_arguments
-from mdhr.config.plain_settings import MAX_LIST, check_clip_size, checked_node, plain_values
+from mdhr.config.plain_settings import (
+    MAX_LIST,
+    au_set_node,
+    check_clip_size,
+    checked_au_set,
+    checked_node,
+    plain_values,
+)
 from mdhr.errors import InputError, shown
 from mdhr.network.backbone import Backbone
 from mdhr.network.checkpoints.timm_weights import first_line
@@ -27,7 +33,6 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "mdhr.network.me_graphau.me_graphau.MEGraphAU": MEGraphAU,
 }
 BACKBONE = "mdhr.network.backbone.Backbone"
-AU_SET = "mdhr.action_units.action_unit_set"
 
 MAX_PARAMETERS = 1_000_000_000
 """Parameters of the largest network that is built, ten times those of the networks of the paper."""
@@ -47,14 +52,14 @@ def network_settings(settings: Any) -> dict[str, Any]:
     """
     network = checked_node(settings, "network", NETWORKS)
     backbone = checked_node(network.pop("backbone", None), "network.backbone", (BACKBONE,))
-    au_set = checked_node(network.pop("au_set", None), "network.au_set", (AU_SET,))
+    au_set = checked_au_set(network.pop("au_set", None), "network.au_set")
     options = backbone.pop("options", None)
     if "weights" in network:
         network["weights"] = None
     safe = {
         **plain_values(network, "network"),
         "backbone": {**plain_values(backbone, "network.backbone"), **_NO_WEIGHTS},
-        "au_set": plain_values(au_set, "network.au_set"),
+        "au_set": au_set_node(au_set),
     }
     if options is not None:
         safe["backbone"]["options"] = _options(options)
@@ -86,7 +91,7 @@ def _build(safe: Mapping[str, Any]) -> nn.Module:
     arguments = dict(safe)
     kind, backbone = NETWORKS[arguments.pop("_target_")], dict(arguments.pop("backbone"))
     del backbone["_target_"]
-    au_set = action_unit_set(arguments.pop("au_set").get("name"))
+    au_set = checked_au_set(arguments.pop("au_set"), "network.au_set")
     check_arguments(Backbone, backbone, where="network.backbone")
     check_arguments(kind, arguments, where="network")
     return kind(backbone=Backbone(**backbone), au_set=au_set, **arguments)

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
-from mdhr.action_units import action_unit_set
 from mdhr.config.processes import is_first_process
 from mdhr.data.provenance import is_rendered
 from mdhr.errors import DivergedError
@@ -54,4 +54,4 @@ def _paper_row(cfg: DictConfig) -> PaperRow | None:
     """Return the row of the paper to compare with; None for rendered faces."""
     if cfg.paper_row is None or is_rendered(cfg.data.name):
         return None
-    return paper_row(**cfg.paper_row, columns=action_unit_set(cfg.data.au_set.name).columns)
+    return paper_row(**cfg.paper_row, columns=instantiate(cfg.data.au_set).columns)

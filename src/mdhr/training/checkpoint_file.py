@@ -10,9 +10,9 @@ from typing import Any
 
 from torch import Tensor
 
-from mdhr.action_units import action_unit_set
+from mdhr.action_units import parse_action_unit_set
 from mdhr.config.argument_check import check_arguments
-from mdhr.config.plain_settings import checked_node, plain_values
+from mdhr.config.plain_settings import checked_au_set, checked_node, plain_values
 from mdhr.errors import InputError, listed
 from mdhr.network.checkpoints.tensor_file import read_tensor_file
 from mdhr.network.network_settings import build_network
@@ -49,7 +49,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def _is_training_checkpoint(checkpoint: Mapping[Any, Any]) -> bool:
     state = checkpoint.get("state_dict")
     return (
-        isinstance(checkpoint.get(AU_SET_KEY), str)
+        isinstance(checkpoint.get(AU_SET_KEY), str | dict)
         and isinstance(state, Mapping)
         and all(isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items())
     )
@@ -87,11 +87,14 @@ def load_module(settings: Mapping[str, Any], path: Path) -> ActionUnitModule:
 
 def check_fits(checkpoint: Mapping[str, Any], module: ActionUnitModule, path: Path) -> None:
     """Raise ``InputError`` unless the checkpoint contains the action unit set and the network of ``module``."""
-    if checkpoint[AU_SET_KEY] != module.au_set.name:
+    try:
+        au_set = parse_action_unit_set(checkpoint[AU_SET_KEY])
+    except InputError as error:
+        raise InputError(f"{path}: {error} Pass another checkpoint.") from error
+    if not au_set.same_outputs(module.au_set):
         raise InputError(
-            f"{path} was trained for the action units of {checkpoint[AU_SET_KEY]}, the data has those of "
-            f"{module.au_set.name}. Pass data=... with data.au_set.name={checkpoint[AU_SET_KEY]}, "
-            "or another checkpoint."
+            f"{path} was trained for the action units of {au_set.name}, the data has those of {module.au_set.name}. "
+            f"Pass data=... with the data.au_set of {au_set.name}, or another checkpoint."
         )
     stored: Mapping[str, Tensor] = checkpoint["state_dict"]
     expected = module.state_dict()
@@ -117,7 +120,7 @@ def _build_module(settings: Mapping[str, Any], *, where: Path) -> ActionUnitModu
         node = checked_node(settings.get("module"), "module", (MODULE,))
         for key in ("_target_", "network", "au_set"):
             node.pop(key, None)
-        au_set = action_unit_set(settings["network"]["au_set"]["name"])
+        au_set = checked_au_set(settings["network"]["au_set"], "network.au_set")
         values = plain_values(node, "module", lists=True) | {"compiled": False}
         check_arguments(ActionUnitModule, values, where="module")
         return ActionUnitModule(network=network, au_set=au_set, **values)

@@ -224,5 +224,5 @@ class ActionUnitModule(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the name of the action unit set."""
-        checkpoint[AU_SET_KEY] = self.au_set.name
+        """Add the action unit set."""
+        checkpoint[AU_SET_KEY] = self.au_set.definition

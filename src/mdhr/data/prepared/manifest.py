@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 import yaml
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
+from mdhr.action_units import MISSING, ActionUnitSet, parse_action_unit_set
 from mdhr.config.ranges import Name
 from mdhr.errors import InputError, shown
 from mdhr.files.atomic import write_bytes, write_text
@@ -42,7 +42,7 @@ class Description(BaseModel):
     """Entries of ``prepared.yaml``."""
 
     name: str
-    au_set: Annotated[str, AfterValidator(lambda name: action_unit_set(name).name)]
+    au_set: Annotated[ActionUnitSet, BeforeValidator(parse_action_unit_set)]
     fps: float = Field(gt=0, le=10_000, allow_inf_nan=False)
     size: int = Field(ge=1, le=MAX_FRAME_SIZE)
     folds: dict[int, list[str]]
@@ -123,7 +123,7 @@ def write_manifest(
     parquet = table.to_parquet(index=False)
     description = {
         "name": name,
-        "au_set": au_set.name,
+        "au_set": au_set.definition,
         "fps": float(fps),
         "size": int(size),
         "folds": {int(fold): [str(subject) for subject in subjects] for fold, subjects in folds.items()},
@@ -151,11 +151,11 @@ def read_manifest(root: Name | Path, *, au_set: ActionUnitSet | None = None) -> 
             "Render one with `make data-synthetic`, prepare a release with `mdhr prepare`, or correct data.root."
         )
     description = _read_description(root / DESCRIPTION)
-    found = action_unit_set(description.au_set)
-    if au_set is not None and found.name != au_set.name:
+    found = description.au_set
+    if au_set is not None and found.aus != au_set.aus:
         raise InputError(
             f"{root} was prepared with the action units of {found.name}, but those of {au_set.name} are required. "
-            "Change data.au_set.name or data.root."
+            "Change data.au_set or data.root."
         )
     if not (root / TABLE).is_file() or file_checksum(root / TABLE) != description.sha256:
         raise InputError(f"{root / TABLE} does not match the checksum in {DESCRIPTION}. Prepare the data set again.")

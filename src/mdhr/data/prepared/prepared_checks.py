@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
-from mdhr.action_units import MISSING, ActionUnitSet, action_unit_set
+from mdhr.action_units import MISSING, ActionUnitSet
 from mdhr.data.column_checks import ColumnCheck, check_columns, is_true, is_zero, one_of
 from mdhr.data.fold_checks import check_fold_subjects
 from mdhr.data.prepared.image_checks import check_images
@@ -67,10 +67,15 @@ def check_prepared(
     problems: list[Problem] = []
     description = _read_description(root, problems)
     if description is not None:
-        found = action_unit_set(description.au_set)
-        if au_set is not None and au_set != found:
+        found = description.au_set
+        if au_set is not None and au_set.aus != found.aus:
             what = f"prepared with the action units of {found.name}, not of {au_set.name}"
-            problems.append(Problem(DESCRIPTION, what, fix=f"set data.au_set.name={found.name}, or {AGAIN}"))
+            fix = (
+                "set data.au_set to them"
+                if isinstance(found.definition, dict)
+                else f"set data.au_set.name={found.name}"
+            )
+            problems.append(Problem(DESCRIPTION, what, fix=f"{fix}, or {AGAIN}"))
         au_set = found
     table = _read_table(root, description, problems)
     if table is None or au_set is None:
