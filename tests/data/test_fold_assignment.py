@@ -101,7 +101,7 @@ def test_unknown_labels_are_not_positive() -> None:
         ({"method": "k_fold", "num_folds": 1}, "expected at least 2"),
         ({"method": "random"}, "expected one of given, k_fold"),
         ({"method": "k_fold", "given": {1: ["S00"]}}, "folds.given is set"),
-        ({"method": "given"}, "requires folds.given"),
+        ({"method": "given"}, "requires data.folds.given"),
         ({"method": "given", "given": {1: ["S77"]}}, "contains S77, which the data does not have"),
         ({"method": "given", "given": {1: ["S00"], 2: ["S00"]}}, "S00 is in several folds"),
         ({"method": "given", "given": {1: ["S00"], 2: ["S01"]}}, "is in no fold"),

@@ -48,16 +48,16 @@ def assign_folds(
         return _given_folds(given, subjects)
     if given:
         raise InputError(
-            f"folds.given is set, but folds.method={method}. Set folds.method=given, or remove folds.given."
+            f"data.folds.given is set, but data.folds.method={method}. Set data.folds.method=given, or remove data.folds.given."
         )
     if method == "leave_one_subject_out":
-        _check_number(subjects, 2, "folds.method=leave_one_subject_out requires 2")
+        _check_number(subjects, 2, "data.folds.method=leave_one_subject_out requires 2")
         return {fold: (subject,) for fold, subject in enumerate(subjects, start=1)}
     if method not in get_args(FoldMethod):
-        raise InputError(f"folds.method={shown(method)}: expected one of {', '.join(get_args(FoldMethod))}.")
+        raise InputError(f"data.folds.method={shown(method)}: expected one of {', '.join(get_args(FoldMethod))}.")
     if num_folds < 2:
-        raise InputError(f"folds.num_folds={num_folds} is out of range: expected at least 2.")
-    _check_number(subjects, num_folds, f"folds.num_folds={num_folds} requires at least {num_folds}")
+        raise InputError(f"data.folds.num_folds={num_folds} is out of range: expected at least 2.")
+    _check_number(subjects, num_folds, f"data.folds.num_folds={num_folds} requires at least {num_folds}")
     shares = _shares(labels, subjects)
     assigned = _stratified(shares, num_folds, seed)
     if method == "single_split":
@@ -69,33 +69,39 @@ def assign_folds(
 def _check_number(subjects: Sequence[str], least: int, what: str) -> None:
     if len(subjects) < least:
         found = f"the data has {len(subjects)} ({listed(subjects)})"
-        raise InputError(f"{what} subjects, {found}. Lower folds.num_folds, or add subjects.")
+        raise InputError(f"{what} subjects, {found}. Lower data.folds.num_folds, or add subjects.")
 
 
 def _given_folds(given: Mapping[int, Sequence[str]] | None, subjects: Sequence[str]) -> Folds:
     if not given:
-        raise InputError("folds.method=given requires folds.given, such as folds.given={1: [S01, S02], 2: [S03]}.")
+        raise InputError(
+            "data.folds.method=given requires data.folds.given, such as data.folds.given={1: [S01, S02], 2: [S03]}."
+        )
     folds: Folds = {}
     for number, members in given.items():
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise InputError(
-                f"folds.given: fold {shown(number)!r} is not a number of at least 1. Number the folds 1, 2, ..."
+                f"data.folds.given: fold {shown(number)!r} is not a number of at least 1. Number the folds 1, 2, ..."
             )
         if isinstance(members, str) or not members:
-            raise InputError(f"folds.given: fold {number} is no list of subjects. Write it as {number}: [S01, S02].")
+            raise InputError(
+                f"data.folds.given: fold {number} is no list of subjects. Write it as {number}: [S01, S02]."
+            )
         folds[number] = tuple(dict.fromkeys(str(member) for member in members))
         if unknown := sorted(set(folds[number]) - set(subjects)):
             raise InputError(
-                f"folds.given: fold {number} contains {listed(unknown)}, which the data does not have. Its subjects are "
+                f"data.folds.given: fold {number} contains {listed(unknown)}, which the data does not have. Its subjects are "
                 f"{listed(subjects, limit=10)}."
             )
         if len(folds[number]) == len(subjects):
-            raise InputError(f"folds.given: fold {number} contains every subject. Leave subjects for training.")
+            raise InputError(f"data.folds.given: fold {number} contains every subject. Leave subjects for training.")
     count = Counter(subject for members in folds.values() for subject in members)
     if twice := sorted(subject for subject, times in count.items() if times > 1):
-        raise InputError(f"folds.given: {listed(twice)} is in several folds. Name every subject once.")
+        raise InputError(f"data.folds.given: {listed(twice)} is in several folds. Name every subject once.")
     if len(folds) > 1 and (absent := sorted(set(subjects) - set(count))):
-        raise InputError(f"folds.given: {listed(absent)} is in no fold. Several folds must contain every subject once.")
+        raise InputError(
+            f"data.folds.given: {listed(absent)} is in no fold. Several folds must contain every subject once."
+        )
     return dict(sorted(folds.items()))
 
 
