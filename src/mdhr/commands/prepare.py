@@ -5,8 +5,11 @@ usage: mdhr prepare data=NAME [data.root=FOLDER] [--dry-run] [setting=value ...]
 Examples:
   mdhr prepare data=synthetic
   mdhr prepare data=bp4d data.root=/data/BP4D --dry-run
+  mdhr prepare data=coded_videos data.root=videos data.labels=codes
 
 An interrupted command resumes; finished videos are kept. --dry-run prints the plan and what is missing.
+
+Exit status: 0 if prepared, 1 if errors of the release prevent it, which a table lists, 2 for invalid settings.
 
 Settings are Hydra overrides of conf/prepare.yaml. `mdhr prepare --cfg job` prints all of them.
 """
@@ -20,14 +23,14 @@ if TYPE_CHECKING:
 SHOWS_DOCSTRING = True
 
 
-def run(cfg: "DictConfig") -> None:
-    """Prepare the data set, or print the plan."""
+def run(cfg: "DictConfig") -> int:
+    """Prepare the data set, or print the plan; exit with status 1 if errors of the release prevent it."""
     from mdhr.config.command_schema import PreparationSettings
     from mdhr.config.validation import validate
-    from mdhr.data.prepare_data import prepare
+    from mdhr.data.prepare_data import prepare_or_list_problems
 
     validate(cfg, PreparationSettings)
-    prepare(cfg)
+    return prepare_or_list_problems(cfg)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -127,10 +127,15 @@ def write_csv(checked: Checked, path: Path) -> None:
 def print_problems(cfg: DictConfig) -> int:
     """Print the table of problems and a summary line; return 1 if there are errors, else 0."""
     checked = check(cfg)
-    if any(checked.values()):
-        console = Console()
-        console.print(problem_table(checked, limit=cfg.limit, width=console.width))
     if cfg.out:
         write_csv(checked, Path(cfg.out))
+    return print_checked(checked, limit=cfg.limit)
+
+
+def print_checked(checked: Checked, *, limit: int | None) -> int:
+    """Print the table of problems and a summary line; return 1 if there are errors, else 0."""
+    if any(checked.values()):
+        console = Console()
+        console.print(problem_table(checked, limit=limit, width=console.width))
     print(summary(checked))
     return int(any(problem.level == "error" for problems in checked.values() for problem in problems))

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from mdhr.errors import InputError
+
 Level = Literal["error", "note"]
 
 
@@ -21,6 +23,14 @@ class Problem:
     """How to fix it; empty if unknown."""
     level: Level = "error"
     """An error prevents the preparation of a release, a note does not."""
+
+
+class DataProblemsError(InputError):
+    """A data set has errors, which ``problems`` lists with its notes. The message contains the first."""
+
+    def __init__(self, message: str, problems: Sequence[Problem]) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 def list_problems(problems: Sequence[Problem], *, prevents_preparation: bool, limit: int = 20) -> list[str]:

@@ -157,7 +157,7 @@ class CodedVideosRelease:
             num_frames = int(video.numbers[-1]) + 1
             table, problems = read_codes(codes, au_set=self.au_set, fps=fps, num_frames=num_frames, settings=settings)
         except InputError as error:
-            text, _, fix = str(error).removeprefix(f"{path} ").partition("; ")
+            text, _, fix = str(error).removeprefix(f"{path} ").replace(str(path), path.name).partition("; ")
             collected.problems.append(Problem(str(where), text, fix=fix))
             return
         collected.problems += problems

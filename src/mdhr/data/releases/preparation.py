@@ -20,7 +20,7 @@ from mdhr.data.faces.cropping import central_square, crop_face
 from mdhr.data.faces.detection import Detector
 from mdhr.data.faces.main_face import crop_track, track_main_face
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, write_manifest
-from mdhr.data.problems import Problem, list_problems
+from mdhr.data.problems import DataProblemsError, Problem, list_problems
 from mdhr.data.releases.contents import Release, ReleaseContents
 from mdhr.data.releases.frame_shift import shifted_videos
 from mdhr.data.releases.label_table import label_table
@@ -123,14 +123,18 @@ class Preparation:
 
     def plan(self) -> str:
         """Return a description of what :meth:`run` would do."""
+        return self.inspect()[0]
+
+    def inspect(self) -> tuple[str, list[Problem]]:
+        """Return :meth:`plan` and the problems of the release."""
         if self.is_done():
-            return f"{self.root} is prepared; nothing to do"
+            return f"{self.root} is prepared; nothing to do", []
         release = self.release.read()
         problems = check_release(release, partial=True)
         table = label_table(release)
         jobs = self.jobs(release, table)
         num_done = sum(self.is_prepared(job) for job in jobs)
-        return "\n".join(
+        lines = "\n".join(
             [
                 f"release      {release.name} in {release.root}: {table['subject'].nunique()} subjects, {len(jobs)} "
                 f"videos, {len(table)} labeled frames with an image",
@@ -140,6 +144,7 @@ class Preparation:
                 *list_problems(problems, prevents_preparation=not self.incomplete or bool(shifted_videos(release))),
             ]
         )
+        return lines, problems
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -189,16 +194,18 @@ class Preparation:
     def _check_problems(self, problems: Sequence[Problem], release: ReleaseContents) -> None:
         if shifted := shifted_videos(release):
             first = shifted[0]
-            raise InputError(
+            raise DataProblemsError(
                 f"{release.root}: in {len(shifted)} videos, the first is {first.where}, {first.what}. "
-                f"To fix this, {first.fix}."
+                f"To fix this, {first.fix}.",
+                problems,
             )
         errors = [problem for problem in problems if problem.level == "error"]
         if errors and not self.incomplete:
-            raise InputError(
+            raise DataProblemsError(
                 f"{release.root} has {len(errors)} errors, the first: {errors[0].where}: {errors[0].what}. List all "
                 f"with `mdhr check data={self.name} data.root={release.root}`, then fix them, or exclude the affected "
-                "videos with data.prepare.incomplete=true."
+                "videos with data.prepare.incomplete=true.",
+                problems,
             )
         if release.labels.empty or not release.videos:
             raise InputError(
