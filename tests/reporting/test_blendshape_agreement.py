@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from mdhr.action_units import BP4D, DISFA
+from mdhr.action_units import BP4D, DISFA, action_unit_set
 from mdhr.reporting.blendshape_agreement import (
     CONSTANT_SCORE,
     COUNTERPARTS,
     FEW_FRAMES,
     MIN_FRAMES,
+    NO_COUNTERPART,
     SMALL_RANGE,
     chance_level,
     counterpart_values,
@@ -137,3 +138,18 @@ def test_documentation_lists_the_counterparts() -> None:
     rows = re.findall(r"^\| AU(\d+) \| `(.*?)` \| (.*?) \|$", (ROOT / "docs/blendshapes.md").read_text(), flags=re.M)
     documented = [(int(au), formula, note.replace("`", "")) for au, formula, note in rows]
     assert documented == [(au, str(each), each.note) for au, each in COUNTERPARTS.items()]
+
+
+def test_one_sided_and_unknown_action_units() -> None:
+    au_set = action_unit_set("lab", [45, "L12", "R26", 37])
+    generator = np.random.default_rng(0)
+    frames = [
+        {"eyeBlinkLeft": a, "eyeBlinkRight": b, "mouthSmileLeft": c, "mouthSmileRight": d, "jawOpen": e}
+        for a, b, c, d, e in generator.random((60, 5))
+    ]
+    values = counterpart_values(frames, au_set)
+    np.testing.assert_allclose(values[:, 0], [(f["eyeBlinkLeft"] + f["eyeBlinkRight"]) / 2 for f in frames])
+    np.testing.assert_allclose(values[:, 1], [f["mouthSmileLeft"] for f in frames])
+    table = measure_agreement(generator.random((60, 4)), values, au_set)
+    assert table["blendshapes"].tolist() == ["eyeBlink", "mouthSmileLeft", "none", "none"]
+    assert table["left_out"].tolist() == ["", "", NO_COUNTERPART, NO_COUNTERPART]

@@ -1,11 +1,14 @@
 """Simulated clips and independent frames: determinism, distractors, resting intensity, and scene ranges."""
 
 import numpy as np
+import pytest
 
-from mdhr.action_units import BP4D, DISFA
+from mdhr.action_units import BP4D, DISFA, action_unit_set
+from mdhr.errors import InputError
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.clip_simulator import CLIP_FIELDS, ClipSimulator, simulate_independent_frames, subsample
 from mdhr.synthetic.face_units import AUS
+from mdhr.synthetic.general_acting import GeneralClipSimulator
 from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL, occurrence
 from mdhr.synthetic.scene import BLUR, DEFOCUS
 
@@ -98,3 +101,39 @@ def test_only_clips_have_defocus():
     assert np.median(lengths) <= 0.35 * simulator.fps
     still = simulate_independent_frames(rng=np.random.default_rng(0), num_frames=4000)
     assert still.blur.max() < 1.2, "the backbone is pretrained on frames in focus"
+
+
+@pytest.mark.parametrize("kind", [ClipSimulator, GeneralClipSimulator])
+@pytest.mark.parametrize("aus", [(45, 12, 9, 1), (45,), (*AUS, 45)])
+def test_labels_of_any_set(kind: type[ClipSimulator], aus: tuple[int, ...]):
+    """Columns follow the set; AU45 follows the eyelids."""
+    simulator = kind(action_unit_set("lab", aus))
+    animation = simulator.simulate(rng=np.random.default_rng(3), num_frames=400, stride=1)
+    simulator.with_identity(animation, 5)
+    labels = simulator.labels(animation)
+    assert labels.dtype == np.int8
+    assert labels.shape == (400, len(aus))
+    for column, au in zip(labels.T, aus, strict=True):
+        closed = animation.blink >= 0.5
+        expected = closed if au == 45 else animation.intensity[:, AUS.index(au)].mean(-1) >= OCCURRENCE_LEVEL
+        np.testing.assert_array_equal(column, expected)
+    assert 0 < labels[:, aus.index(45)].mean() < 0.2
+
+
+def test_statistics_of_other_sets():
+    """Those of BP4D for its action units, those of DISFA at the frame rate of BP4D for others."""
+    bp4d, disfa = ClipSimulator(BP4D).tracks.statistics, ClipSimulator(DISFA).tracks.statistics
+    lab = ClipSimulator(action_unit_set("lab", [9, 12, 25])).tracks.statistics
+    assert (lab.aus, lab.fps) == ((9, 12, 25), 25)
+    np.testing.assert_allclose(lab.rate, [0.0418, 0.562, 0.2771])
+    np.testing.assert_allclose(lab.on_run_median, [1.25 * 38, 122.5, 1.25 * 68])
+    np.testing.assert_allclose(lab.correlation, disfa.correlation[np.ix_([4, 5, 6], [4, 5, 6])])
+    same = ClipSimulator(action_unit_set("lab", BP4D.aus)).tracks.statistics
+    np.testing.assert_array_equal(same.correlation, bp4d.correlation)
+
+
+def test_action_units_that_cannot_be_rendered():
+    with pytest.raises(
+        InputError, match=r"AU5, L12 of lab cannot be rendered: expected action units of 1, 2, 4, .* and 45"
+    ):
+        ClipSimulator(action_unit_set("lab", [1, 5, "L12"]))

@@ -4,14 +4,14 @@ Blendshapes are estimates of another network, not labels. A low correlation does
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata, spearmanr
 
 from mdhr.action_units import ActionUnitSet
-from mdhr.action_units.facs import ActionUnit, au_column
+from mdhr.action_units.facs import ActionUnit, au_column, au_number
 
 MIN_RANGE = 0.05
 """A blendshape with a smaller range (maximum - minimum) over the frames of a video mostly contains noise."""
@@ -22,9 +22,12 @@ CHANCE_QUANTILE = 0.95
 """Share of shifted score series whose absolute correlation is at most the chance level."""
 
 FEW_FRAMES = f"fewer than {MIN_FRAMES} frames"
+UNSIDED = ("browInnerUp", "jawOpen", "mouthRollUpper", "mouthRollLower", "mouthShrugLower")
+"""Blendshapes that exist for both sides together only."""
 SMALL_RANGE = f"blendshape range below {MIN_RANGE}"
 CONSTANT_SCORE = "constant score"
-REASONS = (FEW_FRAMES, SMALL_RANGE, CONSTANT_SCORE)
+NO_COUNTERPART = "no corresponding blendshape"
+REASONS = (NO_COUNTERPART, FEW_FRAMES, SMALL_RANGE, CONSTANT_SCORE)
 """Reasons why an action unit of a video has no correlation, in the order in which they are checked."""
 
 
@@ -34,6 +37,7 @@ class Counterpart:
 
     Attributes:
         shapes: names without ``Left`` and ``Right``; the mean of both sides counts.
+            A shape with a side counts alone. Empty if there is no counterpart.
         combination: ``mean`` or ``max`` over ``shapes``.
         note: why these, and what differs; empty if the correspondence is obvious.
     """
@@ -44,10 +48,14 @@ class Counterpart:
 
     def __str__(self) -> str:
         """Return the formula: ``browInnerUp`` or ``max(mouthUpperUp, jawOpen)``."""
+        if not self.shapes:
+            return "none"
         return self.shapes[0] if len(self.shapes) == 1 else f"{self.combination}({', '.join(self.shapes)})"
 
     def value(self, blendshapes: Mapping[str, float]) -> float:
         """Return the strength, 0 to 1, in one frame."""
+        if not self.shapes:
+            return np.nan
         values = [_both_sides(shape, blendshapes) for shape in self.shapes]
         return max(values) if self.combination == "max" else float(np.mean(values))
 
@@ -73,8 +81,20 @@ COUNTERPARTS: dict[ActionUnit, Counterpart] = {
         ("mouthLowerDown", "mouthUpperUp", "jawOpen"), "max", "the lips part if any of the three movements occurs"
     ),
     26: Counterpart(("jawOpen",), note="AU26 and AU27 together"),
+    45: Counterpart(("eyeBlink",)),
 }
-"""Counterparts of all action units that a model predicts."""
+"""Counterparts of two-sided action units."""
+
+
+def counterpart(au: ActionUnit) -> Counterpart:
+    """Return the counterpart of an action unit, for one-sided coding of this side; without shapes if there is none."""
+    both = COUNTERPARTS.get(au_number(au), Counterpart(()))
+    if isinstance(au, int):
+        return both
+    side = {"L": "Left", "R": "Right"}[au[0]]
+    if not set(both.shapes).isdisjoint(UNSIDED):
+        return Counterpart(())
+    return replace(both, shapes=tuple(f"{shape}{side}" for shape in both.shapes))
 
 
 def counterpart_values(frames: Sequence[Mapping[str, float] | None], au_set: ActionUnitSet) -> np.ndarray:
@@ -82,7 +102,7 @@ def counterpart_values(frames: Sequence[Mapping[str, float] | None], au_set: Act
     values = np.full((len(frames), len(au_set.aus)), np.nan)
     for row, blendshapes in zip(values, frames, strict=True):
         if blendshapes is not None:
-            row[:] = [COUNTERPARTS[au].value(blendshapes) for au in au_set.aus]
+            row[:] = [counterpart(au).value(blendshapes) for au in au_set.aus]
     return values
 
 
@@ -102,11 +122,11 @@ def measure_agreement(scores: np.ndarray, values: np.ndarray, au_set: ActionUnit
         both = np.isfinite(scores[:, n]) & np.isfinite(values[:, n])
         score, value = scores[both, n].astype(float), values[both, n]
         score_range, value_range = (float(np.ptp(each)) if len(each) else np.nan for each in (score, value))
-        reasons = (len(score) < MIN_FRAMES, value_range < MIN_RANGE, score_range == 0)
+        reasons = (not counterpart(au).shapes, len(score) < MIN_FRAMES, value_range < MIN_RANGE, score_range == 0)
         left_out = next((reason for reason, applies in zip(REASONS, reasons, strict=True) if applies), "")
         rows.append({
             "au": au_column(au),
-            "blendshapes": str(COUNTERPARTS[au]),
+            "blendshapes": str(counterpart(au)),
             "frames": len(score),
             "blendshape_range": value_range,
             "score_range": score_range,

@@ -8,7 +8,9 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from mdhr.action_units import ActionUnitSet
+from mdhr.action_units import BP4D, DISFA, ActionUnitSet
+from mdhr.action_units.facs import au_column
+from mdhr.errors import InputError
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.face_units import AUS
@@ -20,6 +22,8 @@ RESTING = (0.25, 0.85)
 """Range of resting intensities, mostly above ``OCCURRENCE_LEVEL``."""
 RESTING_ASYMMETRY = 0.08
 MOUTH_OPENING_AUS = (25, 26)
+BLINK_AU, BLINK_LEVEL = 45, 0.5
+"""Action unit of the blinks of a clip, and the lowest eyelid closure that counts as occurrence."""
 
 DISTRACTOR_RATE = 0.4
 """Occurrence rate of an unlabeled action unit, relative to the real data set that labels it."""
@@ -33,14 +37,19 @@ CLIP_FIELDS = ("resting", "background", "background_seed", "looks")
 class ClipSimulator:
     """Simulator of clips with the label statistics of an action unit set.
 
-    Some action units outside the set occur at a lower rate as distractors, because the faces of real data sets also
-    show action units that are not labeled.
+    Sets other than those of BP4D and DISFA have the statistics of :meth:`LabelStatistics.combined`. Labels of AU45
+    follow the blinks, which every clip contains. Some action units outside the set occur at a lower rate as
+    distractors, because the faces of real data sets also show action units that are not labeled.
+
+    Raises ``InputError`` if the renderer lacks an action unit of the set.
     """
 
     def __init__(self, au_set: ActionUnitSet, *, distractor_rate: float = DISTRACTOR_RATE) -> None:
-        self.labeled = [AUS.index(au) for au in au_set.aus]
-        statistics = LabelStatistics.load(au_set.name)
-        other = LabelStatistics.load("DISFA" if au_set.name == "BP4D" else "BP4D")
+        check_rendered(au_set)
+        rendered = tuple(au for au in au_set.aus if isinstance(au, int) and au in AUS)
+        self.labeled = [AUS.index(au) for au in rendered]
+        self.label_columns = [len(AUS) if au == BLINK_AU else AUS.index(au) for au in au_set.aus]  # type: ignore[arg-type]
+        statistics, other = _statistics(au_set, rendered)
         unlabeled = tuple(au for au in other.aus if au not in au_set.aus)
         self.fps = statistics.fps
         self.distractors = [AUS.index(au) for au in unlabeled]
@@ -89,7 +98,26 @@ class ClipSimulator:
 
     def labels(self, animation: FaceAnimation) -> np.ndarray:
         """Return int8 labels ``(F, N)`` of the labeled action units."""
-        return occurrence(animation.intensity)[:, self.labeled]
+        blinks = (animation.blink >= BLINK_LEVEL).astype(np.int8)
+        return np.column_stack([occurrence(animation.intensity), blinks])[:, self.label_columns]
+
+
+def check_rendered(au_set: ActionUnitSet) -> None:
+    """Raise ``InputError`` if the renderer lacks an action unit of the set."""
+    missing = [au_column(au) for au in au_set.aus if au not in (*AUS, BLINK_AU)]
+    if missing:
+        raise InputError(
+            f"{', '.join(missing)} of {au_set.name} cannot be rendered: expected action units of "
+            f"{', '.join(map(str, AUS))} and {BLINK_AU}. Change data.au_set."
+        )
+
+
+def _statistics(au_set: ActionUnitSet, rendered: tuple[int, ...]) -> tuple[LabelStatistics, LabelStatistics]:
+    """Return the statistics of the labeled action units, and those from which distractors are selected."""
+    if au_set in (BP4D, DISFA):
+        return LabelStatistics.load(au_set.name), LabelStatistics.load("DISFA" if au_set == BP4D else "BP4D")
+    combined = LabelStatistics.combined()
+    return combined.select(rendered, rate_factor=1), combined
 
 
 def simulate_independent_frames(*, rng: np.random.Generator, num_frames: int) -> FaceAnimation:

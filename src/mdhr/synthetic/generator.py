@@ -24,7 +24,7 @@ from mdhr.files.folder_lock import locked_folder
 from mdhr.files.folders import claim_folder
 from mdhr.files.worker_pool import frame_progress, run_all
 from mdhr.synthetic.animation import FaceAnimation
-from mdhr.synthetic.clip_simulator import ClipSimulator
+from mdhr.synthetic.clip_simulator import ClipSimulator, check_rendered
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.general_acting import GeneralClipSimulator
 from mdhr.synthetic.heads import cached_head
@@ -57,7 +57,7 @@ class SyntheticFaces:
     Attributes:
         root: output folder.
         name: name of the data set.
-        au_set: labeled action units. Label statistics are those of the real data set of that name.
+        au_set: labeled action units, see :class:`mdhr.synthetic.clip_simulator.ClipSimulator` for their statistics.
         size: height and width of the frames in pixels.
         zoom: values above 1 crop tighter.
         num_subjects: number of subjects, each with its own identity.
@@ -94,6 +94,7 @@ class SyntheticFaces:
     def __post_init__(self) -> None:
         object.__setattr__(self, "heads", tuple(self.heads) if not isinstance(self.heads, str) else self.heads)
         check_arguments(type(self), vars(self), where="data.prepare")
+        check_rendered(self.au_set)
         if len(set(self.heads)) != len(self.heads) or not self.heads:
             raise InputError(f"data.prepare.heads={list(self.heads)}: expected one or more different names.")
         if self.num_subjects < NUM_FOLDS * len(self.heads):
@@ -176,7 +177,7 @@ class SyntheticFaces:
             chosen["general_version"] = GENERAL_VERSION
         if "heads" in chosen:
             chosen["heads"] = list(self.heads)
-        return {"version": VERSION, **chosen, "au_set": self.au_set.name}
+        return {"version": VERSION, **chosen, "au_set": self.au_set.definition}
 
     @cached_property
     def subjects(self) -> list[str]:

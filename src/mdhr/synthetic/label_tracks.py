@@ -52,6 +52,34 @@ class LabelStatistics:
         arrays = {key: np.array(value, float) for key, value in values.items() if key not in ("aus", "fps")}
         return cls(aus=tuple(values["aus"]), fps=values["fps"], **arrays)
 
+    @classmethod
+    def combined(cls) -> Self:
+        """Return the statistics of BP4D, extended by the action units that only DISFA labels.
+
+        Correlations between an action unit of each data set are those of DISFA, or 0 if DISFA does not label both.
+        """
+        bp4d, disfa = cls.load("BP4D"), cls.load("DISFA")
+        added = tuple(au for au in disfa.aus if au not in bp4d.aus)
+        aus = bp4d.aus + added
+        new = [disfa.aus.index(au) for au in added]
+        speed = bp4d.fps / disfa.fps
+        correlation = np.eye(len(aus))
+        correlation[: len(bp4d.aus), : len(bp4d.aus)] = bp4d.correlation
+        for au in added:
+            for other in disfa.aus:
+                i, j = aus.index(au), aus.index(other)
+                value = disfa.correlation[disfa.aus.index(au), disfa.aus.index(other)]
+                correlation[i, j] = correlation[j, i] = value
+        return cls(
+            aus=aus,
+            fps=bp4d.fps,
+            rate=np.append(bp4d.rate, disfa.rate[new]),
+            on_run_median=np.append(bp4d.on_run_median, speed * disfa.on_run_median[new]),
+            correlation=correlation,
+            time_scale=np.append(bp4d.time_scale, speed * disfa.time_scale[new]),
+            video_share=np.append(bp4d.video_share, disfa.video_share[new]),
+        )
+
     def select(self, aus: tuple[int, ...], *, rate_factor: float) -> "LabelStatistics":
         """Return the statistics of some action units, with their rates multiplied by ``rate_factor``."""
         chosen = [self.aus.index(au) for au in aus]
@@ -76,6 +104,8 @@ class LabelTrackSampler:
     def sample(self, *, rng: np.random.Generator, num_frames: int) -> np.ndarray:
         """Return the int8 labels ``(F, N)`` of a video."""
         statistics = self.statistics
+        if not statistics.aus:
+            return np.zeros((num_frames, 0), np.int8)
         video_value = self.sample_latent(rng)  # N
         share = statistics.video_share
         latent = np.sqrt(share) * video_value + np.sqrt(1 - share) * self._latent_process(rng, num_frames)
