@@ -82,13 +82,14 @@ def test_an_eaf_of_predict_agrees_perfectly_with_its_score_table(tmp_path: Path)
     assert table.loc["AU1", "rate_a"] == pytest.approx(9 / 20)
 
 
-def test_labels_and_predictions_of_a_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("record", ['{"threshold": 0.3}', '{"threshold": 0.5, "thresholds": {"AU1": 0.3}}'])
+def test_labels_and_predictions_of_a_run(tmp_path: Path, record: str) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "run").mkdir()
     table = pd.DataFrame({"subject": "s1", "task": ["t1"] * 30 + ["t2"] * 30, "frame": [*range(30)] * 2})
     table = table.assign(score_AU1=rng.random(60), label_AU1=rng.integers(-1, 2, 60))
     table.to_parquet(tmp_path / "run" / "predictions.parquet")
-    (tmp_path / "run" / "metrics.json").write_text('{"threshold": 0.3}')
+    (tmp_path / "run" / "metrics.json").write_text(record)
     assert run(tmp_path / "run", "--fps", 25, "--out", tmp_path / "out") == 0
     found = pd.read_csv(tmp_path / "out" / "agreement.csv").iloc[0]
     known = table[table["label_AU1"] >= 0]

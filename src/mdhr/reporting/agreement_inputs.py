@@ -164,7 +164,10 @@ def _main_face(table: pd.DataFrame) -> pd.DataFrame:
 def _sources_of_run(run: Path, *, threshold: float | None, labels: bool) -> list[CodedSource]:
     table = read_predictions(run)
     columns = action_unit_columns(table)
-    chosen = read_record(run).get("threshold", 0.5) if threshold is None and not labels else threshold
+    chosen: Any = threshold
+    if threshold is None and not labels:
+        record = read_record(run)
+        chosen = record.get("thresholds") or record.get("threshold", 0.5)  # chosen per action unit, or one
     sources = []
     for (subject, task), rows in table.groupby(["subject", "task"], sort=True):
         values: dict[str, Any] = {"frame": rows["frame"].to_numpy()}
