@@ -61,7 +61,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     if cfg.test_data is not None:
         data = _other_data(data, settings, run, cfg.test_data)
         settings = {**settings, "data": {**settings["data"], "name": data.manifest.name}}
-    if not cfg.allow_seen_subjects and data.manifest.name == trained_on:
+    is_other = cfg.test_data is not None and data.manifest.name.lower() != trained_on.lower()
+    if not cfg.allow_seen_subjects and not is_other:
         check_unseen(data, run)
     trainer = build_trainer(
         cfg.trainer,

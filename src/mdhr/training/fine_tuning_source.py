@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from mdhr.action_units import ActionUnitSet, action_unit_set, parse_action_unit_set
+from mdhr.action_units import ActionUnitSet, parse_action_unit_set
+from mdhr.config.plain_settings import checked_au_set
 from mdhr.errors import InputError
 from mdhr.files.yaml_files import read_yaml
 from mdhr.network.checkpoints.fine_tuning import CopyReport, transfer_weights
@@ -84,7 +85,6 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
 
 def _exported_set(config: Any, path: Path) -> ActionUnitSet:
     try:
-        node = config["network"]["au_set"]
-        return action_unit_set(**{str(key): value for key, value in node.items() if key != "_target_"})
-    except (KeyError, TypeError, AttributeError, ValueError) as error:  # InputError is a ValueError
+        return checked_au_set(config["network"]["au_set"], "network.au_set")
+    except (KeyError, TypeError, ValueError) as error:  # InputError is a ValueError
         raise InputError(f"{SETTING}: {path} does not contain an action unit set. Export the model again.") from error
