@@ -72,6 +72,7 @@ def test_values_are_means_of_both_sides_and_the_largest_of_alternatives() -> Non
             24: 0,
             25: 0.35,
             26: 0.1,
+            45: 0,
         }
     )
 

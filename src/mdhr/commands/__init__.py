@@ -13,6 +13,7 @@ GROUPS: dict[str, dict[str, str]] = {
         "prepare": "prepare a data set: detect faces, crop them, write the manifest",
         "render-videos": "render coded example videos (docs/own_data.md)",
         "check": "list every problem of a data set",
+        "au-sets": "list the action unit sets and plot their regions",
         "label-figures": "plot label distributions (Figures 1 and 2 of the paper)",
         "store-frames": "store the frames of a data set as pixels",
         "store-features": "store the feature maps of a frozen backbone",

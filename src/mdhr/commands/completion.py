@@ -37,9 +37,9 @@ def _all_commands() -> argparse.ArgumentParser:
     """Return one parser with every command; Hydra commands take overrides, which complete as file names."""
     import shtab
 
-    from mdhr.commands import app, blendshape_agreement, convert, export, predict
+    from mdhr.commands import app, au_sets, blendshape_agreement, convert, export, predict
 
-    modules = (app, blendshape_agreement, convert, export, predict)
+    modules = (app, au_sets, blendshape_agreement, convert, export, predict)
     known = {module.build_parser().prog.split()[1]: module.build_parser() for module in modules}
     parser = argparse.ArgumentParser(prog="mdhr")
     commands = parser.add_subparsers()
