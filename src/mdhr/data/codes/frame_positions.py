@@ -8,6 +8,7 @@ from mdhr.data.problems import Problem
 
 _RATES = (5, 10, 12, 12.5, 15, 20, 23.976, 24, 25, 29.97, 30, 48, 50, 59.94, 60, 90, 100, 120)
 """Frame rates of cameras and of coding software."""
+_MIN_ROWS = 20
 _EPSILON = 1e-6
 
 
@@ -37,9 +38,9 @@ def rows_of_frames(
 def rate_mismatch(num_rows: int, *, fps: float, num_frames: int, where: str) -> list[Problem]:
     """Return the problem that a table of ``num_rows`` frames fits a video of another frame rate.
 
-    It fits if the durations differ by at most one frame.
+    It fits if the durations differ by at most one frame. Short tables, which fit by chance, are not checked.
     """
-    if abs(num_rows - num_frames) <= max(2, 0.01 * num_frames):
+    if num_rows < _MIN_ROWS or abs(num_rows - num_frames) <= max(2, 0.01 * num_frames):
         return []
     duration = num_frames / fps
     fitting = [rate for rate in _RATES if abs(num_rows - duration * rate) <= max(1.0, rate / fps) + _EPSILON]

@@ -168,7 +168,11 @@ def _check_rate(
     if settings.coding_fps is None and not table.is_time:
         if table.fps and abs(table.fps / fps - 1) > 0.02:
             return [mismatch(round(table.fps, 2), fps=fps, where=where, detail="by its time stamps")]
-        if num_frames and (found := rate_mismatch(int(positions[-1]) + 1, fps=fps, num_frames=num_frames, where=where)):
+        if (
+            table.fps is None
+            and num_frames
+            and (found := rate_mismatch(int(positions[-1]) + 1, fps=fps, num_frames=num_frames, where=where))
+        ):
             return found
     starts = positions if table.is_time else positions / rate
     if num_frames is not None and (late := late_rows(starts, fps=fps, num_frames=num_frames)):
