@@ -124,3 +124,10 @@ def test_paper_results_equal_the_published_numbers(shared: Path) -> None:
         del ours[key]["f1"]
     del published["source"]
     assert ours == published
+
+
+def test_f1_at_chosen_thresholds_is_a_note() -> None:
+    record = {"protocol": "honest", "threshold": 0.5, "data": "lab", "au_set": "DISFA", "seed": 1}
+    records = {fold: {**record, "at_thresholds": {"f1_mean": f1}} for fold, f1 in ((1, 0.5), (2, 0.6))}
+    assert any(note.endswith("validation split: mean F1 55.0") for note in fold_notes(records))
+    assert not any("validation split: mean" in note for note in fold_notes(dict.fromkeys(records, record)))

@@ -6,6 +6,7 @@ The mean of a fold is taken over action units and the overall mean over folds, a
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.table import Table
 
@@ -52,6 +53,11 @@ def fold_notes(records: Records, paper: PaperRow | None = None) -> list[str]:
     first = _common_record(records)
     missing = [str(fold) for fold, record in records.items() if record is None]
     notes = [f"{PROTOCOLS[first['protocol']]}; threshold {first['threshold']:g}"]
+    chosen = [record["at_thresholds"]["f1_mean"] for record in records.values() if record and "at_thresholds" in record]
+    if chosen and None not in chosen:
+        notes.append(
+            f"thresholds per action unit with the largest F1 on the validation split: mean F1 {100 * np.mean(chosen):.1f}"
+        )
     if missing:
         available = len(records) - len(missing)
         folds = f"fold{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
