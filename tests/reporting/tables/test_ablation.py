@@ -74,6 +74,8 @@ def test_means_are_over_runs_with_k_5(runs: pd.DataFrame) -> None:
     assert row["f1_AU4"] == pytest.approx(own["f1_AU4"].mean())
     means = [own.loc[own["seed"] == seed, "f1_mean"].mean() for seed in SEEDS]
     assert row["f1_sd"] == pytest.approx(np.std(means, ddof=1))
+    means = [own.loc[own["seed"] == seed, "f1_AU4"].mean() for seed in SEEDS]
+    assert row["sd_AU4"] == pytest.approx(np.std(means, ddof=1))
 
 
 def test_subjects_are_paired_and_averaged_over_seeds(runs: pd.DataFrame, tests: pd.DataFrame) -> None:

@@ -70,8 +70,8 @@ def comparison_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3), *, co
     """Return one row per variant.
 
     Columns: ``seeds`` (number of seeds with all ``folds``), ``runs`` (number of finished runs), ``f1_mean`` (over folds,
-    then seeds), ``f1_sd`` (standard deviation over seeds of the mean over folds; NaN for fewer than two), and the F1 of
-    each action unit. F1 is in [0, 1].
+    then seeds), ``f1_sd`` (standard deviation over seeds of the mean over folds; NaN for fewer than two), the F1 of each
+    action unit, and its standard deviation over seeds, ``sd_AU1``, .... F1 is in [0, 1].
 
     F1 is NaN if no seed has all folds: folds differ more than variants, so a mean over fewer folds is not comparable.
     """
@@ -80,7 +80,8 @@ def comparison_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3), *, co
         values = own.loc[own.index.isin(folds, level="fold"), ["f1_mean", *f1_columns(runs)]]
         by_seed = values.groupby("seed").mean()[values.groupby("seed").size() == len(folds)]
         counts = {"seeds": len(by_seed), "runs": len(own), "f1_mean": math.nan, "f1_sd": by_seed["f1_mean"].std()}
-        rows[name] = {**counts, **by_seed.mean()}
+        deviation = by_seed.drop(columns="f1_mean").std()
+        rows[name] = {**counts, **by_seed.mean(), **deviation.rename(lambda column: column.replace("f1_", "sd_"))}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
 
 
