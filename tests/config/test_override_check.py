@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mdhr.config import override_check
-from mdhr.config.override_check import check_overrides, experiments_with_launcher
+from mdhr.config.override_check import check_overrides, experiments_with_launcher, with_new_keys
 from mdhr.errors import InputError
 
 
@@ -22,3 +22,8 @@ def test_a_launcher_in_an_experiment_is_found(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "experiment/smoke.yaml").write_text("# hydra/launcher: joblib\n")
     monkeypatch.setattr(override_check, "CONF", tmp_path)
     assert experiments_with_launcher(["seed=1", "experiment=[smoke,parallel]"]) == ["parallel"]
+
+
+def test_keys_of_a_new_action_unit_set_are_added():
+    given = ["data.au_set={name: lab, aus: [1]}", "data.au_set.aus=[1]", "data.au_set.name=DISFA", "data/au_set=gft"]
+    assert with_new_keys(given) == [f"++{given[0]}", f"++{given[1]}", *given[2:]]
