@@ -58,13 +58,15 @@ def write_comparison(
     write_text(out / "table.md", markdown_page(*shown, title=title, notes=notes))
     write_text(out / "table.tex", latex_tables(*shown, title=title, notes=notes))
     f1 = table.loc[table["seeds"] > 0, ["f1_mean", *f1_columns(runs)]]
-    note = f"Mean over folds {', '.join(map(str, folds))} and over seeds; error bars: standard deviation over seeds\n{PROTOCOLS[protocol]}" + (
-        f"\n{RENDERED}" if is_rendered(data) else ""
-    )
+    note = f"Mean over folds {', '.join(map(str, folds))} and over seeds; error bars: standard deviation over seeds"
+    note += f"\n{PROTOCOLS[protocol]}" + (f"\n{RENDERED}" if is_rendered(data) else "")
     spread = table.loc[f1.index, [column for column in table if column == "f1_sd" or column.startswith("sd_")]]
     if len(f1):
         figure = plot_au_bars(
-            f1, title=f"F1 of {comparison.subject}: {data}", note=note, spread=spread.set_axis(f1.columns, axis="columns")
+            f1,
+            title=f"F1 of {comparison.subject}: {data}",
+            note=note,
+            spread=spread.set_axis(f1.columns, axis="columns"),
         )
         write_figure(out / "au_bars.png", figure)
     return out / "table.md"
