@@ -153,7 +153,7 @@ def test_every_configuration_composes(name: str, tiny: Path) -> None:
         config = compose(overrides=[f"+data={name}", "+seed=7", f"data.root={tiny}"])
     data = instantiate(config.data.module)
     assert isinstance(data, FaceVideoData)
-    assert data.au_set.name == ("DISFA" if "disfa" in name else "BP4D")
+    assert data.au_set.name == ("DISFA" if "disfa" in name else "own" if name == "own_data" else "BP4D")
     assert data.num_frames == config.data.num_frames
     if name.startswith("released_"):
         with pytest.raises(

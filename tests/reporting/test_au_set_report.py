@@ -41,7 +41,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "data/au_set=unbc  UNBC-McMaster, 10 action units: 4 6 7" in capsys.readouterr().out
     assert imread(file).std() > 0.1
     for wrong, message in (
-        (["nope", "--figure", str(file)], "there is no set nope"),
+        (["nope", "--figure", str(file)], "there is no action unit set nope"),
         (["gft", "--figure", "a.doc"], "--figure a.doc: expected a file that ends in .png"),
     ):
         with pytest.raises(SystemExit) as stop:

@@ -71,8 +71,8 @@ def test_files_contain_the_agreement_of_every_video(
     assert by_video["empty"]["frames"].eq(0).all()
     page = (tmp_path / "out/agreement.md").read_text()
     assert "not accuracy: the videos have no ground-truth labels" in page
-    assert "| AU1 | browInnerUp | -1.00 | 1 | 0 | 2 | 0 | 0 |" in page
-    assert "| AU2 | browOuterUp | - | 0 | 0 | 2 | 1 | 0 |" in page
+    assert "| AU1 | browInnerUp | -1.00 | 1 | 0 | 0 | 2 | 0 | 0 |" in page
+    assert "| AU2 | browOuterUp | - | 0 | 0 | 0 | 2 | 1 | 0 |" in page
     assert r"a\|b | -1.00 | - | - | - | - | - | - | - |" in page
     assert "Model: runs/stub, trained on nothing at all; overlap 2." in page
     assert "Blendshapes: reddish 1.0." in page

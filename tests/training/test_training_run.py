@@ -223,7 +223,7 @@ def test_a_signal_ends_the_program_with_its_status_and_prints_the_command_that_r
         (["data.btch_size=3"], "there is no setting data.btch_size: did you mean data.batch_size"),
         (["backbone=resnet5"], "there is no backbone=resnet5: choose one of"),
         (["data.fold=[1"], "no viable alternative at input '[1'"),
-        (["data.fold=7"], "data.fold=7: should be 1, 2 or 3"),
+        (["data.fold=7"], "data.fold=7 does not exist in noise: expected one of 1, 2, 3."),
         (["ckpt_path=last"], "runs/smoke/checkpoints/last.ckpt does not exist"),
         (["data.root=nowhere"], "nowhere"),
         (["data.au_set.name=DISFA"], "BP4D"),

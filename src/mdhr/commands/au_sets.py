@@ -22,12 +22,12 @@ def main(arguments: Sequence[str]) -> int:
 
     with one_line_errors():
         options = build_parser().parse_args(arguments)
-        from mdhr.reporting.au_set_report import au_set_table, configured_sets, write_au_set_figure
+        from mdhr.reporting.au_set_report import au_set_table, configured_set, configured_sets, write_au_set_figure
 
         sets = configured_sets()
-        print(au_set_table(sets))
+        print(au_set_table(sets if options.name is None else {options.name: configured_set(options.name)}))
         if options.figure is not None:
-            write_au_set_figure(sets, options.name, options.figure)
+            write_au_set_figure(configured_set(options.name or "bp4d"), options.figure)
             print(f"the figure is in {options.figure}")
         return 0
 
@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="List the action unit sets with their region groups, and plot the regions of one on a face.",
         epilog=EXAMPLES,
     )
-    parser.add_argument("name", nargs="?", default="bp4d", metavar="NAME", help="set of the figure (default: bp4d)")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="one set (default: all; figure: bp4d)")
     parser.add_argument(
         "--figure", type=Path, metavar="FILE", help="write a figure of the regions, such as regions.png"
     )

@@ -6,13 +6,13 @@ Examples:
   mdhr evaluate run=runs/demo
   mdhr evaluate run=runs/demo module.threshold=0.4 out=runs/demo-threshold04
   mdhr evaluate run=runs/demo checkpoint=runs/demo/checkpoints/last.ckpt data.root=/data/faces trainer=gpu
-  mdhr evaluate run=runs/bp4d data=disfa out=runs/bp4d-on-disfa
+  mdhr evaluate run=runs/bp4d test_data=disfa out=runs/bp4d-on-disfa
 
 Network, data, fold and protocol are those of the run. Metrics and predictions are written to <run>/evaluation. Results
 of other settings are not overwritten: pass out=FOLDER.
 
   checkpoint=FILE            checkpoint to test, by default <run>/checkpoints/best.ckpt
-  data=NAME                  another data set: folder of its prepared form, or name in conf/data. All its subjects are
+  test_data=NAME (or data=)  another data set: folder of its prepared form, or name in conf/data. All its subjects are
                              tested on the action units that run and data set have in common
   out=FOLDER                 folder for metrics.json and predictions.parquet
   data.root=FOLDER           prepared data set, if it was moved

@@ -30,14 +30,20 @@ def au_set_table(sets: Mapping[str, ActionUnitSet]) -> str:
     return "\n\n".join(paragraphs)
 
 
-def write_au_set_figure(sets: Mapping[str, ActionUnitSet], name: str, file: Path) -> None:
-    """Write the figure of the set ``name`` to ``file``; raises ``InputError`` for an unknown set or file type."""
+def configured_set(name: str) -> ActionUnitSet:
+    """Return one of :func:`configured_sets`; raises ``InputError`` for an unknown name."""
+    sets = configured_sets()
     if name not in sets:
-        raise InputError(f"there is no set {shown(name)}{suggestion(name, list(sets))}")
+        raise InputError(f"there is no action unit set {shown(name)}{suggestion(name, list(sets))}")
+    return sets[name]
+
+
+def write_au_set_figure(au_set: ActionUnitSet, file: Path) -> None:
+    """Write the figure of a set; raises ``InputError`` for an unknown file type."""
     if file.suffix not in FIGURE_SUFFIXES:
         raise InputError(f"--figure {file}: expected a file that ends in {', '.join(FIGURE_SUFFIXES)}.")
     file.parent.mkdir(parents=True, exist_ok=True)
-    plot_regions(sets[name]).savefig(file, dpi=150)
+    plot_regions(au_set).savefig(file, dpi=150)
 
 
 def _joined(aus: tuple[int | str, ...]) -> str:
