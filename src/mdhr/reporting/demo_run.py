@@ -29,6 +29,7 @@ from mdhr.inference.video_job import summarize_prediction
 from mdhr.reporting.figures.labeled_timeline import plot_labeled_video
 from mdhr.reporting.people_metrics import people_metrics
 from mdhr.reporting.tables.transfer import subject_group
+from mdhr.synthetic.video_plan import NUM_FOLDS
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch
 from mdhr.training.frame_scores import scores_and_labels
@@ -48,6 +49,8 @@ def run_demo(cfg: DictConfig) -> dict[str, Any]:
     if video is not None and not Path(video).is_file():
         raise InputError(f"video: file '{video}' does not exist. Pass the path of a video, or omit video.")
     validate(cfg)
+    if cfg.data.fold > NUM_FOLDS:  # before anything is rendered
+        raise InputError(f"data.fold={cfg.data.fold} does not exist in rendered data: expected 1 to {NUM_FOLDS}.")
     run = Path(cfg.run_dir)
     run_state(cfg)  # raises for a folder with other settings before anything is rendered
     try:
