@@ -4,7 +4,6 @@ One tier per person and action unit: ``AU12``, or ``AU12@track2`` in a video wit
 exist, also those without an interval.
 """
 
-import io
 import mimetypes
 import os
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from urllib.parse import quote
 import pandas as pd
 from pympi import Elan
 
+from mdhr.data.codes.textgrid import textgrid_text
 from mdhr.files.atomic import write_bytes, write_text
 from mdhr.inference.intervals import (
     ActiveInterval,
@@ -117,20 +117,13 @@ def write_boris(path: Path, coded: CodedVideo) -> None:
 
 
 def write_textgrid(path: Path, coded: CodedVideo) -> None:
-    """Write a Praat TextGrid in the long format; the intervals of a tier cover the video without gaps."""
-    end = max([coded.duration, *(interval.end for interval in coded.intervals)]) / 1000
-    text = io.StringIO()
-    text.write('File type = "ooTextFile"\nObject class = "TextGrid"\n\n')
-    text.write(f"xmin = 0\nxmax = {end!r}\ntiers? <exists>\nsize = {len(coded.tiers)}\nitem []:\n")
-    for index, ((track, column), intervals) in enumerate(coded.tiers.items(), start=1):
-        parts = _without_gaps(intervals, end)
-        text.write(f'    item [{index}]:\n        class = "IntervalTier"\n')
-        text.write(f'        name = "{coded.tier_name(track, column)}"\n')
-        text.write(f"        xmin = 0\n        xmax = {end!r}\n        intervals: size = {len(parts)}\n")
-        for number, (start, stop, label) in enumerate(parts, start=1):
-            text.write(f"        intervals [{number}]:\n            xmin = {start!r}\n            xmax = {stop!r}\n")
-            text.write(f'            text = "{label}"\n')
-    write_text(path, text.getvalue())
+    """Write a Praat TextGrid."""
+    duration = max([coded.duration, *(interval.end for interval in coded.intervals)]) / 1000
+    tiers = {
+        coded.tier_name(track, column): [(i.start / 1000, i.end / 1000, f"{i.score:.2f}") for i in intervals]
+        for (track, column), intervals in coded.tiers.items()
+    }
+    write_text(path, textgrid_text(tiers, duration=duration))
 
 
 def write_interval_table(path: Path, coded: CodedVideo) -> None:
@@ -167,20 +160,6 @@ def _sort_time_slots(eaf: Elan.Eaf) -> None:
     for annotations, *_ in eaf.tiers.values():
         for key, (start, end, *rest) in annotations.items():
             annotations[key] = (names[start], names[end], *rest)
-
-
-def _without_gaps(intervals: list[ActiveInterval], end: float) -> list[tuple[float, float, str]]:
-    """Return start, end and label in seconds; empty labels between the intervals."""
-    parts, position = [], 0.0
-    for interval in intervals:
-        start, stop = interval.start / 1000, interval.end / 1000
-        if start > position:
-            parts.append((position, start, ""))
-        parts.append((start, stop, f"{interval.score:.2f}"))
-        position = stop
-    if position < end or not parts:
-        parts.append((position, end, ""))
-    return parts
 
 
 def _text(path: str) -> str:

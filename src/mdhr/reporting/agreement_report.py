@@ -14,7 +14,7 @@ from mdhr.data.codes.settings import CodeSettings
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
-from mdhr.files.text_tables import markdown_page
+from mdhr.files.text_tables import markdown_page, percent
 from mdhr.reporting.agreement_inputs import PREDICTIONS, find_sources, pair_sources
 from mdhr.reporting.agreement_pairs import read_pairs
 from mdhr.reporting.agreement_table import MEAN, agreement_table, bootstrap_unit
@@ -97,7 +97,7 @@ def terminal_table(table: pd.DataFrame) -> Table:
 def _text_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the cells as text; ICC only if there are intensities."""
     cells = {"": table["au"], "frames": table["frames"].map("{:,.0f}".format)}
-    cells |= {"A %": table["rate_a"].map(_percent), "B %": table["rate_b"].map(_percent)}
+    cells |= {"A %": table["rate_a"].map(percent), "B %": table["rate_b"].map(percent)}
     cells["bias"] = table["bias"].map(lambda value: f"{100 * value:+.1f}")
     for name, title in (("f1", "F1"), ("kappa", "kappa"), ("ac1", "AC1"), ("icc", "ICC(3,1)")):
         if name != "icc" or table["icc"].notna().any():
@@ -108,10 +108,6 @@ def _text_table(table: pd.DataFrame) -> pd.DataFrame:
     for name, title in (("event_precision", "precision"), ("event_recall", "recall")):
         cells[title] = table[name].map(_two_digits)
     return pd.DataFrame(cells)
-
-
-def _percent(value: float) -> str:
-    return "-" if pd.isna(value) else f"{100 * value:.1f}"
 
 
 def _two_digits(value: float) -> str:

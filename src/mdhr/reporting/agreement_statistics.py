@@ -31,7 +31,7 @@ def rates(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def f1_score(counts: np.ndarray) -> np.ndarray:
-    """Return F1, which is symmetric; NaN if nobody codes an active frame."""
+    """Return F1, which is symmetric; NaN without active frames in both codings."""
     return _ratio(2 * counts[..., 1, 1], counts[..., 1, :].sum(-1) + counts[..., :, 1].sum(-1))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units.facs import ActionUnit, au_column, au_number
+from mdhr.data.codes.textgrid import textgrid_text
 from mdhr.files.atomic import temporary_path, write_text
 from mdhr.synthetic.array_types import FloatArray
 from mdhr.synthetic.label_tracks import run_lengths
@@ -23,8 +24,8 @@ from mdhr.synthetic.label_tracks import run_lengths
 CODER = "coder 1"
 OPENFACE_SCALE = 5.0
 """Largest intensity in OpenFace's columns ``AU12_r``."""
-TICKS = 10_000
-"""Praat and event tables store times with four decimals."""
+DECIMALS = 4
+"""Decimals of times in Praat files and event tables."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -99,16 +100,11 @@ def write_eaf(path: Path, codes: VideoCodes) -> None:
 
 def write_textgrid(path: Path, codes: VideoCodes) -> None:
     """Write a Praat TextGrid with one interval tier per action unit."""
-    lines = ['File type = "ooTextFile"', 'Object class = "TextGrid"', ""]
-    lines += ["xmin = 0", f"xmax = {codes.seconds:.4f}", "tiers? <exists>", f"size = {len(codes.aus)}", "item []:"]
-    for number, (column, bounds) in enumerate(codes.intervals().items(), start=1):
-        lines += [f"    item [{number}]:", '        class = "IntervalTier"', f'        name = "{column}"']
-        filled = _without_gaps(bounds, codes.seconds, column)
-        lines += ["        xmin = 0", f"        xmax = {codes.seconds:.4f}", f"        intervals: size = {len(filled)}"]
-        for i, (start, end, text) in enumerate(filled, start=1):
-            lines += [f"        intervals [{i}]:", f"            xmin = {start:.4f}", f"            xmax = {end:.4f}"]
-            lines.append(f'            text = "{text}"')
-    write_text(path, "\n".join(lines) + "\n")
+    tiers = {
+        column: [(round(start, DECIMALS), round(end, DECIMALS), column) for start, end in bounds]
+        for column, bounds in codes.intervals().items()
+    }
+    write_text(path, textgrid_text(tiers, duration=round(codes.seconds, DECIMALS)))
 
 
 def write_boris(path: Path, codes: VideoCodes) -> None:
@@ -118,7 +114,7 @@ def write_boris(path: Path, codes: VideoCodes) -> None:
         for status, seconds in (("START", start), ("STOP", end)):
             rows.append({
                 "Observation id": codes.video.stem,
-                "Observation duration": round(codes.seconds, 4),
+                "Observation duration": round(codes.seconds, DECIMALS),
                 "Observation type": "Media file",
                 "Source": codes.video.name,
                 "FPS (frame/s)": codes.fps,
@@ -126,7 +122,7 @@ def write_boris(path: Path, codes: VideoCodes) -> None:
                 "Behavior": column,
                 "Behavioral category": "FACS",
                 "Behavior type": status,
-                "Time": round(seconds, 4),
+                "Time": round(seconds, DECIMALS),
                 "Media file name": codes.video.name,
                 "Comment": "",
             })  # fmt: skip
@@ -143,8 +139,8 @@ def write_noldus(path: Path, codes: VideoCodes) -> None:
     for column, start, end in codes.events():
         for kind, seconds, duration in (("State start", start, end - start), ("State stop", end, 0.0)):
             rows.append({
-                "Time_Relative_sf": round(seconds, 4),
-                "Duration_sf": round(duration, 4),
+                "Time_Relative_sf": round(seconds, DECIMALS),
+                "Duration_sf": round(duration, DECIMALS),
                 "Observation": codes.video.stem,
                 "Event_Log": CODER,
                 "Subject": codes.subject,
@@ -196,19 +192,6 @@ CODE_FORMATS: dict[str, tuple[str, Callable[[Path, VideoCodes], None]]] = {
     "openface": (".csv", write_openface),
 }
 """Suffix and writer of every format."""
-
-
-def _without_gaps(bounds: list[tuple[float, float]], seconds: float, text: str) -> list[tuple[float, float, str]]:
-    """Return start, end and text of intervals that cover the video; those between occurrences have no text."""
-    filled, previous = [], 0.0
-    for start, end in bounds:
-        if start > previous:
-            filled.append((previous, start, ""))
-        filled.append((start, end, text))
-        previous = end
-    if round((seconds - previous) * TICKS) > 0:
-        filled.append((previous, seconds, ""))
-    return filled
 
 
 def _write_table(path: Path, table: pd.DataFrame, *, separator: str = ",") -> None:

@@ -12,15 +12,13 @@ from mdhr.action_units import BP4D
 from mdhr.action_units.facs import ActionUnit, au_number
 from mdhr.synthetic.animation import FaceAnimation
 from mdhr.synthetic.array_types import FloatArray
+from mdhr.synthetic.clip_simulator import BLINK_AU, BLINK_LEVEL
 from mdhr.synthetic.face_units import AUS
 from mdhr.synthetic.general_acting import LIP_AUS, GeneralClipSimulator
 from mdhr.synthetic.intensity_curves import OCCURRENCE_LEVEL
 from mdhr.synthetic.label_tracks import LabelStatistics, LabelTrackSampler
 from mdhr.synthetic.temporal_noise import random_pulses
 
-BLINK = 45
-BLINK_LEVEL = 0.5
-"""AU45 occurs while the lids are closed by at least this share."""
 BLINKS_PER_SECOND, BLINK_SECONDS = 0.6, (0.25, 0.7)
 RATE, TIME_SCALE, VIDEO_SHARE = (0.15, 0.25), 0.5, 0.3
 """Range of the occurrence rates, longest time scale in seconds, and largest share of the variance between videos.
@@ -30,7 +28,7 @@ few seconds.
 """
 MOUTH_OPENING_RATE = 0.05
 """Rate of AU10, AU25 and AU26, to which smiles and speech add."""
-CODED_AUS = (*AUS, BLINK)
+CODED_AUS = (*AUS, BLINK_AU)
 """Action units that a rendered face shows."""
 
 
@@ -64,7 +62,7 @@ class CodedClipSimulator(GeneralClipSimulator):
 
 def coded_intensity(animation: FaceAnimation, au: ActionUnit) -> FloatArray:
     """Return the intensity ``(F,)`` of an action unit; one with a side has that side's intensity."""
-    if au_number(au) == BLINK:
+    if au_number(au) == BLINK_AU:
         return animation.blink
     sides = animation.intensity[:, AUS.index(au_number(au))]
     return sides.mean(-1) if isinstance(au, int) else sides[:, "LR".index(au[0])]
@@ -72,31 +70,20 @@ def coded_intensity(animation: FaceAnimation, au: ActionUnit) -> FloatArray:
 
 def coded_labels(animation: FaceAnimation, au: ActionUnit) -> np.ndarray:
     """Return int8 labels ``(F,)`` of an action unit."""
-    level = BLINK_LEVEL if au_number(au) == BLINK else OCCURRENCE_LEVEL
+    level = BLINK_LEVEL if au_number(au) == BLINK_AU else OCCURRENCE_LEVEL
     return (coded_intensity(animation, au) >= level).astype(np.int8)
 
 
 def coded_statistics(fps: float) -> LabelStatistics:
-    """Return label statistics of ``AUS``: those of BP4D, otherwise of DISFA, within the limits of this module."""
-    sources = [LabelStatistics.load(name) for name in ("BP4D", "DISFA")]
-    source_of = {au: next(source for source in sources if au in source.aus) for au in AUS}
-
-    def values(name: str) -> np.ndarray:
-        return np.array([getattr(source_of[au], name)[source_of[au].aus.index(au)] for au in AUS])
-
-    def correlation(a: int, b: int) -> float:
-        both = [source for source in sources if a in source.aus and b in source.aus]
-        return float(both[0].correlation[both[0].aus.index(a), both[0].aus.index(b)]) if both else 0.0
-
-    rates = np.array([source_of[au].fps for au in AUS])
-    occurrence_rate = np.clip(values("rate"), *RATE)
-    occurrence_rate[[AUS.index(au) for au in (10, 25, 26)]] = MOUTH_OPENING_RATE
-    return LabelStatistics(
-        aus=AUS,
+    """Return the statistics of ``AUS`` in :meth:`LabelStatistics.combined`, within the limits of this module."""
+    statistics = LabelStatistics.combined().select(AUS, rate_factor=1)
+    rate = np.clip(statistics.rate, *RATE)
+    rate[[AUS.index(au) for au in (10, 25, 26)]] = MOUTH_OPENING_RATE
+    return replace(
+        statistics,
         fps=fps,
-        rate=occurrence_rate,
-        on_run_median=values("on_run_median") * fps / rates,
-        correlation=np.array([[correlation(a, b) for b in AUS] for a in AUS]),
-        time_scale=np.minimum(values("time_scale") / rates, TIME_SCALE) * fps,
-        video_share=np.minimum(values("video_share"), VIDEO_SHARE),
+        rate=rate,
+        on_run_median=statistics.on_run_median * fps / statistics.fps,
+        time_scale=np.minimum(statistics.time_scale / statistics.fps, TIME_SCALE) * fps,
+        video_share=np.minimum(statistics.video_share, VIDEO_SHARE),
     )
