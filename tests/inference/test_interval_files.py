@@ -1,6 +1,7 @@
 """Interval files: read back with pympi and pandas, and compared with the active frames."""
 
 import itertools
+import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -107,6 +108,14 @@ def test_an_eaf_has_the_structure_of_the_schema(tmp_path: Path, example) -> None
         "RELATIVE_MEDIA_URL": "../vidéo 1.mp4",
         "MIME_TYPE": "video/mp4",
     }
+
+
+@pytest.mark.skipif("MDHR_EAF_SCHEMA" not in os.environ, reason="set MDHR_EAF_SCHEMA to EAFv3.0.xsd of mpi.nl/tools/elan")
+@pytest.mark.parametrize("example", [one_face, two_faces, no_face])
+def test_an_eaf_validates_against_the_schema(tmp_path: Path, example) -> None:
+    xmlschema = pytest.importorskip("xmlschema")
+    write_eaf(tmp_path / "out.eaf", CodedVideo(*example(tmp_path)))
+    xmlschema.validate(tmp_path / "out.eaf", os.environ["MDHR_EAF_SCHEMA"])
 
 
 def test_boris_events_are_start_and_stop_pairs_in_the_order_of_time(tmp_path: Path) -> None:

@@ -233,7 +233,20 @@ def test_fewer_subjects_than_folds_and_inactive_action_units(tmp_path: Path, tre
         au_set=action_unit_set("wide", [1, 12, 45, 25]),
         absent="inactive",
     )
-    assert [problem.what for problem in wide.read().problems] == ["AU25 is active in no frame of all videos"]
+    inactive = [problem.what for problem in wide.read().problems if problem.level == "error"]
+    assert inactive == ["AU25 is active in no frame of all videos"]
+
+
+def test_subjects_with_one_video_are_one_note(tmp_path: Path, tree: dict[str, pd.DataFrame], video: bytes) -> None:
+    def notes() -> list[tuple[str, int]]:
+        problems = release(tmp_path).read().problems
+        return [(problem.where, problem.count) for problem in problems if "one video only" in problem.what]
+
+    assert notes() == [("S00, S01, S02, ...", 4)]
+    for subject in ("S00", "S01", "S02"):
+        (tmp_path / f"videos/{subject}/{subject}_walk.mp4").write_bytes(video)
+        tree[subject].to_csv(tmp_path / f"codes/{subject}_WALK_codes.csv", index=False)
+    assert notes() == []
 
 
 @pytest.mark.parametrize(

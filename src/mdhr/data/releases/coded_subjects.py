@@ -1,6 +1,7 @@
 """Subjects of coded videos: from folders, file names, or a column of the code file."""
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
@@ -54,6 +55,21 @@ def subject_of(video: Path, codes: Path, *, root: Path, subject: str) -> str:
     if not _NAME.fullmatch(name):
         raise InputError(f"subject {shown(name)!r} is no folder name; expected a letter or digit first, and no slash")
     return name
+
+
+def single_video_subjects(videos: Collection[tuple[str, str]]) -> list[Problem]:
+    """Return the note that subjects have one video only: if two of them are one person, that person is in two folds.
+
+    Args:
+        videos: subject and task of every video.
+    """
+    count = Counter(subject for subject, _ in videos)
+    single = sorted(subject for subject, times in count.items() if times == 1)
+    if len(single) < 2:
+        return []
+    what = "one video only per subject: if two of these are the same person, that person is in two folds"
+    fix = "give the videos of a person the same subject, see data.release.subject"
+    return [Problem(listed(single), what, len(single), fix, level="note")]
 
 
 def similar_subjects(subjects: Collection[str]) -> list[Problem]:

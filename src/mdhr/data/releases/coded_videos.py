@@ -27,7 +27,12 @@ from mdhr.data.fold_assignment import assign_folds
 from mdhr.data.prepared.manifest import UNKNOWN
 from mdhr.data.problems import Problem
 from mdhr.data.releases.coded_files import check_expression, find_codes, find_videos, pair_files, video_name
-from mdhr.data.releases.coded_subjects import check_subject_setting, similar_subjects, subject_of
+from mdhr.data.releases.coded_subjects import (
+    check_subject_setting,
+    similar_subjects,
+    single_video_subjects,
+    subject_of,
+)
 from mdhr.data.releases.coded_video_timing import video_timing
 from mdhr.data.releases.contents import ReleaseContents, ReleaseVideo
 from mdhr.data.video.image_folder import open_image_folder
@@ -111,6 +116,7 @@ class CodedVideosRelease:
                 *problems,
                 *fold_problems,
                 *similar_subjects(set(table["subject"])),
+                *single_video_subjects(collected.videos),
                 *_check_table(table, self.au_set, collected.rates, root),
             ),
             same_tasks=False,
