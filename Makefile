@@ -86,6 +86,7 @@ figure-2: setup  ## Figure 2: label distribution with DISFA's action units; DATA
 data = $(or $(DATA),synthetic_bench)
 recipe_synthetic_bench := synthetic_small_resnet
 recipe_synthetic_bench_25fps := synthetic_small_resnet
+recipe_synthetic_bench_24 := synthetic_small_resnet
 recipe_bp4d := bp4d_resnet50
 recipe_disfa := disfa_resnet50
 recipe = $(or $(EXPERIMENT),$(recipe_$(data)),demo)
