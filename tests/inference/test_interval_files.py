@@ -110,7 +110,9 @@ def test_an_eaf_has_the_structure_of_the_schema(tmp_path: Path, example) -> None
     }
 
 
-@pytest.mark.skipif("MDHR_EAF_SCHEMA" not in os.environ, reason="set MDHR_EAF_SCHEMA to EAFv3.0.xsd of mpi.nl/tools/elan")
+@pytest.mark.skipif(
+    "MDHR_EAF_SCHEMA" not in os.environ, reason="set MDHR_EAF_SCHEMA to EAFv3.0.xsd of mpi.nl/tools/elan"
+)
 @pytest.mark.parametrize("example", [one_face, two_faces, no_face])
 def test_an_eaf_validates_against_the_schema(tmp_path: Path, example) -> None:
     xmlschema = pytest.importorskip("xmlschema")

@@ -4,7 +4,6 @@ The file is written last and marks a run as complete.
 """
 
 import json
-import shlex
 import subprocess
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch import Callback
 
 from mdhr.config.composition import compose_config
+from mdhr.config.shell_command import shell_command
 from mdhr.data.prepared.manifest import Manifest
 from mdhr.data.provenance import RENDERED, is_rendered
 from mdhr.errors import InputError
@@ -126,4 +126,4 @@ def command_line() -> str | None:
     if not HydraConfig.initialized():
         return None
     hydra = HydraConfig.get()
-    return shlex.join(["mdhr", str(hydra.job.config_name).replace("_", "-"), *hydra.overrides.task])
+    return shell_command(["mdhr", str(hydra.job.config_name).replace("_", "-"), *hydra.overrides.task])

@@ -6,7 +6,6 @@ which is written last. An interrupted run that resumes from its last checkpoint 
 """
 
 import os
-import shlex
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from lightning.pytorch import Callback, Trainer, seed_everything
 from omegaconf import DictConfig, OmegaConf
 
 from mdhr.config.processes import end_with_first_process, is_first_process
+from mdhr.config.shell_command import shell_command
 from mdhr.config.signals import Interrupted, stop_on_signals
 from mdhr.config.validation import validate
 from mdhr.data.datamodule import FaceVideoData
@@ -232,4 +232,4 @@ def _resuming_command(cfg: DictConfig) -> str:
     replaced = ("ckpt_path=", "overwrite=", "run_dir=")
     kept = [override for override in overrides if not override.lstrip("+").startswith(replaced)]
     run_dir = f"'{cfg.run_dir}'" if set("=,") & set(cfg.run_dir) else cfg.run_dir  # a job of a sweep
-    return f"mdhr train {shlex.join([*kept, f'run_dir={run_dir}', 'ckpt_path=last'])}"
+    return f"mdhr train {shell_command([*kept, f'run_dir={run_dir}', 'ckpt_path=last'])}"

@@ -3,7 +3,6 @@
 Styles, images and downloadable tables are embedded.
 """
 
-import shlex
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from mdhr.config.shell_command import shell_command
 from mdhr.data.provenance import PROTOCOLS, RENDERED
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_bytes, write_text
@@ -54,7 +54,7 @@ def write_page(out: Path, *, runs: Path, experiments: Path) -> Path:
             raise InputError(f"out={out} cannot be written: {error.strerror}. Set out to another folder.") from error
         page = environment.get_template("page.html.jinja").render(
             created=datetime.now(), commit=git_commit(), runs_root=runs,
-            command=shlex.join(["mdhr", "report", f"runs={runs}", f"experiments={experiments}"]),
+            command=shell_command(["mdhr", "report", f"runs={runs}", f"experiments={experiments}"]),
             rendered="all" if rendered and all(rendered) else "some" if any(rendered) else "none",
             groups=groups, unfinished=unfinished, experiments=found, files=files, protocols=PROTOCOLS, expected=EXPECTED,
             available={experiment.anchor for experiment in found if experiment.results}, paper=paper_results(),
