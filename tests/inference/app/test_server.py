@@ -131,6 +131,21 @@ def test_table_equals_that_of_mdhr_predict_with_the_same_threshold(scored: Score
     pd.testing.assert_frame_equal(table[names].astype("Int8"), expected[names])
 
 
+def test_thresholds_of_action_units_are_those_of_mdhr_predict_and_move_together(tmp_path: Path) -> None:
+    thresholds = {"AU1": 0.4, "AU4": 0.2, "AU12": 0.9}
+    video = write_images(tmp_path / "two", FACES)
+    chosen = Predictor(StubModel(), detector=Marked(), thresholds=thresholds)
+    scored = score_video(chosen, video)
+    names = list(scored.au_set.columns)
+    assert scored.threshold == 0.5  # the mean of 0.4, 0.2, 0.9 and five times 0.5
+    found = scored.table(scored.threshold)[names]
+    pd.testing.assert_frame_equal(found, chosen(video)[names])
+    assert scored.thresholds(0.7) == pytest.approx((chosen.thresholds + 0.2).clip(0, 1))
+    page = timelines_html(scored, 0, scored.threshold)
+    assert "threshold<" in page
+    assert len(set(re.findall(r'class="limit" d="M0 ([\d.]+)h', page))) == 4
+
+
 def test_background_task_reports_progress_and_errors(tmp_path: Path) -> None:
     def fail(report: ShareProgress) -> ScoredVideo:
         report(0.5, "half")

@@ -20,19 +20,19 @@ def frame_html(video: ScoredVideo, track: int, position: int, threshold: float) 
 
     The share counts frames with a detected face only. The style element moves the cursor in the timelines.
     """
-    scores = video.detected_scores(track)
+    scores, thresholds = video.detected_scores(track), video.thresholds(threshold)
     found = ~np.isnan(scores[:, 0])
-    active_share = (scores[found] >= threshold).mean(0)
+    active_share = (scores[found] >= thresholds).mean(0)
     seconds = video.seconds(track)[position]
     frame = video.faces.tracks[track].first + position
     thumbnail = b64encode(video.thumbnail(track, position)).decode()
     note = "" if found[position] else " · no face found"
     rows = "".join(
-        f'<tr class="{"active" if score >= threshold else ""}"><th><b>{au_column(au)}</b> {au_name(au)}</th>'
+        f'<tr class="{"active" if score >= limit else ""}"><th><b>{au_column(au)}</b> {au_name(au)}</th>'
         f'<td class="bar"><div><i style="width:{0 if np.isnan(score) else 100 * score:.1f}%"></i>'
-        f'<u style="left:{100 * threshold:.1f}%"></u></div></td>'
+        f'<u style="left:{100 * limit:.1f}%"></u></div></td>'
         f"<td>{'' if np.isnan(score) else f'{score:.2f}'}</td><td>{share:.0%}</td></tr>"
-        for au, score, share in zip(video.au_set.aus, scores[position], active_share, strict=True)
+        for au, score, limit, share in zip(video.au_set.aus, scores[position], thresholds, active_share, strict=True)
     )
     return (
         f"<style>.timelines{{--cursor:{(position + 0.5) / len(scores):.5f}}}</style>"
@@ -45,16 +45,16 @@ def frame_html(video: ScoredVideo, track: int, position: int, threshold: float) 
 
 def timelines_html(video: ScoredVideo, track: int, threshold: float) -> str:
     """Return the timelines of a track: per action unit the score as a curve, and bars where it is active."""
-    scores = _downsample(video.detected_scores(track))
+    scores, thresholds = _downsample(video.detected_scores(track)), video.thresholds(threshold)
     length = len(scores)
     gaps = _intervals(np.isnan(scores[:, 0]))
     rows = "".join(
         f'<div class="name"><b>{au_column(au)}</b> <span>{au_name(au)}</span></div>'
         f'<div class="plot"><svg viewBox="0 0 {length} {CURVE_HEIGHT + 2 * BAR_HEIGHT}" preserveAspectRatio="none">'
         f'<path class="gap" d="{_boxes(gaps, 0, CURVE_HEIGHT + 2 * BAR_HEIGHT)}"/>'
-        f'<path class="limit" d="M0 {CURVE_HEIGHT * (1 - threshold) + 4:.1f}h{length}"/>'
+        f'<path class="limit" d="M0 {CURVE_HEIGHT * (1 - thresholds[n]) + 4:.1f}h{length}"/>'
         f'<path class="score" d="{_curve(scores[:, n])}"/>'
-        f'<path class="on" d="{_boxes(_intervals(scores[:, n] >= threshold), CURVE_HEIGHT + BAR_HEIGHT - 4, BAR_HEIGHT)}"'
+        f'<path class="on" d="{_boxes(_intervals(scores[:, n] >= thresholds[n]), CURVE_HEIGHT + BAR_HEIGHT - 4, BAR_HEIGHT)}"'
         "/></svg></div>"
         for n, au in enumerate(video.au_set.aus)
     )
@@ -62,10 +62,11 @@ def timelines_html(video: ScoredVideo, track: int, threshold: float) -> str:
     ticks = [seconds[round(share * (len(seconds) - 1))] for share in np.linspace(0, 1, NUM_TICKS)]
     digits = 1 if ticks[-1] - ticks[0] < 60 else 0
     axis = "".join(f"<span>{tick:.{digits}f}</span>" for tick in ticks)
+    value = f" {thresholds[0]:.2f}" if len(set(thresholds.tolist())) == 1 else ""
     gap_legend = '<i class="gap"></i>no face found' if gaps else ""
     return (
         f'<div class="timelines">{rows}<div class="name soft">s<span>econds</span></div><div class="axis">{axis}</div>'
-        f'<p class="legend"><i class="score"></i>score, 0 to 1<i class="limit"></i>threshold {threshold:.2f}'
+        f'<p class="legend"><i class="score"></i>score, 0 to 1<i class="limit"></i>threshold{value}'
         f'<i class="on"></i>active{gap_legend}</p></div>'
     )
 

@@ -38,8 +38,8 @@ class ScoredVideo:
     name: str
     """File name."""
     au_set: ActionUnitSet
-    threshold: float
-    """Threshold of the model."""
+    model_thresholds: np.ndarray
+    """``(N,)`` thresholds of the model."""
     summary: str
     """Numbers of frames, of frames with a face, and of tracks."""
     faces: FaceTracks
@@ -60,9 +60,18 @@ class ScoredVideo:
         """Return the JPEG file at a position of a track, or the last one before it."""
         return self.thumbnails[track].at(position)
 
+    @property
+    def threshold(self) -> float:
+        """Initial value of the page's setting: the mean of the model's thresholds to two decimals."""
+        return round(float(self.model_thresholds.mean()), 2)
+
+    def thresholds(self, threshold: float) -> np.ndarray:
+        """Return the thresholds ``(N,)`` for a value of the page's setting, which moves all of the model's equally."""
+        return (self.model_thresholds + (threshold - self.threshold)).clip(0, 1).round(4)
+
     def table(self, threshold: float) -> pd.DataFrame:
-        """Return the score table of ``mdhr predict`` with one threshold for all action units."""
-        thresholds = np.full(len(self.au_set.aus), threshold)
+        """Return the score table of ``mdhr predict`` for a value of the page's setting."""
+        thresholds = self.thresholds(threshold)
         return make_score_table(self.name, self.faces, self.scores, au_set=self.au_set, thresholds=thresholds)
 
 
@@ -80,7 +89,7 @@ def score_video(predictor: Predictor, video: Path, progress: ShareProgress = lam
     return ScoredVideo(
         name=video.name,
         au_set=predictor.model.au_set,
-        threshold=predictor.model.description.threshold,
+        model_thresholds=predictor.thresholds,
         summary=summarize_prediction(prediction),
         faces=faces,
         scores=prediction.scores,
