@@ -60,6 +60,28 @@ def test_evaluation_repeats_the_test_exactly(run: Path, compose_evaluation: Comp
     assert (run / "metrics.json").read_bytes() == recorded
 
 
+def test_adapted_batch_norm_scores_without_labels_and_differs(run: Path, compose_evaluation: Compose) -> None:
+    """The statistics are those of a pass over the test clips in training mode; parameters and labels play no part."""
+    adapted = evaluate(compose_evaluation(run, "adapt_batch_norm=true", f"out={run}/adapted"))
+    plain = evaluate(compose_evaluation(run))
+    assert adapted["adapted_batch_norm"] is True
+    assert adapted["f1"] != plain["f1"]
+    again = evaluate(compose_evaluation(run, "adapt_batch_norm=true", f"out={run}/adapted"))
+    assert again["auc"] == adapted["auc"]
+    with pytest.raises(InputError, match="contains an evaluation with adapt_batch_norm=True, not None"):
+        evaluate(compose_evaluation(run, f"out={run}/adapted"))
+
+
+def test_suffix_selects_test_subjects(run: Path, compose_evaluation: Compose) -> None:
+    evaluate(compose_evaluation(run, "test_suffix=F001"))
+    complete = pd.read_parquet(run / "predictions.parquet")
+    expected = complete[complete["subject"].str.endswith("F001")].reset_index(drop=True)
+    assert 0 < len(expected) < len(complete)
+    pd.testing.assert_frame_equal(pd.read_parquet(run / "evaluation" / "predictions.parquet"), expected)
+    with pytest.raises(InputError, match=r"^test_suffix=x: no test subject of noise has a name that ends in it\.$"):
+        evaluate(compose_evaluation(run, "test_suffix=x", f"out={run}/other"))
+
+
 def test_overrides_of_threshold_data_and_checkpoint(
     run: Path, compose_evaluation: Compose, prepared: Path, tmp_path: Path
 ) -> None:

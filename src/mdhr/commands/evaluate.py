@@ -14,6 +14,8 @@ of other settings are not overwritten: pass out=FOLDER.
   checkpoint=FILE            checkpoint to test, by default <run>/checkpoints/best.ckpt
   test_data=NAME (or data=)  another data set: folder of its prepared form, or name in conf/data. All its subjects are
                              tested on the action units that run and data set have in common
+  adapt_batch_norm=true      use the statistics of the test data in batch normalization, without labels
+  test_suffix=-ict           test only subjects whose names end in it
   out=FOLDER                 folder for metrics.json and predictions.parquet
   data.root=FOLDER           prepared data set, if it was moved
   data.fold=K                test fold; only subjects that the run did not use in training are accepted

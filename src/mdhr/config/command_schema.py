@@ -48,6 +48,8 @@ class EvaluationSettings(Closed):
     checkpoint: Name
     out: Name
     test_data: Name | None = None
+    test_suffix: str
+    adapt_batch_norm: bool
     allow_seen_subjects: bool
     name: Name
     run_dir: Name

@@ -10,7 +10,6 @@ Protocols:
 Report the protocol with every result.
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,10 +40,10 @@ from mdhr.data.prepared.drop_list import without_dropped
 from mdhr.data.prepared.feature_cache import StoredFeatures
 from mdhr.data.prepared.frame_cache import StoredFrames
 from mdhr.data.prepared.manifest import Manifest, Video
-from mdhr.data.sampler import EpochSampler, SegmentSampler
+from mdhr.data.sampler import EpochSampler, SegmentSampler, resume_epoch
 from mdhr.data.subject_split import Split, split_subjects
 from mdhr.data.transforms import jitter_and_normalize, normalize
-from mdhr.errors import InputError
+from mdhr.errors import InputError, shown
 from mdhr.files.worker_pool import data_loader_context
 
 
@@ -158,6 +157,15 @@ class FaceVideoData(LightningDataModule):
         self.setup()
         return self._videos[split]
 
+    def keep_test_subjects(self, suffix: str) -> None:
+        """Test only subjects whose names end in ``suffix``. Raises ``InputError`` if there are none."""
+        videos = [video for video in self.videos("test") if video.subject.endswith(suffix)]
+        if not videos:
+            raise InputError(
+                f"test_suffix={shown(suffix)}: no test subject of {self.manifest.name} has a name that ends in it."
+            )
+        self._videos["test"] = videos
+
     def class_rates(self) -> Tensor:
         """Return ``(N,)`` float64: share of occurrences of every action unit among the training frames with its label.
 
@@ -179,7 +187,8 @@ class FaceVideoData(LightningDataModule):
         )
         sampler = EpochSampler(dataset, seed=self.seed, **self._process())
         loader = self._loader(dataset, sampler)
-        self._resume(sampler, num_batches=len(loader))
+        if self.trainer is not None:
+            resume_epoch(sampler, self.trainer, num_batches=len(loader), batch_size=self.batch_size)
         return loader
 
     def val_dataloader(self) -> DataLoader[ClipBatch]:
@@ -227,24 +236,6 @@ class FaceVideoData(LightningDataModule):
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
             worker_init_fn=one_thread,
         )
-
-    def _resume(self, sampler: EpochSampler, *, num_batches: int) -> None:
-        """Set epoch and position of the sampler for a resumed trainer.
-
-        The trainer sets the epoch only after workers have loaded their first clips, and never sets the position inside
-        the epoch. Both come from its counters.
-        """
-        if self.trainer is None:
-            return
-        fit_loop = self.trainer.fit_loop
-        sampler.epoch = fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-        batches = fit_loop.epoch_loop.batch_progress.current.processed  # type: ignore[attr-defined]
-        if fit_loop.epoch_progress.current.ready == sampler.epoch:  # between two epochs
-            return
-        sampler.epoch += batches // num_batches
-        sampler.num_skipped = batches % num_batches * self.batch_size
-        # Lightning is unaware of the position and warns that the data loader is not resumable.
-        warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")
 
     def _process(self) -> dict[str, int]:
         return {"rank": self.trainer.global_rank, "world_size": self.trainer.world_size} if self.trainer else {}

@@ -3,10 +3,12 @@
 Both are subclasses of ``DistributedSampler``, so Lightning does not replace them. A single process receives all clips.
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from lightning.pytorch import Trainer
 from torch.utils.data import Dataset, DistributedSampler
 
 _SHUFFLE_STREAM = 2
@@ -78,3 +80,24 @@ class SegmentSampler(DistributedSampler[Any]):
     def _segments(self) -> range:
         num_segments = len(self.dataset)  # type: ignore[arg-type]
         return range(self.rank if self.rank < num_segments else 0, num_segments, self.num_replicas)
+
+
+def resume_epoch(sampler: EpochSampler, trainer: Trainer, *, num_batches: int, batch_size: int) -> None:
+    """Set epoch and position of a sampler for a resumed trainer.
+
+    The trainer sets the epoch only after workers have loaded their first clips, and never sets the position inside the
+    epoch. Both come from its counters.
+
+    Args:
+        num_batches: batches of a complete epoch.
+        batch_size: clips of a batch of this process.
+    """
+    fit_loop = trainer.fit_loop
+    sampler.epoch = fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+    batches = fit_loop.epoch_loop.batch_progress.current.processed  # type: ignore[attr-defined]
+    if fit_loop.epoch_progress.current.ready == sampler.epoch:  # between two epochs
+        return
+    sampler.epoch += batches // num_batches
+    sampler.num_skipped = batches % num_batches * batch_size
+    # Lightning is unaware of the position and warns that the data loader is not resumable.
+    warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is not resumable")

@@ -24,6 +24,7 @@ from mdhr.errors import InputError, listed
 from mdhr.files.atomic import write_text
 from mdhr.files.folder_lock import locked_folder
 from mdhr.files.yaml_files import read_yaml
+from mdhr.training.batch_norm_adaptation import adapt_batch_norm
 from mdhr.training.checkpoint_file import load_module
 from mdhr.training.module import ActionUnitModule
 from mdhr.training.run_folder import SETTINGS_FILE, read_settings, seen_subjects
@@ -64,6 +65,8 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
     is_other = cfg.test_data is not None and data.manifest.name.lower() != trained_on.lower()
     if not cfg.allow_seen_subjects and not is_other:
         check_unseen(data, run)
+    if cfg.test_suffix:
+        data.keep_test_subjects(cfg.test_suffix)
     trainer = build_trainer(
         cfg.trainer,
         run=out,
@@ -81,16 +84,21 @@ def evaluate(cfg: DictConfig) -> dict[str, Any]:
                     "data.root": settings["data"]["module"]["source"].get("root"),
                     "data.fold": settings["data"]["fold"],
                     "module.threshold": settings["module"]["threshold"],
+                    "test_suffix": cfg.test_suffix or None,
+                    "adapt_batch_norm": cfg.adapt_batch_norm or None,
                 },
             )
         started = time.perf_counter()
         with stop_on_signals(), distributed_deadline(trainer):
+            if cfg.adapt_batch_norm:
+                adapt_batch_norm(module, data, cfg.trainer, run=out)
             trainer.test(module, datamodule=data, verbose=False)
         record = {
             "name": cfg.name,
             **make_record(module, settings),
             **threshold_record(module),
             **({"trained_on": trained_on} if isinstance(data, CrossData) else {}),
+            **({"adapted_batch_norm": True} if cfg.adapt_batch_norm else {}),
             "checkpoint": str(checkpoint),
             "seconds": {"evaluate": time.perf_counter() - started},
         }
