@@ -124,11 +124,19 @@ me-graphau: setup  ## ME-GraphAU (stages 1 and 2) against MDHR with paired t-tes
 	$(call sweep,me_graphau_stage2)
 	$(call table,me_graphau)
 
+# Tests all transfer runs again on the people of each head model, whose statistics replace those of batch normalization.
+define adapt
+for run in runs/study/synthetic_general-honest/*-seed*; do for group in anny ict; do \
+	test -f $$run/adapted-$$group/metrics.json || $(MDHR) evaluate run=$$run out=$$run/adapted-$$group \
+	test_suffix=-$$group adapt_batch_norm=true callbacks.metrics=null || exit; done; done
+endef
+
 transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NETWORKS=mdhr,backbone_only
 	$(MDHR) prepare data=synthetic_general if_missing=true
 	for suffix in -anny -ict ''; do $(MDHR) store-features experiment=general data.module.train_suffix=$$suffix || exit; done
 	$(MDHR) train -m 'experiment=[general,transfer]' $(if $(NETWORKS),network=$(NETWORKS)) $(if $(SEEDS),seed=$(SEEDS)) \
 		$(if $(LAUNCHER),hydra/launcher=$(LAUNCHER)) $(SETTINGS) || test $$? -eq 3
+	$(adapt)
 	$(MDHR) table table=transfer data=synthetic_general \
 		"command='$(strip make transfer $(foreach name,SEEDS NETWORKS,$(if $($(name)),$(name)=$($(name)))))'"
 

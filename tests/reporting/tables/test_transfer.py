@@ -1,5 +1,6 @@
 """Tests of the transfer table."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -46,10 +47,27 @@ def test_every_training_group_is_tested_on_every_group(tmp_path: Path) -> None:
 def test_files_of_the_table(tmp_path: Path) -> None:
     runs = transfer_runs(tmp_path)
     page = write_transfer(runs, tmp_path / "out", folds=(1, 2), command="make transfer").read_text()
-    assert "| mdhr | anny | ict | 8 |" in page
+    assert "| mdhr | anny | ict | training | 8 |" in page
     assert "rendered faces, not real people" in page
     assert "INCOMPLETE" not in page
     assert len(pd.read_csv(tmp_path / "out" / "table.csv")) == 4
+
+
+def test_adapted_evaluations_of_all_runs_are_a_row(tmp_path: Path) -> None:
+    runs = transfer_runs(tmp_path)
+    for folder in runs.loc[runs["train_suffix"] == "-anny", "folder"]:
+        shutil.copytree(Path(folder) / "anny", Path(folder) / "adapted-ict")  # the accuracy of the other group
+        path = Path(folder) / "adapted-ict" / "predictions.parquet"
+        table = pd.read_parquet(path)
+        table.assign(subject=table["subject"] + "-ict").to_parquet(path, index=False)
+        (path.parent / "metrics.json").write_text("{}")
+    table = transfer_table(runs, (1, 2)).set_index(["trained_on", "tested_on", "statistics"])
+    assert len(table) == 5
+    adapted, plain, own = (
+        table.loc[key, "auc"]
+        for key in (("anny", "ict", "tested people"), ("anny", "ict", "training"), ("anny", "anny", "training"))
+    )
+    assert adapted == own > plain + 0.1
 
 
 def test_missing_runs_are_named(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Transfer between groups of people: networks trained on one head model and tested on unseen people of every one.
 
 The group of a subject is the ending of its name after a hyphen: ``S02-ict`` belongs to the group ``ict``. Runs differ in
-``data.module.train_suffix``; each is tested on all subjects of its test fold.
+``data.module.train_suffix``; each is tested on all subjects of its test fold. The folder ``adapted-ict`` in a run is an
+evaluation with the statistics of batch normalization of the group ``ict`` (``mdhr evaluate adapt_batch_norm=true``).
 """
 
 from collections.abc import Sequence
@@ -18,36 +19,46 @@ from mdhr.files.text_tables import latex_tables, markdown_page, percent
 from mdhr.reporting.finished_runs import TRAIN_SUFFIX, check_one_recipe, provenance_note
 from mdhr.reporting.people_metrics import PeopleMetrics, people_metrics
 from mdhr.training.frame_scores import action_unit_columns, read_predictions
+from mdhr.training.run_record import METRICS_FILE
 
 ALL = "all"
 """Name of the training group of runs without a suffix."""
 _KEYS = ["network", TRAIN_SUFFIX]
+TRAINING, TESTED = "training", "tested people"
+"""Data from which the statistics of batch normalization are."""
 _OF_TRAINING_GROUP = (TRAIN_SUFFIX, "data.module.features", "backbone.weights")
 """Endings of the settings that belong to a training group: each has its own pretrained backbone."""
 
 
 def transfer_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.DataFrame:
-    """Return one row per network, training group and tested group.
+    """Return one row per network, training group and tested group, and another one with adapted batch normalization.
 
-    Columns: ``network``, ``trained_on``, ``tested_on``, ``seeds`` (with all folds), ``people``, ``frames``, ``f1``,
-    ``always_positive_f1``, ``f1_gain`` with ``f1_gain_low`` and ``f1_gain_high``, ``auc`` with ``auc_low`` and
-    ``auc_high``, ``auc_within_clips``, and ``f1_AU1``, ..., ``auc_AU1``, .... Values are means over the seeds, each
-    computed over the test subjects of all folds; intervals are the mean bounds.
+    The second row exists if all runs have such an evaluation. Columns: ``network``, ``trained_on``, ``tested_on``,
+    ``statistics`` (of batch normalization: :data:`TRAINING` or :data:`TESTED`), ``seeds`` (with all folds), ``people``,
+    ``frames``, ``f1``, ``always_positive_f1``, ``f1_gain`` with ``f1_gain_low`` and ``f1_gain_high``, ``auc`` with
+    ``auc_low`` and ``auc_high``, ``auc_within_clips``, and ``f1_AU1``, ..., ``auc_AU1``, .... Values are means over the
+    seeds, each computed over the test subjects of all folds; intervals are the mean bounds.
 
     Raises ``InputError`` if the runs do not share one recipe.
     """
     rows: list[dict[str, Any]] = []
     for (network, suffix), group in runs.groupby(_KEYS):
         seeds = [own for _, own in group.groupby("seed") if set(folds) <= set(own["fold"])]
-        by_seed = [_predictions(own[own["fold"].isin(folds)]) for own in seeds]
-        tested = by_seed[0]["group"].unique() if by_seed else []
-        for name in sorted(tested):
-            metrics = [
-                people_metrics(table[table["group"] == name], threshold=float(own["threshold"].iloc[0]))
-                for table, own in zip(by_seed, seeds, strict=True)
-            ]
-            row = {"network": network, "trained_on": suffix.removeprefix("-") or ALL, "tested_on": name}
-            rows.append({**row, "seeds": len(seeds), **_mean_row(metrics, action_unit_columns(by_seed[0]))})
+        folders = [[Path(folder) for folder in own["folder"][own["fold"].isin(folds)]] for own in seeds]
+        by_seed = [_predictions(own) for own in folders]
+        for name in sorted(by_seed[0]["group"].unique() if by_seed else ()):
+            tables = {TRAINING: by_seed}
+            adapted = [[folder / f"adapted-{name}" for folder in own] for own in folders]
+            if all((folder / METRICS_FILE).is_file() for own in adapted for folder in own):
+                tables[TESTED] = [_predictions(own) for own in adapted]
+            for statistics, of_seeds in tables.items():
+                metrics = [
+                    people_metrics(table[table["group"] == name], threshold=float(own["threshold"].iloc[0]))
+                    for table, own in zip(of_seeds, seeds, strict=True)
+                ]
+                row = {"network": network, "trained_on": suffix.removeprefix("-") or ALL, "tested_on": name}
+                row |= {"statistics": statistics, "seeds": len(seeds)}
+                rows.append({**row, **_mean_row(metrics, action_unit_columns(by_seed[0]))})
     return pd.DataFrame(rows)
 
 
@@ -81,9 +92,9 @@ def subject_group(subject: str) -> str:
     return group if hyphen else ALL
 
 
-def _predictions(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the prediction tables of all runs, one below the other, with a column ``group``."""
-    table = pd.concat([read_predictions(Path(folder)) for folder in runs["folder"]], ignore_index=True)
+def _predictions(folders: Sequence[Path]) -> pd.DataFrame:
+    """Return the prediction tables of all folders, one below the other, with a column ``group``."""
+    table = pd.concat([read_predictions(folder) for folder in folders], ignore_index=True)
     return table.assign(group=table["subject"].astype(str).map(subject_group))
 
 
@@ -106,7 +117,9 @@ def _mean_row(metrics: Sequence[PeopleMetrics], aus: Sequence[str]) -> dict[str,
 
 
 def _labels(table: pd.DataFrame) -> pd.DataFrame:
-    return table[["network", "trained_on", "tested_on"]].rename(columns=lambda name: name.replace("_", " "))
+    return table[["network", "trained_on", "tested_on", "statistics"]].rename(
+        columns=lambda name: name.replace("_", " ")
+    )
 
 
 def _shown_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -136,6 +149,7 @@ def _notes(runs: pd.DataFrame, table: pd.DataFrame, folds: Sequence[int]) -> lis
         "rows: people of the tested head model that training has not seen; the network trained on `all` has seen other "
         "people of every head model",
         "AUC: over all frames; within clips: mean over the clips that contain both labels of an action unit",
+        "statistics: batch normalization has those of the training data, or those of the tested people, without their labels",
         "95 %: bootstrap interval over people; for several seeds, the mean of the bounds",
     ]
     expected = len(folds) * runs["seed"].nunique()
