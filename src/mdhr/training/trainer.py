@@ -26,6 +26,7 @@ _IRRELEVANT_WARNINGS = (
     ".*LeafSpec",
     ".*exists and is not empty",  # a resumed run
     ".*smaller than the logging interval",  # means over epochs are logged
+    ".*in eval mode at the start of training",  # a frozen backbone
 )
 
 
