@@ -128,7 +128,7 @@ me-graphau: setup  ## ME-GraphAU (stages 1 and 2) against MDHR with paired t-tes
 define adapt
 for run in runs/study/synthetic_general-honest/*-seed*; do for group in anny ict; do \
 	test -f $$run/adapted-$$group/metrics.json || $(MDHR) evaluate run=$$run out=$$run/adapted-$$group \
-	test_suffix=-$$group adapt_batch_norm=true callbacks.metrics=null || exit; done; done
+	test_suffix=-$$group adapt_batch_norm=true || exit; done; done
 endef
 
 transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NETWORKS=mdhr,backbone_only
