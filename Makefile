@@ -124,9 +124,9 @@ me-graphau: setup  ## ME-GraphAU (stages 1 and 2) against MDHR with paired t-tes
 	$(call sweep,me_graphau_stage2)
 	$(call table,me_graphau)
 
-# Tests all transfer runs again on the people of each head model, whose statistics replace those of batch normalization.
+# Tests finished transfer runs again on the people of each head model, whose statistics replace those of batch normalization.
 define adapt
-for run in runs/study/synthetic_general-honest/*-seed*; do for group in anny ict; do \
+for metrics in runs/study/synthetic_general-honest/*-seed*/metrics.json; do run=$${metrics%/*}; for group in anny ict; do \
 	test -f $$run/adapted-$$group/metrics.json || $(MDHR) evaluate run=$$run out=$$run/adapted-$$group \
 	test_suffix=-$$group adapt_batch_norm=true || exit; done; done
 endef

@@ -233,8 +233,10 @@ def test_fewer_subjects_than_folds_and_inactive_action_units(tmp_path: Path, tre
         au_set=action_unit_set("wide", [1, 12, 45, 25]),
         absent="inactive",
     )
-    inactive = [problem.what for problem in wide.read().problems if problem.level == "error"]
-    assert inactive == ["AU25 is active in no frame of all videos"]
+    assert [problem.what for problem in wide.read().problems] == [
+        "one video only per subject: if two of these are the same person, that person is in two folds",
+        "AU25 is active in no frame of all videos",
+    ]
 
 
 def test_subjects_with_one_video_are_one_note(tmp_path: Path, tree: dict[str, pd.DataFrame], video: bytes) -> None:

@@ -47,11 +47,9 @@ def transfer_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.D
         folders = [[Path(folder) for folder in own["folder"][own["fold"].isin(folds)]] for own in seeds]
         by_seed = [_predictions(own) for own in folders]
         for name in sorted(by_seed[0]["group"].unique() if by_seed else ()):
-            tables = {TRAINING: by_seed}
-            adapted = [[folder / f"adapted-{name}" for folder in own] for own in folders]
-            if all((folder / METRICS_FILE).is_file() for own in adapted for folder in own):
-                tables[TESTED] = [_predictions(own) for own in adapted]
-            for statistics, of_seeds in tables.items():
+            for statistics, of_seeds in ((TRAINING, by_seed), (TESTED, _adapted_predictions(folders, name))):
+                if not of_seeds:
+                    continue
                 metrics = [
                     people_metrics(table[table["group"] == name], threshold=float(own["threshold"].iloc[0]))
                     for table, own in zip(of_seeds, seeds, strict=True)
@@ -96,6 +94,13 @@ def _predictions(folders: Sequence[Path]) -> pd.DataFrame:
     """Return the prediction tables of all folders, one below the other, with a column ``group``."""
     table = pd.concat([read_predictions(folder) for folder in folders], ignore_index=True)
     return table.assign(group=table["subject"].astype(str).map(subject_group))
+
+
+def _adapted_predictions(folders: Sequence[Sequence[Path]], group: str) -> list[pd.DataFrame]:
+    """Return the predictions of the adapted evaluations on a group, per seed; an empty list unless all runs have one."""
+    adapted = [[folder / f"adapted-{group}" for folder in own] for own in folders]
+    is_complete = all((folder / METRICS_FILE).is_file() for own in adapted for folder in own)
+    return [_predictions(own) for own in adapted] if is_complete else []
 
 
 def _mean_row(metrics: Sequence[PeopleMetrics], aus: Sequence[str]) -> dict[str, Any]:
