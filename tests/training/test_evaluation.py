@@ -78,7 +78,10 @@ def test_suffix_selects_test_subjects(run: Path, compose_evaluation: Compose) ->
     expected = complete[complete["subject"].str.endswith("F001")].reset_index(drop=True)
     assert 0 < len(expected) < len(complete)
     pd.testing.assert_frame_equal(pd.read_parquet(run / "evaluation" / "predictions.parquet"), expected)
-    with pytest.raises(InputError, match=r"^test_suffix=x: no test subject of noise has a name that ends in it\.$"):
+    with pytest.raises(
+        InputError,
+        match=r"^test_suffix=x: no test subject of noise has a name that ends in it; expected an ending of F001, M001\.$",
+    ):
         evaluate(compose_evaluation(run, "test_suffix=x", f"out={run}/other"))
 
 

@@ -43,7 +43,7 @@ from mdhr.data.prepared.manifest import Manifest, Video
 from mdhr.data.sampler import EpochSampler, SegmentSampler, resume_epoch
 from mdhr.data.subject_split import Split, split_subjects
 from mdhr.data.transforms import jitter_and_normalize, normalize
-from mdhr.errors import InputError, shown
+from mdhr.errors import InputError, listed, shown
 from mdhr.files.worker_pool import data_loader_context
 
 
@@ -161,8 +161,10 @@ class FaceVideoData(LightningDataModule):
         """Test only subjects whose names end in ``suffix``. Raises ``InputError`` if there are none."""
         videos = [video for video in self.videos("test") if video.subject.endswith(suffix)]
         if not videos:
+            names = listed(sorted({video.subject for video in self.videos("test")}))
             raise InputError(
-                f"test_suffix={shown(suffix)}: no test subject of {self.manifest.name} has a name that ends in it."
+                f"test_suffix={shown(suffix)}: no test subject of {self.manifest.name} has a name that ends in it; expected an "
+                f"ending of {names}."
             )
         self._videos["test"] = videos
 
