@@ -27,8 +27,7 @@ from mdhr.inference.output_files import plot_track, write_table
 from mdhr.inference.predictor import Predictor
 from mdhr.inference.video_job import summarize_prediction
 from mdhr.reporting.figures.labeled_timeline import plot_labeled_video
-from mdhr.reporting.people_metrics import people_metrics
-from mdhr.reporting.tables.transfer import subject_group
+from mdhr.reporting.people_metrics import people_metrics, subject_group
 from mdhr.synthetic.video_plan import NUM_FOLDS
 from mdhr.training.callbacks.metrics_printer import metrics_table
 from mdhr.training.elapsed_time import stopwatch

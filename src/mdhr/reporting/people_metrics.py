@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 
 from mdhr.action_units import MISSING
-from mdhr.training.frame_scores import scores_and_labels
+from mdhr.training.frame_scores import action_unit_columns, scores_and_labels
 
 NUM_RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)
 """Percentiles of the resampled values: a 95 % interval."""
+ALL = "all"
+"""Group of subjects without a suffix, and training group of runs that use all subjects."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,22 @@ def people_metrics(
     )
 
 
+def subject_group(subject: str) -> str:
+    """Return the part of a subject's name after the last hyphen, or ``all`` if there is none."""
+    _, hyphen, group = subject.rpartition("-")
+    return group if hyphen else ALL
+
+
+def subject_auc(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Return the AUC of each subject (rows) and action unit (columns) over its frames; NaN unless both labels occur."""
+    scores, labels = scores_and_labels(predictions)
+    subjects, subject = np.unique(predictions["subject"].to_numpy(), return_inverse=True)
+    areas = [_areas(scores[:, n], labels[:, n], subject) for n in range(scores.shape[1])]
+    return pd.DataFrame(
+        np.stack(areas, 1), index=pd.Index(subjects, name="subject"), columns=action_unit_columns(predictions)
+    )
+
+
 class RocCurve:
     """Scores of one action unit, prepared for the areas under the ROC curve of many weights of people.
 
@@ -87,8 +105,13 @@ class RocCurve:
 
     def __init__(self, scores: np.ndarray, labels: np.ndarray, person: np.ndarray) -> None:
         known = labels != MISSING
-        _, self._rank = np.unique(scores[known], return_inverse=True)
-        self._positive, self._person = labels[known] == 1, person[known]
+        distinct, rank = np.unique(scores[known], return_inverse=True)
+        positive, negative = np.zeros((2, len(distinct), int(person.max(initial=-1)) + 1))  # frames by rank and person
+        np.add.at(positive, (rank, person[known]), labels[known] == 1)
+        np.add.at(negative, (rank, person[known]), labels[known] != 1)
+        self._num_positive, self._num_negative = positive.sum(0), negative.sum(0)
+        # Of a positive frame of person p and a negative frame of person q, the positive one has the higher score.
+        self._num_ordered = positive.T @ (negative.cumsum(0) - negative / 2)
 
     def area(self, weight: np.ndarray) -> float:
         """Return the area if person p counts ``weight[p]`` times; NaN unless both labels occur.
@@ -96,11 +119,8 @@ class RocCurve:
         It is the share of pairs of a positive and a negative frame in which the positive one has the higher score;
         equal scores count half.
         """
-        frame_weight = weight[self._person]
-        positive = np.bincount(self._rank, frame_weight * self._positive)
-        negative = np.bincount(self._rank, frame_weight * ~self._positive)
-        pairs = positive.sum() * negative.sum()
-        return float(positive @ (negative.cumsum() - negative / 2) / pairs) if pairs else np.nan
+        pairs = (weight @ self._num_positive) * (weight @ self._num_negative)
+        return float(weight @ self._num_ordered @ weight / pairs) if pairs else np.nan
 
 
 def _counts_by_person(predicted: np.ndarray, labels: np.ndarray, person: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -122,11 +142,18 @@ def _f1(
     return np.where(np.isnan(known), np.nan, f1), 2 * present / (present + known)
 
 
+def _areas(scores: np.ndarray, labels: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Return the area under the ROC curve of every group of frames; NaN unless both labels occur."""
+    return np.array(
+        [
+            RocCurve(scores[group == g], labels[group == g], np.zeros(int((group == g).sum()), int)).area(np.ones(1))
+            for g in range(group.max() + 1)
+        ]
+    )
+
+
 def _auc_within(scores: np.ndarray, labels: np.ndarray, clip: np.ndarray) -> float:
-    areas = [
-        RocCurve(scores[clip == c], labels[clip == c], np.zeros(int((clip == c).sum()), int)).area(np.ones(1))
-        for c in range(clip.max() + 1)
-    ]
+    areas = _areas(scores, labels, clip)
     return float(np.nanmean(areas)) if not np.isnan(areas).all() else np.nan
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from mdhr.errors import InputError
-from mdhr.reporting.tables.transfer import subject_group, transfer_table, write_transfer
+from mdhr.reporting.people_metrics import subject_group
+from mdhr.reporting.tables.transfer import transfer_table, write_transfer
 from tests.support.fake_runs import fake_run
 
 SKILL = {"-anny": {"anny": 0.9, "ict": 0.6}, "": {"anny": 0.9, "ict": 0.9}}

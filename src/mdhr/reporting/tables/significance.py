@@ -107,16 +107,16 @@ def subject_f1(predictions: pd.DataFrame, *, threshold: float) -> pd.DataFrame:
 
 
 def paired_subjects(first: pd.DataFrame, second: pd.DataFrame, *, undefined: float = math.nan) -> pd.DataFrame:
-    """Return the mean F1 of each subject for two networks in the columns ``first`` and ``second``.
+    """Return the mean over action units of each subject for two networks in the columns ``first`` and ``second``.
 
     Args:
-        first, second: from :func:`subject_f1`.
-        undefined: value of an F1 of 0 / 0; NaN excludes the action unit of that subject for both networks.
+        first, second: metric of each subject (rows) and action unit (columns), such as :func:`subject_f1`.
+        undefined: replaces NaN, such as an F1 of 0 / 0; NaN excludes the action unit of that subject for both networks.
     """
-    f1 = np.stack([first, second])  # 2 subjects aus
-    f1[np.isnan(f1)] = undefined
-    defined = ~np.isnan(f1).any(0)
-    means = np.where(defined, f1, 0).sum(-1) / np.where(defined.any(-1), defined.sum(-1), np.nan)
+    values = np.stack([first, second])  # 2 subjects aus
+    values[np.isnan(values)] = undefined
+    defined = ~np.isnan(values).any(0)
+    means = np.where(defined, values, 0).sum(-1) / np.where(defined.any(-1), defined.sum(-1), np.nan)
     return pd.DataFrame({"first": means[0], "second": means[1]}, index=first.index)
 
 

@@ -15,17 +15,20 @@ import pandas as pd
 from mdhr.data.provenance import INCOMPLETE, RENDERED, is_rendered
 from mdhr.errors import InputError
 from mdhr.files.atomic import write_text
-from mdhr.files.text_tables import latex_tables, markdown_page, percent
+from mdhr.files.text_tables import latex_tables, markdown_page, p_value, percent
 from mdhr.reporting.finished_runs import TRAIN_SUFFIX, check_one_recipe, provenance_note
-from mdhr.reporting.people_metrics import PeopleMetrics, people_metrics
+from mdhr.reporting.people_metrics import ALL, PeopleMetrics, people_metrics, subject_group
+from mdhr.reporting.tables.transfer_tests import transfer_tests
 from mdhr.training.frame_scores import action_unit_columns, read_predictions
 from mdhr.training.run_record import METRICS_FILE
 
-ALL = "all"
-"""Name of the training group of runs without a suffix."""
 _KEYS = ["network", TRAIN_SUFFIX]
 TRAINING, TESTED = "training", "tested people"
 """Data from which the statistics of batch normalization are."""
+_TESTS_NOTE = (
+    "comparisons: paired t-tests over people, with the statistics of the training data. The value of a person is the mean AUC "
+    "over action units of the person's frames, averaged over seeds; Holm: adjusted over all rows. All digits: tests.csv"
+)
 _OF_TRAINING_GROUP = (TRAIN_SUFFIX, "data.module.features", "backbone.weights")
 """Endings of the settings that belong to a training group: each has its own pretrained backbone."""
 
@@ -61,7 +64,7 @@ def transfer_table(runs: pd.DataFrame, folds: Sequence[int] = (1, 2, 3)) -> pd.D
 
 
 def write_transfer(runs: pd.DataFrame, out: Path, *, folds: Sequence[int] = (1, 2, 3), command: str) -> Path:
-    """Write ``table.csv``, ``table.md`` and ``table.tex``; return ``table.md``.
+    """Write ``table.csv``, ``table.md``, ``table.tex`` and, for several networks, ``tests.csv``; return ``table.md``.
 
     Raises ``InputError`` if there are no runs with all folds, or if they do not share one recipe.
     """
@@ -73,21 +76,19 @@ def write_transfer(runs: pd.DataFrame, out: Path, *, folds: Sequence[int] = (1, 
         raise InputError(f"no network of the transfer table has runs of all folds {list(folds)}. Run `{command}`.")
     data = str(runs["data"].iloc[0])
     title = f"Transfer between head models: {data}, in %"
-    notes = [*_notes(runs, table, folds), f"command: `{command}`"]
+    tests = transfer_tests(runs, folds)
+    notes = [*_notes(runs, table, folds), *([_TESTS_NOTE] if len(tests) else []), f"command: `{command}`"]
     if is_rendered(data):
         notes.append(RENDERED)
     out.mkdir(parents=True, exist_ok=True)
-    shown = _shown_table(table), _shown_action_units(table)
+    shown = [_shown_table(table), _shown_action_units(table)]
+    if len(tests):
+        write_text(out / "tests.csv", tests.to_csv(index=False))
+        shown.insert(1, _shown_tests(tests))
     write_text(out / "table.csv", table.to_csv(index=False))
     write_text(out / "table.md", markdown_page(*shown, title=title, notes=notes))
     write_text(out / "table.tex", latex_tables(*shown, title=title, notes=notes))
     return out / "table.md"
-
-
-def subject_group(subject: str) -> str:
-    """Return the part of a subject's name after the last hyphen, or ``all`` if there is none."""
-    _, hyphen, group = subject.rpartition("-")
-    return group if hyphen else ALL
 
 
 def _predictions(folders: Sequence[Path]) -> pd.DataFrame:
@@ -146,6 +147,22 @@ def _shown_table(table: pd.DataFrame) -> pd.DataFrame:
 def _shown_action_units(table: pd.DataFrame) -> pd.DataFrame:
     columns = [column for column in table if str(column).startswith("auc_AU")]
     return _labels(table).assign(**{f"AUC {c.removeprefix('auc_')}": table[c].map(percent) for c in columns})
+
+
+def _shown_tests(tests: pd.DataFrame) -> pd.DataFrame:
+    intervals = zip(tests["low"], tests["high"], strict=True)
+    return pd.DataFrame(
+        {
+            "comparison": tests["comparison"],
+            "trained on": tests[TRAIN_SUFFIX].str.removeprefix("-").replace("", ALL),
+            "tested on": tests["tested_on"],
+            "people": tests["pairs"].astype(str),
+            "AUC difference, points": tests["difference"].map(percent),
+            "95 % interval": [f"{percent(low)} to {percent(high)}" for low, high in intervals],
+            "p": tests["p"].map(p_value),
+            "p, Holm": tests["p_holm"].map(p_value),
+        }
+    )
 
 
 def _notes(runs: pd.DataFrame, table: pd.DataFrame, folds: Sequence[int]) -> list[str]:

@@ -1,0 +1,45 @@
+"""Paired t-tests between MDHR and the other networks of the transfer table, for every training and tested group.
+
+A pair is a subject, as in Table 6. The value of a subject is the mean over action units of the area under the ROC curve
+of its frames, averaged over seeds. F1 would mostly compare thresholds: scores of another group are shifted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from mdhr.reporting.finished_runs import TRAIN_SUFFIX
+from mdhr.reporting.people_metrics import subject_auc, subject_group
+from mdhr.reporting.tables.significance import holm, paired_subjects, paired_test
+from mdhr.training.frame_scores import read_predictions
+
+FIRST = "mdhr"
+_RUN = ["fold", "seed"]
+
+
+def transfer_tests(runs: pd.DataFrame, folds: Sequence[int]) -> pd.DataFrame:
+    """Return one row per other network, training suffix and tested group; no rows without a network to compare with.
+
+    Columns: ``comparison``, ``train_suffix``, ``tested_on``, the fields of
+    :class:`~mdhr.reporting.tables.significance.PairedTest`, and ``p_holm``, adjusted over all rows.
+    """
+    rows = []
+    for suffix, group in runs[runs["fold"].isin(folds)].groupby(TRAIN_SUFFIX):
+        networks = {str(name): own.set_index(_RUN)["folder"] for name, own in group.groupby("network")}
+        first = networks.pop(FIRST, pd.Series(dtype=str))
+        for name, second in networks.items():
+            common = first.index.intersection(second.index)
+            parts = [
+                paired_subjects(*(subject_auc(read_predictions(Path(own.loc[run]))) for own in (first, second)))
+                for run in common
+            ]
+            if not parts:
+                continue
+            pairs = pd.concat(parts).groupby("subject").mean()
+            for tested_on, own in pairs.groupby(subject_group):
+                row = {"comparison": f"{FIRST} vs {name}", TRAIN_SUFFIX: suffix, "tested_on": tested_on}
+                rows.append(row | asdict(paired_test(own["first"].to_numpy(), own["second"].to_numpy())))
+    tests = pd.DataFrame(rows)
+    return tests.assign(p_holm=holm(tests["p"])) if len(tests) else tests
