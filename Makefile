@@ -141,9 +141,8 @@ transfer: setup  ## train on one head model, test on the other; SEEDS=1,2,3, NET
 		"command='$(strip make transfer $(foreach name,SEEDS NETWORKS,$(if $($(name)),$(name)=$($(name)))))'"
 
 shipped-model: setup  ## train the model that is part of the package and replace it
-	$(MDHR) prepare data=synthetic_general if_missing=true
-	$(MDHR) store-features experiment=general
-	$(MDHR) train experiment=general trainer.precision=32-true run_dir=runs/shipped_model ckpt_path=auto
+	$(MDHR) prepare data=synthetic_general_144 if_missing=true
+	$(MDHR) train experiment=shipped_model trainer.precision=32-true run_dir=runs/shipped_model ckpt_path=auto
 	rm -rf src/mdhr/inference/shipped_model
 	$(MDHR) export runs/shipped_model --out src/mdhr/inference/shipped_model
 	cat experiments/shipped-model/results.md >> src/mdhr/inference/shipped_model/README.md
