@@ -59,8 +59,16 @@ def test_subjects_are_paired_within_their_group(tmp_path: Path) -> None:
     assert (tests["p_holm"] >= tests["p"]).all()
 
 
-def test_one_network_has_no_comparison(tmp_path: Path) -> None:
-    assert transfer_tests(transfer_runs(tmp_path), (1, 2)).empty
+@pytest.mark.parametrize("network", ["mdhr", "backbone_only"])
+def test_one_network_has_no_comparison(tmp_path: Path, network: str) -> None:
+    assert transfer_tests(transfer_runs(tmp_path).assign(network=network), (1, 2)).empty
+
+
+def test_runs_without_a_partner_are_not_compared(tmp_path: Path) -> None:
+    runs = two_networks(tmp_path)
+    other_fold = runs[(runs["network"] == "mdhr") | (runs["fold"] == 2)]
+    assert transfer_tests(other_fold, (1, 2))["pairs"].tolist() == [4] * 4
+    assert transfer_tests(other_fold, (1,)).empty
 
 
 def test_comparisons_are_in_the_table(tmp_path: Path) -> None:

@@ -12,9 +12,15 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from mdhr.errors import InputError
 from mdhr.reporting.finished_runs import check_one_recipe
-from mdhr.reporting.tables.significance import frames_fingerprint, holm, paired_subjects, paired_test, subject_f1
+from mdhr.reporting.tables.significance import (
+    check_same_frames,
+    frames_fingerprint,
+    holm,
+    paired_subjects,
+    paired_test,
+    subject_f1,
+)
 from mdhr.training.frame_scores import read_predictions
 
 PAPER_K, PAPER_LAMBDA = 5, 0.01
@@ -132,11 +138,7 @@ def _subject_pairs(
             if folder not in results:
                 results[folder] = _read(Path(folder), first.loc[run, "threshold"])
         a, b = (results[folder] for folder in folders)
-        if a.frames != b.frames:
-            raise InputError(
-                f"{folders[0]} and {folders[1]} were tested on different frames or labels: the data set was prepared again "
-                "between the runs. Delete the older run and run it again."
-            )
+        check_same_frames({folders[0]: a.frames, folders[1]: b.frames})
         parts.append(paired_subjects(a.f1, b.f1, undefined=undefined))
     if not parts:
         return pd.DataFrame({"first": [], "second": []})

@@ -11,7 +11,7 @@ units* are reported as well; they are few and not independent, because all of th
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -125,3 +125,16 @@ def frames_fingerprint(predictions: pd.DataFrame) -> tuple[int, int]:
     columns = [*KEY, *sorted(str(column) for column in predictions if str(column).startswith("label_"))]
     rows = pd.util.hash_pandas_object(predictions[columns], index=False)
     return len(rows), int(rows.sum())
+
+
+def check_same_frames(fingerprints: Mapping[str, tuple[int, int]]) -> None:
+    """Raise ``InputError`` if two runs were tested on different frames or labels.
+
+    Args:
+        fingerprints: from :func:`frames_fingerprint`, by folder of the run.
+    """
+    if len(set(fingerprints.values())) > 1:
+        raise InputError(
+            f"{' and '.join(fingerprints)} were tested on different frames or labels: the data set was prepared again "
+            "between the runs. Delete the older run and run it again."
+        )

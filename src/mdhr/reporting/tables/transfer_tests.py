@@ -12,7 +12,13 @@ import pandas as pd
 
 from mdhr.reporting.finished_runs import TRAIN_SUFFIX
 from mdhr.reporting.people_metrics import subject_auc, subject_group
-from mdhr.reporting.tables.significance import holm, paired_subjects, paired_test
+from mdhr.reporting.tables.significance import (
+    check_same_frames,
+    frames_fingerprint,
+    holm,
+    paired_subjects,
+    paired_test,
+)
 from mdhr.training.frame_scores import read_predictions
 
 FIRST = "mdhr"
@@ -24,17 +30,17 @@ def transfer_tests(runs: pd.DataFrame, folds: Sequence[int]) -> pd.DataFrame:
 
     Columns: ``comparison``, ``train_suffix``, ``tested_on``, the fields of
     :class:`~mdhr.reporting.tables.significance.PairedTest`, and ``p_holm``, adjusted over all rows.
+
+    Raises ``InputError`` if two runs of the same fold and seed were tested on different frames.
     """
     rows = []
     for suffix, group in runs[runs["fold"].isin(folds)].groupby(TRAIN_SUFFIX):
         networks = {str(name): own.set_index(_RUN)["folder"] for name, own in group.groupby("network")}
-        first = networks.pop(FIRST, pd.Series(dtype=str))
+        if FIRST not in networks:
+            continue
+        first = networks.pop(FIRST)
         for name, second in networks.items():
-            common = first.index.intersection(second.index)
-            parts = [
-                paired_subjects(*(subject_auc(read_predictions(Path(own.loc[run]))) for own in (first, second)))
-                for run in common
-            ]
+            parts = [_subject_pairs(first.loc[run], second.loc[run]) for run in first.index.intersection(second.index)]
             if not parts:
                 continue
             pairs = pd.concat(parts).groupby("subject").mean()
@@ -43,3 +49,10 @@ def transfer_tests(runs: pd.DataFrame, folds: Sequence[int]) -> pd.DataFrame:
                 rows.append(row | asdict(paired_test(own["first"].to_numpy(), own["second"].to_numpy())))
     tests = pd.DataFrame(rows)
     return tests.assign(p_holm=holm(tests["p"])) if len(tests) else tests
+
+
+def _subject_pairs(first: str, second: str) -> pd.DataFrame:
+    """Return the mean AUC of each subject in the runs in two folders."""
+    predictions = [read_predictions(Path(folder)) for folder in (first, second)]
+    check_same_frames(dict(zip((first, second), map(frames_fingerprint, predictions), strict=True)))
+    return paired_subjects(*map(subject_auc, predictions))
