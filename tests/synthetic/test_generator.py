@@ -27,7 +27,7 @@ from mdhr.synthetic.video_plan import FIRST_PRETRAINING_IDENTITY
 from tests.support.paths import ROOT
 
 SMALL = {
-    "name": "tiny",
+    "name": "synthetic_tiny",
     "au_set": BP4D,
     "size": 32,
     "zoom": 1.0,
@@ -72,7 +72,7 @@ def digests(root: Path) -> dict[str, str]:
 def test_prepared_form(tmp_path):
     faces(tmp_path).run()
     manifest = read_manifest(tmp_path, au_set=BP4D)
-    assert (manifest.name, manifest.size, manifest.fps) == ("tiny", 32, pytest.approx(25 / 3))
+    assert (manifest.name, manifest.size, manifest.fps) == ("synthetic_tiny", 32, pytest.approx(25 / 3))
     videos = manifest.videos()
     assert [video.name for video in videos] == [f"S{s:02d}/T{t}" for s in (1, 2, 3, 4) for t in (1, 2)]
     for video in videos:
@@ -260,6 +260,7 @@ def test_no_permission(tmp_path, monkeypatch):
     [
         ({"num_subjects": 2}, "num_subjects=2: should be greater than or equal to 3"),
         ({"num_frames": "abc"}, "num_frames=abc: should be a valid integer"),
+        ({"name": "bp4d"}, r"data\.name=bp4d: .* Set data\.name=synthetic_bp4d"),
         ({"size": 16}, "size=16: should be greater than or equal to 32"),
         ({"stride": 0}, "stride=0: should be greater than or equal to 1"),
         ({"quality": 101}, "quality=101: should be less than or equal to 100"),

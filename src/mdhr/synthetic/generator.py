@@ -18,6 +18,7 @@ from mdhr.action_units import ActionUnitSet
 from mdhr.config.argument_check import check_arguments
 from mdhr.config.ranges import FrameSize, JpegQuality, Name, NumProcesses, Seed
 from mdhr.data.prepared.manifest import CONTENT, DESCRIPTION, KEY, write_manifest
+from mdhr.data.provenance import check_rendered_name
 from mdhr.data.video.frame_images import frame_name
 from mdhr.errors import InputError
 from mdhr.files.folder_lock import locked_folder
@@ -56,24 +57,22 @@ class SyntheticFaces:
 
     Attributes:
         root: output folder.
-        name: name of the data set.
+        name: name of the data set; starts with ``synthetic``.
         au_set: labeled action units, see :class:`mdhr.synthetic.clip_simulator.ClipSimulator` for their statistics.
         size: height and width of the frames in pixels.
         zoom: values above 1 crop tighter.
         num_subjects: number of subjects, each with its own identity.
         num_tasks: number of videos per subject.
         num_frames: number of frames per video.
-        stride: distance in simulated frames between two rendered frames. A larger stride fits more events into a video
-            and lowers the frame rate (8.3 fps for 25 fps and a stride of 3).
+        stride: simulated frames per rendered frame. 3 fits three times as many events into a video, at 25 / 3 frames/s.
         seed: seed of subjects, animations, and folds.
         quality: JPEG quality, 1 to 100.
-        style: ``bench`` is made to distinguish temporal models (strong resting expressions, defocus). ``general``
-            resembles real videos more closely, see :mod:`mdhr.synthetic.general_acting`.
-        heads: names of head models (``HEAD_NAMES``), assigned to the subjects in turn. With several heads, names of
-            subjects end in the head's name, such as ``S02-ict``. Every fold contains all heads.
+        style: ``bench`` distinguishes temporal models; ``general`` is more realistic (:mod:`mdhr.synthetic.general_acting`).
+        heads: names of head models (``HEAD_NAMES``), assigned to the subjects in turn. With several, names of subjects
+            end in the head's name, such as ``S02-ict``, and every fold contains all heads.
         num_workers: number of processes; None starts one per core.
 
-    Raises ``InputError`` if a number is out of range, or if there are fewer than ``NUM_FOLDS`` subjects per head.
+    Raises ``InputError`` if a value is out of range, or if there are fewer than ``NUM_FOLDS`` subjects per head.
     """
 
     root: Name | Path
@@ -95,6 +94,7 @@ class SyntheticFaces:
         object.__setattr__(self, "heads", tuple(self.heads) if not isinstance(self.heads, str) else self.heads)
         check_arguments(type(self), vars(self), where="data.prepare")
         check_rendered(self.au_set)
+        check_rendered_name(self.name)
         if len(set(self.heads)) != len(self.heads) or not self.heads:
             raise InputError(f"data.prepare.heads={list(self.heads)}: expected one or more different names.")
         if self.num_subjects < NUM_FOLDS * len(self.heads):
