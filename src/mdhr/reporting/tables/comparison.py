@@ -7,21 +7,12 @@ pairs are defined in ``mdhr.reporting.tables.significance``.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import NamedTuple
+from functools import cache, partial
 
 import pandas as pd
 
 from mdhr.reporting.finished_runs import check_one_recipe
-from mdhr.reporting.tables.significance import (
-    check_same_frames,
-    frames_fingerprint,
-    holm,
-    paired_subjects,
-    paired_test,
-    subject_f1,
-)
-from mdhr.training.frame_scores import read_predictions
+from mdhr.reporting.tables.significance import holm, paired_test, subject_f1, subject_pairs, subject_result
 
 PAPER_K, PAPER_LAMBDA = 5, 0.01
 """The paper's k (for networks that have one) and lambda."""
@@ -48,13 +39,6 @@ class Comparison:
     """Note about the numbers of the paper."""
     paper_p: Mapping[str, float] = field(default_factory=dict)
     """p of the tests that the paper reports."""
-
-
-class _TestResult(NamedTuple):
-    """F1 by subject and fingerprint of the tested frames of one run."""
-
-    f1: pd.DataFrame
-    frames: tuple[int, int]
 
 
 def variant_runs(runs: pd.DataFrame, comparison: Comparison) -> dict[str, pd.DataFrame]:
@@ -101,16 +85,18 @@ def comparison_tests(runs: pd.DataFrame, *, comparison: Comparison) -> pd.DataFr
     Raises ``InputError`` if predictions are missing or if two runs were tested on different frames.
     """
     variants = variant_runs(runs, comparison)
-    results: dict[str, _TestResult] = {}
+    thresholds = {row.folder: row.threshold for own in variants.values() for row in own.itertuples()}
+    result = cache(lambda folder: subject_result(folder, partial(subject_f1, threshold=thresholds[folder])))
     rows = []
     for name in comparison.tests:
         first, second = name.split(" vs ")
         common = variants[first].index.intersection(variants[second].index)
+        folders = list(zip(*(variants[variant].loc[common, "folder"] for variant in (first, second)), strict=True))
         for unit, undefined in UNITS.items():
             pairs = (
                 _action_unit_pairs(variants[first], variants[second], common)
                 if unit == ACTION_UNITS
-                else _subject_pairs(variants[first], variants[second], common, undefined=undefined, results=results)
+                else subject_pairs(folders, result, undefined=undefined)
             )
             found = paired_test(pairs["first"].to_numpy(), pairs["second"].to_numpy())
             missing = [variant for variant in (first, second) if variants[variant].empty]
@@ -125,29 +111,6 @@ def comparison_tests(runs: pd.DataFrame, *, comparison: Comparison) -> pd.DataFr
 def f1_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns with the F1 of single action units."""
     return [column for column in table if str(column).startswith("f1_AU")]
-
-
-def _subject_pairs(
-    first: pd.DataFrame, second: pd.DataFrame, common: pd.Index, *, undefined: float, results: dict[str, _TestResult]
-) -> pd.DataFrame:
-    """Return the mean F1 of each subject over seeds for both variants; ``results`` caches what was read."""
-    parts = []
-    for run in common:
-        folders = [str(variant.loc[run, "folder"]) for variant in (first, second)]
-        for folder in folders:
-            if folder not in results:
-                results[folder] = _read(Path(folder), first.loc[run, "threshold"])
-        a, b = (results[folder] for folder in folders)
-        check_same_frames({folders[0]: a.frames, folders[1]: b.frames})
-        parts.append(paired_subjects(a.f1, b.f1, undefined=undefined))
-    if not parts:
-        return pd.DataFrame({"first": [], "second": []})
-    return pd.concat(parts).groupby("subject").mean()
-
-
-def _read(folder: Path, threshold: float) -> _TestResult:
-    predictions = read_predictions(folder)
-    return _TestResult(subject_f1(predictions, threshold=threshold), frames_fingerprint(predictions))
 
 
 def _action_unit_pairs(first: pd.DataFrame, second: pd.DataFrame, common: pd.Index) -> pd.DataFrame:

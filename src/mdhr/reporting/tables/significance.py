@@ -11,8 +11,10 @@ units* are reported as well; they are few and not independent, because all of th
 
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ from statsmodels.stats.multitest import multipletests
 
 from mdhr.data.prepared.manifest import KEY
 from mdhr.errors import InputError
-from mdhr.training.frame_scores import action_unit_columns
+from mdhr.training.frame_scores import action_unit_columns, read_predictions
 
 
 @dataclass(frozen=True)
@@ -127,14 +129,44 @@ def frames_fingerprint(predictions: pd.DataFrame) -> tuple[int, int]:
     return len(rows), int(rows.sum())
 
 
-def check_same_frames(fingerprints: Mapping[str, tuple[int, int]]) -> None:
-    """Raise ``InputError`` if two runs were tested on different frames or labels.
+class SubjectResult(NamedTuple):
+    """Metric of each subject (rows) and action unit (columns) in one run, and fingerprint of the tested frames."""
+
+    values: pd.DataFrame
+    frames: tuple[int, int]
+
+
+def subject_result(folder: str, metric: Callable[[pd.DataFrame], pd.DataFrame]) -> SubjectResult:
+    """Return the metric of each subject in the run in a folder. Raises ``InputError`` if predictions are missing.
 
     Args:
-        fingerprints: from :func:`frames_fingerprint`, by folder of the run.
+        metric: maps the prediction table to values, such as :func:`subject_f1`.
     """
-    if len(set(fingerprints.values())) > 1:
-        raise InputError(
-            f"{' and '.join(fingerprints)} were tested on different frames or labels: the data set was prepared again "
-            "between the runs. Delete the older run and run it again."
-        )
+    predictions = read_predictions(Path(folder))
+    return SubjectResult(metric(predictions), frames_fingerprint(predictions))
+
+
+def subject_pairs(
+    folders: Iterable[tuple[str, str]], result: Callable[[str], SubjectResult], *, undefined: float = math.nan
+) -> pd.DataFrame:
+    """Return the mean value of each subject over runs for two networks in the columns ``first`` and ``second``.
+
+    Args:
+        folders: folders of the runs of both networks with equal fold and seed.
+        result: maps a folder to its result; cache it if a run is in several pairs.
+        undefined: see :func:`paired_subjects`.
+
+    Raises ``InputError`` if two runs were tested on different frames.
+    """
+    parts = []
+    for first, second in folders:
+        a, b = result(first), result(second)
+        if a.frames != b.frames:
+            raise InputError(
+                f"{first} and {second} were tested on different frames or labels: the data set was prepared again "
+                "between the runs. Delete the older run and run it again."
+            )
+        parts.append(paired_subjects(a.values, b.values, undefined=undefined))
+    if not parts:
+        return pd.DataFrame({"first": [], "second": []})
+    return pd.concat(parts).groupby("subject").mean()

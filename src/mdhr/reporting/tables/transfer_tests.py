@@ -6,20 +6,13 @@ of its frames, averaged over seeds. F1 would mostly compare thresholds: scores o
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
+from functools import cache, partial
 
 import pandas as pd
 
 from mdhr.reporting.finished_runs import TRAIN_SUFFIX
 from mdhr.reporting.people_metrics import subject_auc, subject_group
-from mdhr.reporting.tables.significance import (
-    check_same_frames,
-    frames_fingerprint,
-    holm,
-    paired_subjects,
-    paired_test,
-)
-from mdhr.training.frame_scores import read_predictions
+from mdhr.reporting.tables.significance import holm, paired_test, subject_pairs, subject_result
 
 FIRST = "mdhr"
 _RUN = ["fold", "seed"]
@@ -33,6 +26,7 @@ def transfer_tests(runs: pd.DataFrame, folds: Sequence[int]) -> pd.DataFrame:
 
     Raises ``InputError`` if two runs of the same fold and seed were tested on different frames.
     """
+    result = cache(partial(subject_result, metric=subject_auc))
     rows = []
     for suffix, group in runs[runs["fold"].isin(folds)].groupby(TRAIN_SUFFIX):
         networks = {str(name): own.set_index(_RUN)["folder"] for name, own in group.groupby("network")}
@@ -40,19 +34,10 @@ def transfer_tests(runs: pd.DataFrame, folds: Sequence[int]) -> pd.DataFrame:
             continue
         first = networks.pop(FIRST)
         for name, second in networks.items():
-            parts = [_subject_pairs(first.loc[run], second.loc[run]) for run in first.index.intersection(second.index)]
-            if not parts:
-                continue
-            pairs = pd.concat(parts).groupby("subject").mean()
+            common = first.index.intersection(second.index)
+            pairs = subject_pairs(zip(first.loc[common], second.loc[common], strict=True), result)
             for tested_on, own in pairs.groupby(subject_group):
                 row = {"comparison": f"{FIRST} vs {name}", TRAIN_SUFFIX: suffix, "tested_on": tested_on}
                 rows.append(row | asdict(paired_test(own["first"].to_numpy(), own["second"].to_numpy())))
     tests = pd.DataFrame(rows)
     return tests.assign(p_holm=holm(tests["p"])) if len(tests) else tests
-
-
-def _subject_pairs(first: str, second: str) -> pd.DataFrame:
-    """Return the mean AUC of each subject in the runs in two folders."""
-    predictions = [read_predictions(Path(folder)) for folder in (first, second)]
-    check_same_frames(dict(zip((first, second), map(frames_fingerprint, predictions), strict=True)))
-    return paired_subjects(*map(subject_auc, predictions))
